@@ -1,0 +1,139 @@
+import type { BounceCategory, BounceScope, BounceType } from '@posthorn/sdk';
+import { ENHANCED_CODES, ENHANCED_SUBJECTS } from './enhanced-codes.ts';
+import { REPLY_RULES } from './reply-rules.ts';
+import { VERDICTS, type Verdict } from './verdict.ts';
+
+/** Where in the SMTP conversation the reply came; the words are the transmitter's own. */
+export type ReplyStage =
+  | 'dns'
+  | 'connect'
+  | 'tls'
+  | 'greeting'
+  | 'ehlo'
+  | 'auth'
+  | 'mail'
+  | 'rcpt'
+  | 'data'
+  | 'reply';
+
+export interface ReplyToClassify {
+  code: number | null;
+  /** RFC 3463 (`5.1.1`). `null` where the server gave none. */
+  enhancedCode: string | null;
+  text: string;
+  /** Left out where it is not known, as in most bounce messages. */
+  stage?: ReplyStage | undefined;
+}
+
+export interface Classification {
+  type: BounceType;
+  category: BounceCategory;
+  scope: BounceScope;
+  description: string;
+  /** True where the server asks to try again (4yz). */
+  temporary: boolean;
+}
+
+/** A longer reply says nothing new; the bound keeps matching cheap whatever a server sends. */
+const MAX_CHARS = 2_000;
+
+/** Before RCPT no recipient has been named, so no refusal can be a recipient's fault. */
+const BEFORE_RECIPIENT: ReadonlySet<ReplyStage> = new Set([
+  'connect',
+  'tls',
+  'greeting',
+  'ehlo',
+  'auth',
+  'mail',
+]);
+
+/**
+ * Says whose fault a refusal is. `hard` is answered only for a permanent refusal that names the
+ * recipient or the domain as its cause; a bare `550` is `undetermined`. Decided from words that
+ * outweigh any code (block lists, full mailboxes), then the enhanced code (RFC 3463), then the
+ * words, then the basic code (RFC 5321 4.2.2). Pure and total: any input has an answer.
+ */
+export function classifyReply(reply: ReplyToClassify): Classification {
+  const text = reply.text.slice(0, MAX_CHARS);
+  const temporary = isTemporary(reply.code, reply.enhancedCode);
+  const [verdict, fromWords] = decideVerdict(reply, text);
+  return { ...verdict, type: decideType(verdict, temporary, fromWords, reply.stage), temporary };
+}
+
+function isTemporary(code: number | null, enhancedCode: string | null): boolean {
+  if (code !== null && code >= 400 && code < 600) return code < 500;
+  return enhancedCode?.startsWith('4') ?? false;
+}
+
+function decideVerdict(reply: ReplyToClassify, text: string): [verdict: Verdict, words: boolean] {
+  const rule = REPLY_RULES.find((candidate) => candidate.pattern.test(text));
+  if (reply.stage !== undefined && BEFORE_RECIPIENT.has(reply.stage)) {
+    return [blameSender(rule?.verdict, reply), true];
+  }
+  if (rule?.strong) return [rule.verdict, true];
+
+  const key = reply.enhancedCode?.slice(2);
+  const meaning = key === undefined ? undefined : ENHANCED_CODES[key];
+  if (meaning?.definite) return [meaning.verdict, false];
+  if (rule !== undefined) return [rule.verdict, true];
+  const subject = key === undefined ? undefined : ENHANCED_SUBJECTS[key.slice(0, 1)];
+  const hinted = meaning?.verdict ?? subject;
+  if (hinted !== undefined && hinted !== VERDICTS.unknown) return [hinted, false];
+  return [fromBasicCode(reply.code), false];
+}
+
+/** A refusal before RCPT: what words there are, unless they would blame the recipient. */
+function blameSender(verdict: Verdict | undefined, reply: ReplyToClassify): Verdict {
+  if (verdict && verdict.scope !== 'recipient' && verdict.scope !== 'domain') return verdict;
+  if (reply.stage === 'mail') return VERDICTS.sender;
+  if (reply.stage === 'auth') return VERDICTS.senderLogin;
+  return reply.code === 554 || reply.code === 550 ? VERDICTS.reputation : VERDICTS.system;
+}
+
+function fromBasicCode(code: number | null): Verdict {
+  switch (code) {
+    case 521: // RFC 7504: the host takes no mail at all
+    case 556:
+      return VERDICTS.noMail;
+    case 551: // RFC 5321 4.2.3: user not local
+      return VERDICTS.moved;
+    case 422:
+    case 452:
+    case 552:
+      return VERDICTS.full;
+    case 523:
+      return VERDICTS.tooLarge;
+    case 421:
+    case 450:
+    case 451:
+      return VERDICTS.system;
+    case 454:
+    case 530:
+    case 535:
+      return VERDICTS.senderLogin;
+    case 500:
+    case 501:
+    case 502:
+    case 503:
+    case 504:
+    case 555:
+      return VERDICTS.protocol;
+    default:
+      return VERDICTS.unknown;
+  }
+}
+
+function decideType(
+  verdict: Verdict,
+  temporary: boolean,
+  fromWords: boolean,
+  stage: ReplyStage | undefined,
+): BounceType {
+  if (temporary) return 'soft';
+  if (verdict === VERDICTS.unknown) return 'undetermined';
+  const names = verdict.category === 'invalid_address' || verdict.category === 'invalid_domain';
+  if (!names) return 'soft';
+  // One reply after DATA stands for every recipient that RCPT accepted, and content filters like to
+  // answer "user unknown" there. Words alone are not enough to suppress them all.
+  return (stage === 'data' || stage === 'reply') && fromWords ? 'undetermined' : 'hard';
+}
