@@ -1,0 +1,38 @@
+/**
+ * `npm run demo`, `npm test`, `npm run bench` and `npm run check`, from a clone in which nothing is
+ * installed yet and on whatever Node the machine has: installs, then runs the target on the pinned
+ * Node. Nothing of its own goes to stdout, which belongs to the target.
+ */
+import { join } from 'node:path';
+import { checkoutRoot, ensureInstalled, InstallError } from './install.mjs';
+import { findNode, missingNodeMessage, NODE_FLAGS, runForeground } from './node-runtime.mjs';
+
+const TARGETS = {
+  demo: ['packages/server/bin/posthorn.mjs', 'demo'],
+  test: ['scripts/test.ts'],
+  bench: ['bench/main.ts'],
+  check: ['scripts/check.ts'],
+};
+
+async function main([name = '', ...args]) {
+  if (!Object.hasOwn(TARGETS, name)) {
+    return fail(`Usage: node scripts/run.mjs <${Object.keys(TARGETS).join(' | ')}> [arguments]`);
+  }
+  try {
+    await ensureInstalled(checkoutRoot);
+  } catch (error) {
+    if (error instanceof InstallError) return fail(error.message);
+    throw error;
+  }
+  const node = findNode(checkoutRoot);
+  if (!node) return fail(missingNodeMessage);
+  const [file, ...first] = TARGETS[name];
+  return runForeground(node, [...NODE_FLAGS, join(checkoutRoot, file), ...first, ...args]);
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
