@@ -1,0 +1,74 @@
+/**
+ * `npm test [-- part-of-a-path ...]`: the checks, then every test file in a process of its own. The
+ * last line of stdout is `N passed, N failed, N skipped`.
+ */
+import { globSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { describeChecks, runChecks } from './check.ts';
+import { runTestFile } from './run-test-file.ts';
+import { findMissingPackages, installSystemPackages } from './system-packages.ts';
+import { describeFile, describeRun } from './test-report.ts';
+import { countTotals, decideExitCode, type FileResult } from './test-tally.ts';
+
+const PATTERNS = [
+  'packages/*/src/**/*.test.ts',
+  'scripts/**/*.test.ts',
+  'examples/**/*.test.ts',
+  'bench/**/*.test.ts',
+];
+const CONCURRENCY = 2;
+const FILE_TIMEOUT_MS = 300_000;
+
+const root = join(import.meta.dirname, '..');
+const print = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Paths relative to the root, with forward slashes. */
+function findTestFiles(filters: readonly string[]): string[] {
+  const exclude = (path: string) => path.split(sep).includes('node_modules');
+  return globSync(PATTERNS, { cwd: root, exclude })
+    .map((path) => path.split(sep).join('/'))
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .sort();
+}
+
+async function runCheckAsTest(): Promise<FileResult> {
+  const results = await runChecks(root);
+  const text = describeChecks(results);
+  const isPass = results.every(({ passed }) => passed);
+  return {
+    file: 'npm run check',
+    passed: isPass ? 1 : 0,
+    failures: isPass ? [] : [{ name: 'the repository passes biome and tsc', text }],
+    skips: [],
+    durationMs: Math.max(...results.map(({ durationMs }) => durationMs)),
+    output: '',
+  };
+}
+
+async function runAll(filters: readonly string[], isCi: boolean): Promise<FileResult[]> {
+  const results: FileResult[] = [];
+  const take = (result: FileResult) => {
+    results.push(result);
+    print(describeFile(result, isCi));
+  };
+  // Whoever asks for some files is trying something out; the whole run has the checks.
+  if (filters.length === 0) take(await runCheckAsTest());
+  const files = findTestFiles(filters);
+  installSystemPackages(findMissingPackages(files.map((file) => join(root, file))), print);
+  const queue = files.values();
+  const work = async () => {
+    for (const file of queue) {
+      const result = await runTestFile(join(root, file), FILE_TIMEOUT_MS);
+      take({ ...result, file: relative(root, result.file).split(sep).join('/') });
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  return results;
+}
+
+const isCi = ['true', '1'].includes(process.env['CI'] ?? '');
+const results = await runAll(process.argv.slice(2), isCi);
+const totals = countTotals(results, isCi);
+process.exitCode = decideExitCode(totals);
+// What a test left running must not keep the run from ending, nor cut off its last line.
+process.stdout.write(`${describeRun(results, isCi)}\n`, () => process.exit());
