@@ -1,12 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { createTestTally, type FileResult } from './test-tally.ts';
 
 const PRELOAD = new URL('./test-preload.mjs', import.meta.url).href;
-/** After SIGTERM: time for the process to end, then after SIGKILL: time for its streams to close. */
-const KILL_AFTER_MS = 5_000;
+/** Between SIGTERM, on which a test's own clean-up may run, and SIGKILL. */
+const KILL_AFTER_MS = 2_000;
+
+export interface TestFileLimits {
+  readonly timeoutMs: number;
+  /** An empty folder in which the processes of test files leave their ids (test-preload.mjs). */
+  readonly pidFolder: string;
+}
 
 /**
  * Runs one test file in a process of its own and never fails to come back: a file that does not end
@@ -17,14 +23,15 @@ const KILL_AFTER_MS = 5_000;
  *
  * @param file absolute path
  */
-export async function runTestFile(file: string, timeoutMs: number): Promise<FileResult> {
+export async function runTestFile(
+  file: string,
+  { timeoutMs, pidFolder }: TestFileLimits,
+): Promise<FileResult> {
   const startMs = performance.now();
   const tally = createTestTally(file);
-  const pidFolder = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
   process.env['POSTHORN_TEST_PID_FOLDER'] = pidFolder;
   const controller = new AbortController();
   let forcedEnd: string | undefined;
-  // Spawns at once, while the folder named in the environment is this file's.
   const events = run({
     files: [file],
     isolation: 'process',
@@ -33,22 +40,16 @@ export async function runTestFile(file: string, timeoutMs: number): Promise<File
     signal: controller.signal,
     execArgv: ['--disable-warning=ExperimentalWarning', '--import', PRELOAD],
   });
-  const timers: NodeJS.Timeout[] = [];
-  const gaveUp = new Promise<void>((resolve) => {
-    const after = (delayMs: number, act: () => void) => timers.push(setTimeout(act, delayMs));
-    after(timeoutMs, () => {
-      forcedEnd = `It did not end within ${timeoutMs / 1000} s.`;
-      controller.abort();
-    });
-    after(timeoutMs + KILL_AFTER_MS, () => killHard(join(pidFolder, encodeURIComponent(file))));
-    after(timeoutMs + 2 * KILL_AFTER_MS, resolve);
-  });
-  const collected = (async () => {
-    for await (const event of events) tally.add(event);
-  })();
-  await Promise.race([collected, gaveUp]);
-  for (const timer of timers) clearTimeout(timer);
-  rmSync(pidFolder, { recursive: true, force: true });
+  const timer = setTimeout(() => {
+    forcedEnd = `It did not end within ${timeoutMs / 1000} s.`;
+    controller.abort(); // which sends SIGTERM and closes `events` without waiting for the process
+  }, timeoutMs);
+  for await (const event of events) tally.add(event);
+  clearTimeout(timer);
+  if (forcedEnd !== undefined) {
+    await wait(KILL_AFTER_MS);
+    killHard(join(pidFolder, encodeURIComponent(file)));
+  }
   const durationMs = Math.round(performance.now() - startMs);
   return tally.finish({ durationMs, ...(forcedEnd !== undefined && { forcedEnd }) });
 }

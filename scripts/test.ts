@@ -2,7 +2,8 @@
  * `npm test [-- part-of-a-path ...]`: the checks, then every test file in a process of its own. The
  * last line of stdout is `N passed, N failed, N skipped`.
  */
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { describeChecks, runChecks } from './check.ts';
 import { runTestFile } from './run-test-file.ts';
@@ -56,13 +57,18 @@ async function runAll(filters: readonly string[], isCi: boolean): Promise<FileRe
   const files = findTestFiles(filters);
   installSystemPackages(findMissingPackages(files.map((file) => join(root, file))), print);
   const queue = files.values();
+  const limits = {
+    timeoutMs: FILE_TIMEOUT_MS,
+    pidFolder: mkdtempSync(join(tmpdir(), 'posthorn-test-')),
+  };
   const work = async () => {
     for (const file of queue) {
-      const result = await runTestFile(join(root, file), FILE_TIMEOUT_MS);
+      const result = await runTestFile(join(root, file), limits);
       take({ ...result, file: relative(root, result.file).split(sep).join('/') });
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  rmSync(limits.pidFolder, { recursive: true, force: true });
   return results;
 }
 
