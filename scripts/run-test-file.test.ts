@@ -65,8 +65,10 @@ function runFile(t: TestContext, text: string): FileResult {
     const result = await runTestFile(${JSON.stringify(file)}, limits);
     process.stdout.write(JSON.stringify(result), () => process.exit());`;
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  const args = ['--input-type=module', '--eval', program];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+  // A file and not --eval: run() hands this process's own flags on to the test's.
+  const driver = join(folder, 'driver.mjs');
+  writeFileSync(driver, program);
+  const { stdout, stderr } = spawnSync(process.execPath, [driver], { env, encoding: 'utf8' });
   assert.equal(stderr, '');
   return JSON.parse(stdout) as FileResult;
 }
