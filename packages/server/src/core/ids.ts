@@ -1,0 +1,106 @@
+/**
+ * Prefixed, time-ordered ids: `evt_01JD...` is a ULID (48 bits of milliseconds, 80 bits of chance,
+ * Crockford base 32). Within one millisecond the random part counts up, so ids of one process sort
+ * in the order in which they were made. No dots: Standard Webhooks forbids them in `webhook-id`.
+ */
+export const ID_PREFIXES = {
+  project: 'prj',
+  apiKey: 'key',
+  message: 'msg',
+  event: 'evt',
+  endpoint: 'ep',
+  delivery: 'dlv',
+  attempt: 'att',
+  request: 'req',
+  node: 'node',
+} as const;
+
+export type IdKind = keyof typeof ID_PREFIXES;
+
+export interface Ids {
+  next(kind: IdKind): string;
+}
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+const TIME_CHARS = 10;
+const RANDOM_CHARS = 16;
+
+/** `randomBytes` must be cryptographic: ids of other projects must not be guessable. */
+export function createIds(options: {
+  now: () => number;
+  randomBytes: (size: number) => Uint8Array;
+}): Ids {
+  let lastMs = -1;
+  let timePart = '';
+  const digits = new Uint8Array(RANDOM_CHARS);
+
+  function startMillisecond(ms: number): void {
+    lastMs = ms;
+    timePart = encodeTime(ms);
+    const bytes = options.randomBytes(RANDOM_CHARS);
+    for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (bytes[i] ?? 0) & 31;
+  }
+
+  function countUp(): void {
+    for (let i = RANDOM_CHARS - 1; i >= 0; i--) {
+      const digit = digits[i] ?? 0;
+      if (digit < 31) {
+        digits[i] = digit + 1;
+        return;
+      }
+      digits[i] = 0;
+    }
+    // 2^80 ids in a millisecond are not to be had, but a start near the top can wrap: move on in time.
+    startMillisecond(lastMs + 1);
+  }
+
+  return {
+    next(kind) {
+      const ms = options.now();
+      // A clock that steps back must not break the order: stay in the last millisecond.
+      if (ms > lastMs) startMillisecond(ms);
+      else countUp();
+      let text = `${ID_PREFIXES[kind]}_${timePart}`;
+      for (let i = 0; i < RANDOM_CHARS; i++) text += ALPHABET[digits[i] ?? 0];
+      return text;
+    },
+  };
+}
+
+function encodeTime(ms: number): string {
+  let rest = ms;
+  let text = '';
+  for (let i = 0; i < TIME_CHARS; i++) {
+    text = ALPHABET[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+export function isId(kind: IdKind, text: string): boolean {
+  const prefix = `${ID_PREFIXES[kind]}_`;
+  return text.startsWith(prefix) && ULID.test(text.slice(prefix.length));
+}
+
+/**
+ * A delivery is one event owed to one endpoint, so its id is made of theirs and needs no column:
+ * `dlv_<event's ULID>_<endpoint's ULID>`.
+ */
+export function deliveryId(eventId: string, endpointId: string): string {
+  return `${ID_PREFIXES.delivery}_${ulidOf(eventId)}_${ulidOf(endpointId)}`;
+}
+
+export function parseDeliveryId(text: string): { eventId: string; endpointId: string } | null {
+  const [prefix, event, endpoint, ...rest] = text.split('_');
+  if (prefix !== ID_PREFIXES.delivery || event === undefined || endpoint === undefined) return null;
+  if (rest.length > 0 || !ULID.test(event) || !ULID.test(endpoint)) return null;
+  return {
+    eventId: `${ID_PREFIXES.event}_${event}`,
+    endpointId: `${ID_PREFIXES.endpoint}_${endpoint}`,
+  };
+}
+
+function ulidOf(id: string): string {
+  return id.slice(id.indexOf('_') + 1);
+}

@@ -1,0 +1,28 @@
+/** Time as an argument: everything that waits or stamps takes a clock, so tests turn it by hand. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Runs `action` once after `delayMs`; the returned function cancels it. */
+  after(delayMs: number, action: () => void): () => void;
+}
+
+/** setTimeout fires at once beyond this (2^31-1 ms); a longer wait is cut and taken up again. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, action) {
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      const stepMs = Math.min(Math.max(leftMs, 0), MAX_TIMER_MS);
+      timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : action()), stepMs);
+    };
+    arm(delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** RFC 3339 in UTC with milliseconds. */
+export function toTimestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,68 @@
+/**
+ * Every error that a user can meet, by its stable code. The HTTP side turns one into an RFC 9457
+ * problem (`type` is the code's page in the docs), the SMTP side into a reply.
+ */
+const CATALOGUE = {
+  bad_request: { status: 400, title: 'The request could not be read' },
+  malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  invalid_field: { status: 422, title: 'A field has a value that it cannot have' },
+  invalid_cursor: { status: 400, title: 'The cursor is not one that this list gave out' },
+  invalid_idempotency_key: { status: 400, title: 'The Idempotency-Key cannot be used' },
+  missing_key: { status: 401, title: 'An API key is needed' },
+  wrong_key: { status: 401, title: 'The API key is not known' },
+  not_found: { status: 404, title: 'There is no such thing here' },
+  method_not_allowed: { status: 405, title: 'This method does not work here' },
+  conflict: { status: 409, title: 'The request collides with what is already there' },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'The Idempotency-Key was used before with another request',
+  },
+  too_large: { status: 413, title: 'The request is too large' },
+  unsupported_media_type: { status: 415, title: 'The content type is not understood' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal: { status: 500, title: 'Posthorn failed inside' },
+  store_unavailable: { status: 503, title: 'The store does not take work at the moment' },
+  shutting_down: { status: 503, title: 'This process is stopping' },
+} as const;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+export interface FieldError {
+  /** JSON pointer into the body, or the name of a query parameter or header. */
+  pointer: string;
+  detail: string;
+}
+
+export class PosthornError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly title: string;
+  readonly fields: readonly FieldError[];
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    options: { cause?: unknown; fields?: readonly FieldError[]; retryAfterSeconds?: number } = {},
+  ) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'PosthornError';
+    this.code = code;
+    this.status = CATALOGUE[code].status;
+    this.title = CATALOGUE[code].title;
+    this.fields = options.fields ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+}
+
+export const ERROR_CODES = Object.keys(CATALOGUE) as ErrorCode[];
+
+export function describeErrorCode(code: ErrorCode): { status: number; title: string } {
+  return CATALOGUE[code];
+}
+
+/** What a log line or an answer may say of something thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,165 @@
+import { type Page, toPage } from '../core/cursor.ts';
+import type { Engine, Statement } from './engine.ts';
+import { toStatement } from './statement.ts';
+import type { AttemptsTable, DeliveriesTable, DeliveryState } from './tables.ts';
+
+export interface DeliveryQuery {
+  projectId: string;
+  limit: number;
+  beforeId: { eventId: string; endpointId: string } | null;
+  state: DeliveryState | null;
+  endpointId: string | null;
+  eventId: string | null;
+}
+
+export interface Deliveries {
+  list(query: DeliveryQuery): Promise<Page<DeliveriesTable>>;
+  get(projectId: string, eventId: string, endpointId: string): Promise<DeliveriesTable | null>;
+  ofEvents(projectId: string, eventIds: readonly string[]): Promise<DeliveriesTable[]>;
+  attempts(projectId: string, eventIds: readonly string[]): Promise<AttemptsTable[]>;
+  /**
+   * Makes a delivery due now, whatever became of it before; its earlier attempts stay on record.
+   * Rejects with StoreConflict while a node holds it, since an attempt is under way then.
+   */
+  requeue(
+    key: { projectId: string; eventId: string; endpointId: string },
+    nowMs: number,
+    beside: readonly Statement[],
+  ): Promise<void>;
+  /** Gives leased deliveries back to the store unchanged, due now. */
+  release(
+    projectId: string,
+    endpointId: string,
+    node: string,
+    nowMs: number,
+    eventIds: readonly string[],
+  ): Promise<void>;
+  /** Ends up to `limit` waiting deliveries of a deleted endpoint; returns whether more are left. */
+  cancelWaiting(
+    projectId: string,
+    endpointId: string,
+    nowMs: number,
+    limit: number,
+  ): Promise<{ more: boolean }>;
+  /** How many deliveries wait, of all projects. */
+  pending(): Promise<number>;
+}
+
+export function createDeliveries(engine: Engine): Deliveries {
+  const { db } = engine;
+  return {
+    async list(query) {
+      let select = db
+        .selectFrom('deliveries')
+        .selectAll()
+        .where('project_id', '=', query.projectId);
+      if (query.state !== null) select = select.where('state', '=', query.state);
+      if (query.endpointId !== null) select = select.where('endpoint_id', '=', query.endpointId);
+      if (query.eventId !== null) select = select.where('event_id', '=', query.eventId);
+      const before = query.beforeId;
+      if (before !== null) {
+        select = select.where((eb) =>
+          eb(
+            eb.refTuple('event_id', 'endpoint_id'),
+            '<',
+            eb.tuple(before.eventId, before.endpointId),
+          ),
+        );
+      }
+      const rows = await select
+        .orderBy('event_id', 'desc')
+        .orderBy('endpoint_id', 'desc')
+        .limit(query.limit + 1)
+        .execute();
+      return toPage(rows, query.limit, (row) => `${row.event_id}/${row.endpoint_id}`);
+    },
+    async get(projectId, eventId, endpointId) {
+      const row = await db
+        .selectFrom('deliveries')
+        .selectAll()
+        .where('project_id', '=', projectId)
+        .where('event_id', '=', eventId)
+        .where('endpoint_id', '=', endpointId)
+        .executeTakeFirst();
+      return row ?? null;
+    },
+    ofEvents: async (projectId, eventIds) =>
+      eventIds.length === 0
+        ? []
+        : db
+            .selectFrom('deliveries')
+            .selectAll()
+            .where('project_id', '=', projectId)
+            .where('event_id', 'in', eventIds)
+            .orderBy('event_id')
+            .orderBy('endpoint_id')
+            .execute(),
+    attempts: async (projectId, eventIds) =>
+      eventIds.length === 0
+        ? []
+        : db
+            .selectFrom('attempts')
+            .selectAll()
+            .where('project_id', '=', projectId)
+            .where('event_id', 'in', eventIds)
+            .orderBy('event_id')
+            .orderBy('endpoint_id')
+            .orderBy('number')
+            .execute(),
+    async requeue(key, nowMs, beside) {
+      const update = db
+        .updateTable('deliveries')
+        .set({ state: 'pending', failures: 0, due_at: nowMs, ended_at: null })
+        .where('project_id', '=', key.projectId)
+        .where('event_id', '=', key.eventId)
+        .where('endpoint_id', '=', key.endpointId)
+        .where('node', 'is', null);
+      await engine.commit({ events: [], statements: [toStatement(update, 1), ...beside] });
+    },
+    async release(projectId, endpointId, node, nowMs, eventIds) {
+      if (eventIds.length === 0) return;
+      const update = db
+        .updateTable('deliveries')
+        .set({ node: null, due_at: nowMs })
+        .where('project_id', '=', projectId)
+        .where('endpoint_id', '=', endpointId)
+        .where('event_id', 'in', eventIds)
+        .where('node', '=', node);
+      await engine.commit({ events: [], statements: [toStatement(update)] });
+    },
+    async cancelWaiting(projectId, endpointId, nowMs, limit) {
+      const waiting = db
+        .selectFrom('deliveries')
+        .select('event_id')
+        .where('project_id', '=', projectId)
+        .where('endpoint_id', '=', endpointId)
+        .where('state', '=', 'pending')
+        .where('node', 'is', null)
+        .limit(limit);
+      const rows = await waiting.execute();
+      if (rows.length === 0) return { more: false };
+      const update = db
+        .updateTable('deliveries')
+        .set({ state: 'canceled', due_at: null, ended_at: nowMs })
+        .where('project_id', '=', projectId)
+        .where('endpoint_id', '=', endpointId)
+        .where(
+          'event_id',
+          'in',
+          rows.map((row) => row.event_id),
+        )
+        .where('state', '=', 'pending')
+        .where('node', 'is', null);
+      await engine.commit({ events: [], statements: [toStatement(update)] });
+      return { more: rows.length === limit };
+    },
+    async pending() {
+      const row = await db
+        .selectFrom('deliveries')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('state', '=', 'pending')
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import type { EventType } from '@posthorn/sdk';
+import type { Kysely } from 'kysely';
+import type { EventPosition } from '../core/event-body.ts';
+import type { Standing } from '../core/recipient-state.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * What a database has to offer so that everything else in store/ works on it: one atomic write, the
+ * few hot statements, and plain reads. `sqlite/` implements it; a second engine passes the same
+ * conformance suite (conformance/). All times are milliseconds since the epoch.
+ */
+export interface Engine {
+  /** Builds queries, and runs the reading ones. A write is compiled and handed to `commit`. */
+  readonly db: Kysely<Tables>;
+
+  /**
+   * Durable when it resolves: events, what they owe, and the statements beside them, all or nothing.
+   * Rejects with StoreConflict when a statement did not affect what it must, with StoreUnavailable
+   * when the database cannot take the write (nothing of it is stored then).
+   */
+  commit(commit: Commit): Promise<AppendedEvent[]>;
+
+  /** Stores an attempt and its delivery's next state. A delivery that another node holds is left. */
+  recordAttempt(attempt: AttemptRecord): Promise<void>;
+
+  /** Leases due deliveries of one endpoint to a node, the earliest first. */
+  claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDeliveries>;
+
+  /** Leases due transmissions to a node, the earliest first. */
+  claimTransmissions(claim: TransmissionClaim): Promise<ClaimedTransmissions>;
+
+  /** Makes due again what nodes other than this one hold. Called when they are known to be dead. */
+  releaseLeases(input: { exceptNode: string; nowMs: number }): Promise<{ released: number }>;
+
+  /** Deletes up to `limit` rows of each table whose retention has ended. */
+  purgeExpired(input: { nowMs: number; limit: number }): Promise<{ purged: number }>;
+
+  health(): StoreHealth;
+  onHealthChange(listener: (health: StoreHealth) => void): void;
+
+  /** Ends what is under way, then closes. */
+  close(): Promise<void>;
+}
+
+export type SqlValue = string | number | bigint | null | Uint8Array;
+
+export interface Statement {
+  sql: string;
+  parameters: readonly SqlValue[];
+  /** The number of rows that it has to touch; otherwise the whole commit is refused. */
+  mustAffect?: number;
+}
+
+export interface Commit {
+  events: readonly EventRecord[];
+  statements: readonly Statement[];
+}
+
+export interface EventRecord {
+  projectId: string;
+  id: string;
+  type: EventType;
+  /** What ties the events of a message together: our id, or the provider's. */
+  messageKey: string | null;
+  recipient: string | null;
+  occurredAtMs: number;
+  receivedAtMs: number;
+  /** Two events of a project with the same key are the same event. */
+  dedupKey: string | null;
+  /** The event as JSON, `data` last and still without its position. */
+  json: string;
+  raw: string | null;
+  retainUntilMs: number;
+  standing: Standing | null;
+  deliveries: readonly OwedDelivery[];
+}
+
+export interface OwedDelivery {
+  endpointId: string;
+  /** `skipped`: the endpoint is disabled; kept on record, and it can be retried. */
+  state: 'pending' | 'skipped';
+  dueAtMs: number;
+  /** The node that dispatches it from memory, or null when it waits in the store. */
+  node: string | null;
+}
+
+export interface AppendedEvent {
+  id: string;
+  /** The id of the event that was there before, when this one is a duplicate. Nothing was stored. */
+  duplicateOf: string | null;
+  position: EventPosition | null;
+}
+
+export interface AttemptRecord {
+  projectId: string;
+  eventId: string;
+  endpointId: string;
+  node: string;
+  attemptId: string;
+  number: number;
+  startedAtMs: number;
+  latencyMs: number;
+  succeeded: boolean;
+  status: number | null;
+  errorCode: string | null;
+  errorDetail: string | null;
+  responseExcerpt: string | null;
+  retainUntilMs: number;
+  next:
+    | { state: 'delivered' | 'dead'; endedAtMs: number }
+    | { state: 'pending'; dueAtMs: number; failures: number };
+}
+
+export interface DeliveryClaim {
+  projectId: string;
+  endpointId: string;
+  nowMs: number;
+  limit: number;
+  node: string;
+}
+
+export interface ClaimedDelivery {
+  eventId: string;
+  body: string;
+  type: EventType;
+  attempts: number;
+  failures: number;
+}
+
+export interface ClaimedDeliveries {
+  deliveries: ClaimedDelivery[];
+  /** When the next one that stays in the store is due; null when there is none. */
+  nextDueAtMs: number | null;
+}
+
+export interface TransmissionClaim {
+  nowMs: number;
+  limit: number;
+  node: string;
+  /** Domains whose lanes are full. */
+  exceptDomains: readonly string[];
+}
+
+export interface ClaimedTransmission {
+  projectId: string;
+  messageId: string;
+  recipient: string;
+  domain: string;
+  attempts: number;
+  reachedServer: boolean;
+}
+
+export interface ClaimedTransmissions {
+  transmissions: ClaimedTransmission[];
+  nextDueAtMs: number | null;
+}
+
+export type StoreHealth = { ok: true } | { ok: false; code: StoreFault; detail: string };
+
+export type StoreFault = 'disk_full' | 'locked' | 'corrupt' | 'io_error' | 'read_only' | 'closed';
+
+/** The database cannot take work. Nothing of the call was stored; the caller may try again later. */
+export class StoreUnavailable extends Error {
+  readonly code: StoreFault;
+  constructor(code: StoreFault, detail: string, options?: { cause: unknown }) {
+    super(detail, options);
+    this.name = 'StoreUnavailable';
+    this.code = code;
+  }
+}
+
+/** The commit met something that another one had changed first. Nothing of it was stored. */
+export class StoreConflict extends Error {
+  constructor(detail: string) {
+    super(detail);
+    this.name = 'StoreConflict';
+  }
+}

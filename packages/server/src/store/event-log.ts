@@ -1,0 +1,107 @@
+import type { CanonicalEvent } from '@posthorn/sdk';
+import { sealEventBody } from '../core/event-body.ts';
+import { standingOf } from '../core/recipient-state.ts';
+import type { AppendedEvent, Engine, EventRecord, OwedDelivery, Statement } from './engine.ts';
+
+/** An event on its way into the log. `data` has no position yet: the log gives it. */
+export interface NewEvent {
+  projectId: string;
+  event: CanonicalEvent;
+  /** See EventRecord.dedupKey; null for events that we made ourselves within the same commit. */
+  dedupKey: string | null;
+}
+
+/** Who is owed an event. Declared here, implemented by whoever subscribes; wired in main.ts. */
+export interface Subscribers {
+  /** Called before the commit: what does this event owe? */
+  owedFor(projectId: string, event: CanonicalEvent): OwedDelivery[];
+  /** Called after the commit with each delivery that this node dispatches itself. */
+  committed(delivery: CommittedDelivery): void;
+  /** Called instead when nothing was stored (a duplicate, a refused commit): give the room back. */
+  dropped(projectId: string, owed: OwedDelivery): void;
+  /** Called after the commit for each delivery that waits in the store. */
+  stored(projectId: string, owed: OwedDelivery): void;
+}
+
+export interface CommittedDelivery {
+  projectId: string;
+  eventId: string;
+  endpointId: string;
+  type: CanonicalEvent['type'];
+  body: string;
+}
+
+/** The one way into the log. */
+export interface EventLog {
+  /**
+   * Stores the events, the deliveries they owe and the statements beside them in one commit, durable
+   * when it resolves. Rejects with StoreUnavailable or StoreConflict; nothing is stored then.
+   */
+  append(events: readonly NewEvent[], beside?: readonly Statement[]): Promise<AppendedEvent[]>;
+}
+
+export function createEventLog(options: {
+  engine: Engine;
+  subscribers: Subscribers;
+  now: () => number;
+  retentionMs: number;
+}): EventLog {
+  const { engine, subscribers } = options;
+
+  function toRecord({ projectId, event, dedupKey }: NewEvent): EventRecord {
+    const receivedAtMs = options.now();
+    const occurredAtMs = Date.parse(event.timestamp);
+    const { raw, ...data } = event.data;
+    const { message, recipient = null } = data;
+    return {
+      projectId,
+      id: event.id,
+      type: event.type,
+      messageKey: message?.id ?? message?.provider_id ?? message?.smtp_id ?? null,
+      recipient,
+      occurredAtMs,
+      receivedAtMs,
+      dedupKey,
+      // The order matters: sealEventBody writes into `data` at the end.
+      json: JSON.stringify({ id: event.id, type: event.type, timestamp: event.timestamp, data }),
+      raw: raw === undefined ? null : JSON.stringify(raw),
+      retainUntilMs: receivedAtMs + options.retentionMs,
+      standing: standingOf(event.type, occurredAtMs),
+      deliveries: subscribers.owedFor(projectId, event),
+    };
+  }
+
+  function announce(record: EventRecord, appended: AppendedEvent): void {
+    const { projectId } = record;
+    let body: string | null = null;
+    for (const owed of record.deliveries) {
+      if (appended.duplicateOf !== null) subscribers.dropped(projectId, owed);
+      else if (owed.node === null) subscribers.stored(projectId, owed);
+      else {
+        body ??= sealEventBody(record.json, appended.position);
+        const { endpointId } = owed;
+        const delivery = { projectId, eventId: record.id, endpointId, type: record.type, body };
+        subscribers.committed(delivery);
+      }
+    }
+  }
+
+  return {
+    async append(events, beside = []) {
+      const records = events.map(toRecord);
+      try {
+        const appended = await engine.commit({ events: records, statements: beside });
+        for (const [i, one] of appended.entries()) {
+          const record = records[i];
+          if (record !== undefined) announce(record, one);
+        }
+        return appended;
+      } catch (error) {
+        for (const record of records) {
+          for (const owed of record.deliveries) subscribers.dropped(record.projectId, owed);
+        }
+        throw error;
+      }
+    },
+  };
+}

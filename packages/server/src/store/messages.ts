@@ -1,0 +1,237 @@
+import { type Page, toPage } from '../core/cursor.ts';
+import type { Engine, Statement } from './engine.ts';
+import { toStatement } from './statement.ts';
+import type { MessagesTable, TransmissionsTable } from './tables.ts';
+
+export interface MessageRecord {
+  projectId: string;
+  id: string;
+  acceptedBy: 'http' | 'smtp';
+  envelopeFrom: string;
+  /** The address of the From header. */
+  headerFrom: string;
+  subject: string | null;
+  /** The Message-ID header with its angle brackets. */
+  smtpId: string;
+  tags: string[];
+  metadata: Record<string, unknown>;
+  sizeBytes: number;
+  createdAtMs: number;
+  /** When delivery is given up. */
+  expiresAtMs: number;
+  retainUntilMs: number;
+}
+
+export type RecipientKind = TransmissionsTable['kind'];
+
+export interface NewTransmission {
+  recipient: string;
+  kind: RecipientKind;
+  domain: string;
+  dueAtMs: number;
+  node: string | null;
+}
+
+/** A recipient of a message with its place in the mail queue and its state in the log. */
+export interface RecipientRow {
+  recipient: string;
+  kind: RecipientKind;
+  queue: TransmissionsTable['state'];
+  attempts: number;
+  dueAtMs: number;
+  state: string | null;
+}
+
+/** What an attempt of the mail queue leads to. */
+export interface TransmissionOutcome {
+  projectId: string;
+  messageId: string;
+  recipient: string;
+  node: string;
+  state: TransmissionsTable['state'];
+  attempts: number;
+  reachedServer: boolean;
+  dueAtMs: number;
+}
+
+export interface Messages {
+  /** Statements that store a message, its bytes and its place in the queue; for EventLog.append. */
+  insertion(input: {
+    message: MessageRecord;
+    raw: Uint8Array;
+    bodyRetainUntilMs: number;
+    transmissions: readonly NewTransmission[];
+  }): Statement[];
+  /** Moves a transmission that this node holds; for EventLog.append. */
+  settlement(outcome: TransmissionOutcome): Statement;
+  /** Gives leased transmissions back to the queue unchanged. */
+  release(outcomes: readonly TransmissionOutcome[]): Promise<void>;
+  get(projectId: string, id: string): Promise<MessageRecord | null>;
+  raw(projectId: string, id: string): Promise<Uint8Array | null>;
+  recipients(projectId: string, id: string): Promise<RecipientRow[]>;
+  list(query: {
+    projectId: string;
+    limit: number;
+    beforeId: string | null;
+    recipient: string | null;
+  }): Promise<Page<MessageRecord>>;
+  queued(): Promise<number>;
+}
+
+export function createMessages(engine: Engine): Messages {
+  const { db } = engine;
+  const settlement = (outcome: TransmissionOutcome): Statement =>
+    toStatement(
+      db
+        .updateTable('transmissions')
+        .set({
+          state: outcome.state,
+          attempts: outcome.attempts,
+          reached_server: outcome.reachedServer ? 1 : 0,
+          due_at: outcome.dueAtMs,
+          node: null,
+        })
+        .where('project_id', '=', outcome.projectId)
+        .where('message_id', '=', outcome.messageId)
+        .where('recipient', '=', outcome.recipient)
+        .where('node', '=', outcome.node),
+      1,
+    );
+  return {
+    insertion({ message, raw, bodyRetainUntilMs, transmissions }) {
+      const project_id = message.projectId;
+      const message_id = message.id;
+      const body = { project_id, message_id, raw, retain_until: bodyRetainUntilMs };
+      return [
+        toStatement(db.insertInto('messages').values(toRow(message)), 1),
+        toStatement(db.insertInto('message_bodies').values(body), 1),
+        ...transmissions.map((one, position) =>
+          toStatement(
+            db.insertInto('transmissions').values({
+              project_id,
+              message_id,
+              recipient: one.recipient,
+              position,
+              kind: one.kind,
+              domain: one.domain,
+              state: 'queued',
+              attempts: 0,
+              reached_server: 0,
+              due_at: one.dueAtMs,
+              node: one.node,
+              retain_until: message.retainUntilMs,
+            }),
+            1,
+          ),
+        ),
+      ];
+    },
+    settlement,
+    async release(outcomes) {
+      if (outcomes.length === 0) return;
+      await engine.commit({ events: [], statements: outcomes.map(settlement) });
+    },
+    async get(projectId, id) {
+      const row = await db
+        .selectFrom('messages')
+        .selectAll()
+        .where('project_id', '=', projectId)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row === undefined ? null : fromRow(row);
+    },
+    async raw(projectId, id) {
+      const row = await db
+        .selectFrom('message_bodies')
+        .select('raw')
+        .where('project_id', '=', projectId)
+        .where('message_id', '=', id)
+        .executeTakeFirst();
+      return row?.raw ?? null;
+    },
+    async recipients(projectId, id) {
+      return db
+        .selectFrom('transmissions as t')
+        .leftJoin('recipient_states as s', (join) =>
+          join
+            .onRef('s.project_id', '=', 't.project_id')
+            .onRef('s.message_key', '=', 't.message_id')
+            .onRef('s.recipient', '=', 't.recipient'),
+        )
+        .select([
+          't.recipient as recipient',
+          't.kind as kind',
+          't.state as queue',
+          't.attempts as attempts',
+          't.due_at as dueAtMs',
+          's.state as state',
+        ])
+        .where('t.project_id', '=', projectId)
+        .where('t.message_id', '=', id)
+        .orderBy('t.position')
+        .execute();
+    },
+    async list({ projectId, limit, beforeId, recipient }) {
+      let query = db.selectFrom('messages').selectAll().where('project_id', '=', projectId);
+      if (beforeId !== null) query = query.where('id', '<', beforeId);
+      if (recipient !== null) {
+        query = query.where('id', 'in', (sub) =>
+          sub
+            .selectFrom('recipient_states')
+            .select('message_key')
+            .where('project_id', '=', projectId)
+            .where('recipient', '=', recipient),
+        );
+      }
+      const rows = await query
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return toPage(rows.map(fromRow), limit, (message) => message.id);
+    },
+    async queued() {
+      const row = await db
+        .selectFrom('transmissions')
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .where('state', '=', 'queued')
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+  };
+}
+
+function toRow(message: MessageRecord): MessagesTable {
+  return {
+    project_id: message.projectId,
+    id: message.id,
+    accepted_by: message.acceptedBy,
+    envelope_from: message.envelopeFrom,
+    header_from: message.headerFrom,
+    subject: message.subject,
+    smtp_id: message.smtpId,
+    tags: JSON.stringify(message.tags),
+    metadata: JSON.stringify(message.metadata),
+    size_bytes: message.sizeBytes,
+    created_at: message.createdAtMs,
+    expires_at: message.expiresAtMs,
+    retain_until: message.retainUntilMs,
+  };
+}
+
+function fromRow(row: MessagesTable): MessageRecord {
+  return {
+    projectId: row.project_id,
+    id: row.id,
+    acceptedBy: row.accepted_by,
+    envelopeFrom: row.envelope_from,
+    headerFrom: row.header_from,
+    subject: row.subject,
+    smtpId: row.smtp_id,
+    tags: JSON.parse(row.tags),
+    metadata: JSON.parse(row.metadata),
+    sizeBytes: row.size_bytes,
+    createdAtMs: row.created_at,
+    expiresAtMs: row.expires_at,
+    retainUntilMs: row.retain_until,
+  };
+}

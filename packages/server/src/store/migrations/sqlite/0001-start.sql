@@ -1,0 +1,168 @@
+-- The first schema. store/README.md explains each table and which index serves which question.
+-- Times are integer milliseconds since the epoch, given by the program; JSON is text; ids are text.
+-- Hot tables lead with project_id. retain_until is when a row may be deleted.
+-- The hot tables have no CHECK: testing deliveries.state against a list at each insert and update cost
+-- 10 of the 56 us that an event takes in the writer.
+
+CREATE TABLE projects (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_keys (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  key_hash TEXT NOT NULL UNIQUE,
+  hint TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE endpoints (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  url TEXT NOT NULL,
+  description TEXT NOT NULL,
+  event_types TEXT NOT NULL,
+  secret_sealed TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('enabled', 'disabled')),
+  disabled_reason TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  deleted_at INTEGER,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  accepted_by TEXT NOT NULL CHECK (accepted_by IN ('http', 'smtp')),
+  envelope_from TEXT NOT NULL,
+  header_from TEXT NOT NULL,
+  subject TEXT,
+  smtp_id TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE message_bodies (
+  project_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  raw BLOB NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, message_id)
+) STRICT;
+
+-- The mail queue: one row for each recipient of a message of ours.
+CREATE TABLE transmissions (
+  project_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('to', 'cc', 'bcc', 'envelope')),
+  domain TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  reached_server INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  node TEXT,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, message_id, recipient)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX transmissions_due ON transmissions (due_at) WHERE state = 'queued' AND node IS NULL;
+CREATE INDEX transmissions_leased ON transmissions (node) WHERE node IS NOT NULL;
+
+CREATE TABLE events (
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  message_key TEXT,
+  recipient TEXT,
+  occurred_at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  dedup_key TEXT,
+  body TEXT NOT NULL,
+  raw TEXT,
+  retain_until INTEGER NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX events_id ON events (project_id, id);
+CREATE UNIQUE INDEX events_dedup ON events (project_id, dedup_key) WHERE dedup_key IS NOT NULL;
+CREATE INDEX events_message ON events (project_id, message_key, id) WHERE message_key IS NOT NULL;
+
+-- The fold of the events of one message and recipient (core/recipient-state.ts).
+CREATE TABLE recipient_states (
+  project_id TEXT NOT NULL,
+  message_key TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  state TEXT,
+  state_rank INTEGER,
+  state_at INTEGER,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, message_key, recipient)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX recipient_states_recipient ON recipient_states (project_id, recipient, message_key);
+
+-- What is owed: one row for each event and endpoint. The pair is the identity.
+CREATE TABLE deliveries (
+  project_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  endpoint_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  due_at INTEGER,
+  node TEXT,
+  last_status INTEGER,
+  last_error TEXT,
+  created_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, event_id, endpoint_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deliveries_due ON deliveries (project_id, endpoint_id, due_at)
+  WHERE state = 'pending' AND node IS NULL;
+CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
+CREATE INDEX deliveries_endpoint ON deliveries (project_id, endpoint_id, event_id);
+CREATE INDEX deliveries_dead ON deliveries (project_id, event_id) WHERE state = 'dead';
+
+CREATE TABLE attempts (
+  project_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  endpoint_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  status INTEGER,
+  error_code TEXT,
+  error_detail TEXT,
+  response_excerpt TEXT,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, event_id, endpoint_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency_keys (
+  project_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  body_sealed TEXT NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys (retain_until);

@@ -1,0 +1,36 @@
+import type { Engine } from './engine.ts';
+import { toStatement } from './statement.ts';
+import type { ApiKeysTable, ProjectsTable } from './tables.ts';
+
+export interface Projects {
+  list(): Promise<ProjectsTable[]>;
+  /** The key with this SHA-256 (hex), unless it was revoked. */
+  findKey(keyHash: string): Promise<ApiKeysTable | null>;
+  /** Stores the project and its first key together. */
+  create(project: ProjectsTable, key: ApiKeysTable): Promise<void>;
+  addKey(key: ApiKeysTable): Promise<void>;
+}
+
+export function createProjects(engine: Engine): Projects {
+  const { db } = engine;
+  const insertKey = (key: ApiKeysTable) => toStatement(db.insertInto('api_keys').values(key), 1);
+  return {
+    list: () => db.selectFrom('projects').selectAll().orderBy('id').execute(),
+    async findKey(keyHash) {
+      const row = await db
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('key_hash', '=', keyHash)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst();
+      return row ?? null;
+    },
+    async create(project, key) {
+      const insertProject = toStatement(db.insertInto('projects').values(project), 1);
+      await engine.commit({ events: [], statements: [insertProject, insertKey(key)] });
+    },
+    async addKey(key) {
+      await engine.commit({ events: [], statements: [insertKey(key)] });
+    },
+  };
+}

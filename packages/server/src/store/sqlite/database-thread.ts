@@ -1,0 +1,86 @@
+import { Worker } from 'node:worker_threads';
+import { StoreUnavailable } from '../engine.ts';
+import type { ThreadData, ThreadReply, ThreadRequest } from './protocol.ts';
+
+/**
+ * The main thread's end of a database thread. Answers come in the order of the requests, so a queue
+ * of waiting promises is all the bookkeeping.
+ */
+export interface DatabaseThread {
+  ask(request: ThreadRequest): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Resolves when the database is open and migrated; rejects with StoreUnavailable or a plain error. */
+export async function startDatabaseThread(data: ThreadData): Promise<DatabaseThread> {
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data });
+  const waiting: Waiting[] = [];
+  let ended: Error | null = null;
+
+  function settleNext(reply: ThreadReply): void {
+    const first = waiting.shift();
+    if (reply.ok) first?.resolve(reply.result);
+    else first?.reject(errorOf(reply));
+  }
+
+  function end(error: Error): void {
+    ended ??= error;
+    for (const { reject } of waiting.splice(0)) reject(ended);
+  }
+
+  worker.on('message', settleNext);
+  worker.on('error', (error: Error) => end(error));
+  worker.on('exit', () => end(new StoreUnavailable('closed', 'The database thread has ended.')));
+
+  function expectReply(send: () => void): Promise<unknown> {
+    if (ended !== null) return Promise.reject(ended);
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      send();
+    });
+  }
+
+  const thread: DatabaseThread = {
+    ask: (request) => expectReply(() => worker.postMessage(request)),
+    async close() {
+      if (ended === null) await thread.ask({ kind: 'close' });
+      await worker.terminate();
+    },
+  };
+  // The first message says whether the database could be opened.
+  try {
+    await expectReply(() => {});
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
+  return thread;
+}
+
+function errorOf(reply: { fault: StoreUnavailable['code'] | null; message: string }): Error {
+  if (reply.fault === null) return new Error(`The database refused a statement: ${reply.message}`);
+  return new StoreUnavailable(reply.fault, explainFault(reply.fault, reply.message));
+}
+
+const EXPLANATIONS: Record<StoreUnavailable['code'], string> = {
+  disk_full:
+    'The disk of the data directory is full. Free space or enlarge it; Posthorn goes on by itself.',
+  locked:
+    'Another program holds a lock on the database file. Close it (a database browser, a backup tool); Posthorn goes on by itself.',
+  corrupt:
+    'The database file is damaged or is not a Posthorn database. Stop Posthorn and restore it from a backup, or recover it with "sqlite3 posthorn.sqlite .recover".',
+  io_error:
+    'The disk of the data directory answered with an error. Check the disk and its mount; Posthorn goes on by itself when it works again.',
+  read_only:
+    'The database file is read-only. Give the user that runs Posthorn write access to the data directory.',
+  closed: 'The store is closed.',
+};
+
+function explainFault(fault: StoreUnavailable['code'], message: string): string {
+  return `${EXPLANATIONS[fault]} (SQLite: ${message})`;
+}

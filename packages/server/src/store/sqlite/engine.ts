@@ -1,0 +1,212 @@
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import { createGroupCommit } from '../../lib/group-commit.ts';
+import {
+  type AppendedEvent,
+  type AttemptRecord,
+  type ClaimedDeliveries,
+  type ClaimedTransmissions,
+  type Commit,
+  type DeliveryClaim,
+  type Engine,
+  StoreConflict,
+  type StoreHealth,
+  StoreUnavailable,
+  type TransmissionClaim,
+} from '../engine.ts';
+import { lockDataDirectory } from './data-directory.ts';
+import { type DatabaseThread, startDatabaseThread } from './database-thread.ts';
+import { createReadingKysely } from './kysely.ts';
+import type { WriteBatch, WriteBatchResult } from './protocol.ts';
+
+/** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */
+const MAX_BATCH = 512;
+
+/** How often a store that failed is tried again, ms. */
+const PROBE_INTERVAL_MS = 1_000;
+
+type Task =
+  | {
+      kind: 'commit';
+      commit: Commit;
+      resolve(events: AppendedEvent[]): void;
+      reject(e: Error): void;
+    }
+  | { kind: 'attempt'; attempt: AttemptRecord; resolve(): void; reject(e: Error): void }
+  | {
+      kind: 'claim';
+      claim: DeliveryClaim;
+      resolve(c: ClaimedDeliveries): void;
+      reject(e: Error): void;
+    }
+  | {
+      kind: 'claimMail';
+      claim: TransmissionClaim;
+      resolve(c: ClaimedTransmissions): void;
+      reject(e: Error): void;
+    };
+
+/**
+ * SQLite behind two threads: one writes, in one transaction at a time for everything that waits; the
+ * other answers people's questions, so that a long list never holds up a commit.
+ *
+ * Health: ok -> (a write fails for the disk or the file) failing -> (a probe succeeds) ok. While it
+ * is failing, commits and claims are refused at once and attempts wait, because what a receiver has
+ * answered must not be forgotten. A corrupt file stays failing until a restart.
+ */
+export async function openSqliteEngine(options: {
+  folder: string;
+  clock: Clock;
+  maxSizeBytes?: number | null;
+}): Promise<Engine> {
+  const lock = lockDataDirectory(options.folder);
+  const data = {
+    file: join(options.folder, 'posthorn.sqlite'),
+    maxSizeBytes: options.maxSizeBytes ?? null,
+  };
+  const threads: DatabaseThread[] = [];
+  async function start(role: 'writer' | 'reader'): Promise<DatabaseThread> {
+    const thread = await startDatabaseThread({ ...data, role });
+    threads.push(thread);
+    return thread;
+  }
+  try {
+    const writer = await start('writer');
+    const reader = await start('reader');
+    return createEngine(writer, reader, options.clock, lock.release);
+  } catch (error) {
+    for (const thread of threads) await thread.close();
+    lock.release();
+    throw error;
+  }
+}
+
+function createEngine(
+  writer: DatabaseThread,
+  reader: DatabaseThread,
+  clock: Clock,
+  releaseLock: () => void,
+): Engine {
+  let health: StoreHealth = { ok: true };
+  let heldAttempts: Extract<Task, { kind: 'attempt' }>[] = [];
+  const listeners: ((health: StoreHealth) => void)[] = [];
+  const queue = createGroupCommit<Task>({ flush, maxItems: MAX_BATCH });
+
+  function setHealth(next: StoreHealth): void {
+    if (health.ok && next.ok) return;
+    health = next;
+    for (const listener of listeners) listener(health);
+  }
+
+  function fail(fault: StoreUnavailable): void {
+    const wasOk = health.ok;
+    setHealth({ ok: false, code: fault.code, detail: fault.message });
+    if (wasOk && fault.code !== 'corrupt' && fault.code !== 'closed') scheduleProbe();
+  }
+
+  function scheduleProbe(): void {
+    clock.after(PROBE_INTERVAL_MS, async () => {
+      if (!health.ok && health.code === 'closed') return;
+      try {
+        await writer.ask({ kind: 'probe' });
+      } catch (error) {
+        if (error instanceof StoreUnavailable) fail(error);
+        return scheduleProbe();
+      }
+      setHealth({ ok: true });
+      const attempts = heldAttempts;
+      heldAttempts = [];
+      for (const task of attempts) queue.add(task);
+    });
+  }
+
+  async function flush(tasks: Task[]): Promise<void> {
+    if (!health.ok) {
+      const { code, detail } = health;
+      return refuse(tasks, new StoreUnavailable(code, detail));
+    }
+    try {
+      const result = await writer.ask({ kind: 'write', batch: batchOf(tasks) });
+      settle(tasks, result as WriteBatchResult);
+    } catch (error) {
+      const reason = error instanceof Error ? error : new Error(String(error));
+      if (reason instanceof StoreUnavailable) fail(reason);
+      refuse(tasks, reason);
+    }
+  }
+
+  function refuse(tasks: Task[], reason: Error): void {
+    for (const task of tasks) {
+      const canWait = reason instanceof StoreUnavailable && reason.code !== 'closed';
+      if (task.kind === 'attempt' && canWait) heldAttempts.push(task);
+      else task.reject(reason);
+    }
+  }
+
+  return {
+    db: createReadingKysely((sql, parameters) =>
+      reader.ask({ kind: 'read', sql, parameters }).then((rows) => rows as unknown[]),
+    ),
+    commit: (commit) =>
+      new Promise((resolve, reject) => queue.add({ kind: 'commit', commit, resolve, reject })),
+    recordAttempt: (attempt) =>
+      new Promise((resolve, reject) => queue.add({ kind: 'attempt', attempt, resolve, reject })),
+    claimDeliveries: (claim) =>
+      new Promise((resolve, reject) => queue.add({ kind: 'claim', claim, resolve, reject })),
+    claimTransmissions: (claim) =>
+      new Promise((resolve, reject) => queue.add({ kind: 'claimMail', claim, resolve, reject })),
+    releaseLeases: async ({ exceptNode, nowMs }) =>
+      (await writer.ask({ kind: 'release', exceptNode, nowMs })) as { released: number },
+    purgeExpired: async ({ nowMs, limit }) =>
+      (await writer.ask({ kind: 'purge', nowMs, limit })) as { purged: number },
+    health: () => health,
+    onHealthChange: (listener) => listeners.push(listener),
+    async close() {
+      await queue.idle();
+      const closed = new StoreUnavailable('closed', 'The store is closed.');
+      fail(closed);
+      for (const task of heldAttempts.splice(0)) task.reject(closed);
+      await reader.close();
+      await writer.close();
+      releaseLock();
+    },
+  };
+}
+
+function batchOf(tasks: readonly Task[]): WriteBatch {
+  const batch: WriteBatch = {
+    commits: [],
+    attempts: [],
+    deliveryClaims: [],
+    transmissionClaims: [],
+  };
+  for (const task of tasks) {
+    if (task.kind === 'commit') batch.commits.push(task.commit);
+    else if (task.kind === 'attempt') batch.attempts.push(task.attempt);
+    else if (task.kind === 'claim') batch.deliveryClaims.push(task.claim);
+    else batch.transmissionClaims.push(task.claim);
+  }
+  return batch;
+}
+
+function settle(tasks: readonly Task[], result: WriteBatchResult): void {
+  const commits = result.commits.values();
+  const claims = result.deliveryClaims.values();
+  const mailClaims = result.transmissionClaims.values();
+  for (const task of tasks) {
+    if (task.kind === 'attempt') task.resolve();
+    else if (task.kind === 'claim') task.resolve(take(claims));
+    else if (task.kind === 'claimMail') task.resolve(take(mailClaims));
+    else {
+      const outcome = take(commits);
+      if ('appended' in outcome) task.resolve(outcome.appended);
+      else task.reject(new StoreConflict(outcome.conflict));
+    }
+  }
+}
+
+function take<T>(values: Iterator<T>): T {
+  const { value, done } = values.next();
+  if (done === true) throw new Error('The database thread answered less than it was asked.');
+  return value;
+}

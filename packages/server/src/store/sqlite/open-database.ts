@@ -1,0 +1,60 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { StoreFault } from '../engine.ts';
+import type { ThreadData } from './protocol.ts';
+
+/** How long a statement waits for a lock before it gives up, ms. Only a foreign tool can hold one. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The page cache is
+ * 64 MB, the mapped window 256 MB, and the log is folded back each 4,000 pages (16 MB): a checkpoint
+ * of a smaller log comes too often, one of a larger stops the thread for longer than 70 ms.
+ */
+export function openDatabase(data: ThreadData): DatabaseSync {
+  const reading = data.role === 'reader';
+  const db = new DatabaseSync(data.file, { readOnly: reading, timeout: BUSY_TIMEOUT_MS });
+  if (!reading) {
+    db.exec('PRAGMA journal_mode = WAL');
+    db.exec('PRAGMA synchronous = FULL');
+    db.exec('PRAGMA wal_autocheckpoint = 4000');
+  }
+  db.exec('PRAGMA foreign_keys = ON');
+  db.exec('PRAGMA cache_size = -65536');
+  db.exec('PRAGMA mmap_size = 268435456');
+  db.exec('PRAGMA temp_store = MEMORY');
+  if (!reading && data.maxSizeBytes !== null) {
+    const row = db.prepare('PRAGMA page_size').get();
+    const pages = Math.max(1, Math.floor(data.maxSizeBytes / Number(row?.['page_size'] ?? 4096)));
+    db.exec(`PRAGMA max_page_count = ${pages}`);
+  }
+  return db;
+}
+
+/** SQLite's primary result codes (sqlite.org/rescode.html) that are the disk's or the file's fault. */
+const FAULTS: Record<number, StoreFault> = {
+  5: 'locked',
+  6: 'locked',
+  8: 'read_only',
+  10: 'io_error',
+  11: 'corrupt',
+  13: 'disk_full',
+  14: 'io_error',
+  26: 'corrupt',
+};
+
+const CONSTRAINT = 19;
+
+function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error) || !('errcode' in error)) return null;
+  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+}
+
+/** The store's word for what SQLite threw; null when the fault is in a statement, not in the store. */
+export function faultOf(error: unknown): StoreFault | null {
+  const code = resultCode(error);
+  return code === null ? null : (FAULTS[code] ?? null);
+}
+
+export function isConstraintViolation(error: unknown): boolean {
+  return resultCode(error) === CONSTRAINT;
+}

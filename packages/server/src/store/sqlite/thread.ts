@@ -1,0 +1,60 @@
+/** The code of a database thread: answers one request after the other. Started by engine.ts. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import { migrate, SchemaTooNew } from './migrate.ts';
+import { faultOf, openDatabase } from './open-database.ts';
+import type { ThreadData, ThreadReply, ThreadRequest } from './protocol.ts';
+import { createWriter } from './writer.ts';
+
+const data = workerData as ThreadData;
+const port = parentPort;
+if (port === null) throw new Error('sqlite/thread.ts runs as a worker thread only.');
+
+let db: DatabaseSync;
+let writer: ReturnType<typeof createWriter> | null = null;
+const readStatements = new Map<string, StatementSync>();
+
+function open(): void {
+  db = openDatabase(data);
+  if (data.role === 'writer') {
+    migrate(db);
+    writer = createWriter(db);
+  }
+}
+
+function answer(request: ThreadRequest): unknown {
+  if (request.kind === 'read') {
+    let statement = readStatements.get(request.sql);
+    if (statement === undefined) {
+      statement = db.prepare(request.sql);
+      if (readStatements.size >= 200) readStatements.clear();
+      readStatements.set(request.sql, statement);
+    }
+    return statement.all(...request.parameters);
+  }
+  if (request.kind === 'close') return db.close();
+  if (writer === null) throw new Error(`The reading thread does not ${request.kind}.`);
+  if (request.kind === 'write') return writer.write(request.batch);
+  if (request.kind === 'release') return writer.release(request.exceptNode, request.nowMs);
+  if (request.kind === 'purge') return writer.purge(request.nowMs, request.limit);
+  return writer.probe();
+}
+
+function failure(error: unknown): ThreadReply {
+  const message = error instanceof Error ? error.message : String(error);
+  return { ok: false, fault: error instanceof SchemaTooNew ? null : faultOf(error), message };
+}
+
+function settle(work: () => unknown): ThreadReply {
+  try {
+    return { ok: true, result: work() };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+port.postMessage(settle(open));
+port.on('message', (request: ThreadRequest) => {
+  port.postMessage(settle(() => answer(request)));
+  if (request.kind === 'close') port.close();
+});

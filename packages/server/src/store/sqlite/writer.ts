@@ -1,0 +1,111 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Commit, Statement } from '../engine.ts';
+import { prepareAppendEvents } from './append-events.ts';
+import { prepareClaimDeliveries } from './claim-deliveries.ts';
+import { prepareClaimTransmissions } from './claim-transmissions.ts';
+import { isConstraintViolation } from './open-database.ts';
+import type { CommitResult, WriteBatch, WriteBatchResult } from './protocol.ts';
+import { preparePurgeExpired } from './purge-expired.ts';
+import { prepareRecordAttempt } from './record-attempts.ts';
+
+/** Prepared statements of everyday writes are kept, up to this many different texts. */
+const STATEMENT_CACHE = 200;
+
+/** What the writer's thread can do. Every method is one transaction. */
+export function createWriter(db: DatabaseSync) {
+  const appendEvent = prepareAppendEvents(db);
+  const recordAttempt = prepareRecordAttempt(db);
+  const claimDeliveries = prepareClaimDeliveries(db);
+  const claimTransmissions = prepareClaimTransmissions(db);
+  const purgeExpired = preparePurgeExpired(db);
+  const releaseDeliveries = db.prepare(
+    'UPDATE deliveries SET node = NULL, due_at = ?1 WHERE node IS NOT NULL AND node <> ?2',
+  );
+  const releaseTransmissions = db.prepare(
+    'UPDATE transmissions SET node = NULL, due_at = ?1 WHERE node IS NOT NULL AND node <> ?2',
+  );
+  const probe = db.prepare('UPDATE projects SET name = name');
+  const statements = new Map<string, StatementSync>();
+
+  function transaction<T>(work: () => T): T {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite rolls back by itself on some errors (disk full); then there is nothing left to roll back.
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  function prepared(sql: string): StatementSync {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = db.prepare(sql);
+      if (statements.size >= STATEMENT_CACHE) statements.clear();
+      statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  function runStatement(statement: Statement): void {
+    const changes = Number(prepared(statement.sql).run(...statement.parameters).changes);
+    if (statement.mustAffect !== undefined && changes !== statement.mustAffect) {
+      throw new Conflict(`A write touched ${changes} rows, not ${statement.mustAffect}.`);
+    }
+  }
+
+  function applyCommit(commit: Commit): CommitResult {
+    // Plain events cannot conflict, and they are the hot path: they need no savepoint.
+    if (commit.statements.length === 0) return { appended: commit.events.map(appendEvent) };
+    db.exec('SAVEPOINT one');
+    try {
+      for (const statement of commit.statements) runStatement(statement);
+      const appended = commit.events.map(appendEvent);
+      db.exec('RELEASE one');
+      return { appended };
+    } catch (error) {
+      const conflict = conflictOf(error);
+      if (conflict === null) throw error;
+      db.exec('ROLLBACK TO one');
+      db.exec('RELEASE one');
+      return { conflict };
+    }
+  }
+
+  return {
+    write(batch: WriteBatch): WriteBatchResult {
+      return transaction(() => {
+        for (const attempt of batch.attempts) recordAttempt(attempt);
+        return {
+          commits: batch.commits.map(applyCommit),
+          deliveryClaims: batch.deliveryClaims.map(claimDeliveries),
+          transmissionClaims: batch.transmissionClaims.map(claimTransmissions),
+        };
+      });
+    },
+    release(exceptNode: string, nowMs: number): { released: number } {
+      return transaction(() => {
+        const deliveries = releaseDeliveries.run(nowMs, exceptNode).changes;
+        const transmissions = releaseTransmissions.run(nowMs, exceptNode).changes;
+        return { released: Number(deliveries) + Number(transmissions) };
+      });
+    },
+    purge(nowMs: number, limit: number): { purged: number } {
+      return transaction(() => purgeExpired(nowMs, limit));
+    },
+    /** Writes a page and commits: proves that the disk takes work again. */
+    probe(): void {
+      transaction(() => probe.run());
+    },
+  };
+}
+
+class Conflict extends Error {}
+
+function conflictOf(error: unknown): string | null {
+  if (error instanceof Conflict) return error.message;
+  return isConstraintViolation(error) && error instanceof Error ? error.message : null;
+}

@@ -1,0 +1,30 @@
+import { createDeliveries, type Deliveries } from './deliveries.ts';
+import { createEndpoints, type Endpoints } from './endpoints.ts';
+import type { Engine } from './engine.ts';
+import { createEvents, type Events } from './events.ts';
+import { createIdempotency, type Idempotency } from './idempotency.ts';
+import { createMessages, type Messages } from './messages.ts';
+import { createProjects, type Projects } from './projects.ts';
+
+/** The store by noun. Each room takes the nouns that it needs, not the whole. */
+export interface Store {
+  engine: Engine;
+  projects: Projects;
+  endpoints: Endpoints;
+  messages: Messages;
+  events: Events;
+  deliveries: Deliveries;
+  idempotency: Idempotency;
+}
+
+export function createStore(engine: Engine): Store {
+  return {
+    engine,
+    projects: createProjects(engine),
+    endpoints: createEndpoints(engine),
+    messages: createMessages(engine),
+    events: createEvents(engine),
+    deliveries: createDeliveries(engine),
+    idempotency: createIdempotency(engine),
+  };
+}

@@ -1,0 +1,152 @@
+// A table file: the columns of every table, for Kysely. store/README.md says what each is for.
+import type { EventType, RecipientState } from '@posthorn/sdk';
+
+export interface ProjectsTable {
+  id: string;
+  name: string;
+  created_at: number;
+}
+
+export interface ApiKeysTable {
+  project_id: string;
+  id: string;
+  name: string;
+  key_hash: string;
+  hint: string;
+  created_at: number;
+  revoked_at: number | null;
+}
+
+export interface EndpointsTable {
+  project_id: string;
+  id: string;
+  url: string;
+  description: string;
+  event_types: string;
+  secret_sealed: string;
+  status: 'enabled' | 'disabled';
+  disabled_reason: string | null;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+export interface MessagesTable {
+  project_id: string;
+  id: string;
+  accepted_by: 'http' | 'smtp';
+  envelope_from: string;
+  header_from: string;
+  subject: string | null;
+  smtp_id: string;
+  tags: string;
+  metadata: string;
+  size_bytes: number;
+  created_at: number;
+  expires_at: number;
+  retain_until: number;
+}
+
+export interface MessageBodiesTable {
+  project_id: string;
+  message_id: string;
+  raw: Uint8Array;
+  retain_until: number;
+}
+
+export interface TransmissionsTable {
+  project_id: string;
+  message_id: string;
+  recipient: string;
+  position: number;
+  kind: 'to' | 'cc' | 'bcc' | 'envelope';
+  domain: string;
+  state: 'queued' | 'delivered' | 'bounced' | 'failed';
+  attempts: number;
+  reached_server: number;
+  due_at: number;
+  node: string | null;
+  retain_until: number;
+}
+
+export interface EventsTable {
+  project_id: string;
+  id: string;
+  type: EventType;
+  message_key: string | null;
+  recipient: string | null;
+  occurred_at: number;
+  received_at: number;
+  dedup_key: string | null;
+  body: string;
+  raw: string | null;
+  retain_until: number;
+}
+
+export interface RecipientStatesTable {
+  project_id: string;
+  message_key: string;
+  recipient: string;
+  sequence: number;
+  state: RecipientState | null;
+  state_rank: number | null;
+  state_at: number | null;
+  retain_until: number;
+}
+
+export type DeliveryState = 'pending' | 'delivered' | 'dead' | 'skipped' | 'canceled';
+
+export interface DeliveriesTable {
+  project_id: string;
+  event_id: string;
+  endpoint_id: string;
+  state: DeliveryState;
+  attempts: number;
+  failures: number;
+  due_at: number | null;
+  node: string | null;
+  last_status: number | null;
+  last_error: string | null;
+  created_at: number;
+  ended_at: number | null;
+  retain_until: number;
+}
+
+export interface AttemptsTable {
+  project_id: string;
+  event_id: string;
+  endpoint_id: string;
+  number: number;
+  id: string;
+  started_at: number;
+  latency_ms: number;
+  outcome: 'succeeded' | 'failed';
+  status: number | null;
+  error_code: string | null;
+  error_detail: string | null;
+  response_excerpt: string | null;
+  retain_until: number;
+}
+
+export interface IdempotencyKeysTable {
+  project_id: string;
+  key: string;
+  request_hash: string;
+  status: number;
+  body_sealed: string;
+  retain_until: number;
+}
+
+export interface Tables {
+  projects: ProjectsTable;
+  api_keys: ApiKeysTable;
+  endpoints: EndpointsTable;
+  messages: MessagesTable;
+  message_bodies: MessageBodiesTable;
+  transmissions: TransmissionsTable;
+  events: EventsTable;
+  recipient_states: RecipientStatesTable;
+  deliveries: DeliveriesTable;
+  attempts: AttemptsTable;
+  idempotency_keys: IdempotencyKeysTable;
+}
