@@ -1,0 +1,153 @@
+import type {
+  SMTPServerDataStream,
+  SMTPServerError,
+  SMTPServerOptions,
+  SMTPServerSession,
+} from 'smtp-server';
+import { checkEnvelopeAddress } from './check-envelope-address.ts';
+import { type CollectedMessage, collectMessage } from './collect-message.ts';
+import type { SubmissionOptions, SubmissionReceipt, SubmissionRefusal } from './submission.ts';
+
+/** Guesses at a password that one connection gets. */
+const MAX_FAILED_LOGINS = 3;
+
+interface Login {
+  projectId: string;
+  username: string;
+}
+
+type Handlers = Required<
+  Pick<SMTPServerOptions, 'onConnect' | 'onAuth' | 'onMailFrom' | 'onRcptTo' | 'onData'>
+>;
+
+/** What smtp-server asks us at each step of a session, answered from `options`. */
+export function createSubmissionHandlers(
+  options: SubmissionOptions,
+  state: { connectionsFrom(address: string): number },
+): Handlers {
+  const failedLogins = new WeakMap<SMTPServerSession, number>();
+
+  return {
+    onConnect(session, callback) {
+      const tooMany =
+        state.connectionsFrom(session.remoteAddress) > options.maxConnectionsPerAddress;
+      callback(tooMany ? refusal(421, '4.7.0 Too many connections from your address') : null);
+    },
+
+    onAuth(auth, session, callback) {
+      const login = { username: auth.username ?? '', password: auth.password ?? '' };
+      options.authenticate({ ...login, remoteAddress: session.remoteAddress }).then(
+        (found) => {
+          if (found !== null) {
+            const user: Login = { projectId: found.projectId, username: login.username };
+            return callback(null, { user });
+          }
+          const failures = (failedLogins.get(session) ?? 0) + 1;
+          failedLogins.set(session, failures);
+          callback(
+            failures < MAX_FAILED_LOGINS
+              ? refusal(535, '5.7.8 Authentication failed: the password must be an API key')
+              : refusal(421, '4.7.0 Too many failed logins'),
+          );
+        },
+        (error: unknown) => {
+          options.log.error({ err: error }, 'authentication could not be checked');
+          callback(refusal(454, '4.7.0 Authentication is not possible now; try again later'));
+        },
+      );
+    },
+
+    onMailFrom(address, session, callback) {
+      const ready = options.canAccept();
+      if (!ready.ok) return callback(refusal(451, `4.3.1 ${ready.reason}`));
+      // The null sender (RFC 5321 4.5.5) is for notifications, which applications send too.
+      if (address.address === '') return callback();
+      callback(checked(address, session));
+    },
+
+    onRcptTo(address, session, callback) {
+      callback(checked(address, session));
+    },
+
+    onData(stream: SMTPServerDataStream, session, callback) {
+      receive(stream, session, options).then(
+        (reply) => callback(null, reply),
+        (error: unknown) => callback(asRefusal(error, options)),
+      );
+    },
+  };
+}
+
+/** Replaces the address with its normal form: smtp-server has turned ASCII domains into Unicode. */
+function checked(address: { address: string }, session: SMTPServerSession): SMTPServerError | null {
+  const result = checkEnvelopeAddress(address.address, session.envelope.smtpUtf8 === true);
+  if (!result.ok) return refusal(result.smtpCode, `${result.enhancedCode} ${result.message}`);
+  address.address = result.address;
+  return null;
+}
+
+async function receive(
+  stream: SMTPServerDataStream,
+  session: SMTPServerSession,
+  options: SubmissionOptions,
+): Promise<string> {
+  const { mailFrom, rcptTo, smtpUtf8 } = session.envelope;
+  const login = session.user as Login;
+  const raw = messageOrRefusal(await collectMessage(stream, options.maxSizeBytes), options);
+  const receipt = await options.accept({
+    projectId: login.projectId,
+    envelopeFrom: mailFrom === false ? '' : mailFrom.address,
+    recipients: rcptTo.map((recipient) => recipient.address),
+    raw,
+    remoteAddress: session.remoteAddress,
+    username: login.username,
+    smtputf8: smtpUtf8 === true,
+  });
+  return queuedReply(receipt);
+}
+
+function messageOrRefusal(collected: CollectedMessage, options: SubmissionOptions): Buffer {
+  switch (collected.outcome) {
+    case 'complete':
+      return collected.raw;
+    case 'too_large':
+      throw refusal(552, `5.3.4 The message is larger than ${options.maxSizeBytes} bytes`);
+    case 'bare_newline': {
+      const { byte, offset } = collected.found;
+      throw refusal(
+        550,
+        `5.6.11 The message has a bare ${byte} at byte ${offset}; end every line with CR LF (RFC 5321 section 2.3.8) and send it again`,
+      );
+    }
+    case 'lost':
+      // Nobody is there to read it.
+      throw refusal(451, '4.4.2 The connection was lost');
+  }
+}
+
+function queuedReply(receipt: SubmissionReceipt): string {
+  const refused = receipt.refused ?? [];
+  const note = refused.length === 0 ? '' : `, without ${refused.length} of its recipients`;
+  return `2.0.0 Queued as ${receipt.messageId}${note}`;
+}
+
+function asRefusal(error: unknown, options: SubmissionOptions): SMTPServerError {
+  if (!(error instanceof Error)) return notStored(error, options);
+  if ('responseCode' in error) return error as SMTPServerError;
+  if (!('smtpCode' in error) || typeof error.smtpCode !== 'number')
+    return notStored(error, options);
+  const { smtpCode, enhancedCode, message } = error as SubmissionRefusal;
+  // smtp-server would call every 550 "5.1.1 bad mailbox".
+  const code =
+    enhancedCode ?? (/^[45]\.\d/.test(message) ? null : smtpCode < 500 ? '4.3.0' : '5.7.1');
+  return refusal(smtpCode, code === null ? message : `${code} ${message}`);
+}
+
+function notStored(error: unknown, options: SubmissionOptions): SMTPServerError {
+  options.log.error({ err: error }, 'a submitted message could not be stored');
+  return refusal(451, '4.3.0 The message could not be stored; try again later');
+}
+
+function refusal(responseCode: number, message: string): SMTPServerError {
+  return Object.assign(new Error(message), { responseCode });
+}

@@ -1,0 +1,54 @@
+import type { SmtpLog } from './smtp-log.ts';
+
+/** A message that has come in whole, with the envelope that it came in. */
+export interface SubmittedMessage {
+  projectId: string;
+  /** The empty string for the null sender `<>`. Domains are ASCII and in lower case. */
+  envelopeFrom: string;
+  recipients: string[];
+  /** As sent: CRLF line ends throughout, dots unstuffed. */
+  raw: Buffer;
+  remoteAddress: string;
+  /** What the client gave as its user name; only its password says who it is. */
+  username: string;
+  smtputf8: boolean;
+}
+
+export interface SubmissionReceipt {
+  messageId: string;
+  /** Recipients that will get nothing, although the message as a whole was taken. */
+  refused?: readonly { recipient: string; reason: string }[];
+}
+
+/** What `accept` may reject with to choose the reply; anything else becomes 451 4.3.0. */
+export interface SubmissionRefusal extends Error {
+  /** 400 to 599. */
+  smtpCode: number;
+  enhancedCode?: string;
+}
+
+export interface SubmissionOptions {
+  /** Our name in the greeting. */
+  hostname: string;
+  /** PEM. Without it STARTTLS is not offered. */
+  tls?: { key: string; cert: string } | undefined;
+  /** Refuses AUTH before STARTTLS (538). Needs `tls`. */
+  requireTls?: boolean;
+  maxSizeBytes: number;
+  maxRecipients: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  /** A client that owes us input for this long gets 421. RFC 5321 4.5.3.2.7 asks for 5 minutes. */
+  idleMs: number;
+  /** Resolves to `null` for a wrong password; rejects where it cannot say (454). */
+  authenticate(login: {
+    username: string;
+    password: string;
+    remoteAddress: string;
+  }): Promise<{ projectId: string } | null>;
+  /** The client hears 250 only after this has resolved. */
+  accept(message: SubmittedMessage): Promise<SubmissionReceipt>;
+  /** Asked at MAIL FROM, before a message is sent in vain. */
+  canAccept(): { ok: true } | { ok: false; reason: string };
+  log: SmtpLog;
+}
