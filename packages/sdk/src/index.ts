@@ -1,1 +1,3 @@
+export * from './errors.ts';
 export * from './event.ts';
+export * from './providers/standard-webhooks.ts';
