@@ -112,7 +112,7 @@ function findWorkspaceFolders(root) {
   return folders.filter((folder) => existsSync(join(root, folder, 'package.json'))).sort();
 }
 
-/** Runs `npm ci`, silent unless it fails. The old Node's EBADENGINE warnings go with the rest. */
+/** Runs `npm ci`, silent unless it fails. */
 async function runNpmCi(root) {
   const flags = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   // The npm that started us, when one did; otherwise the one on the path.
@@ -137,8 +137,10 @@ async function runNpmCi(root) {
   });
   for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, stop);
   if (problem === undefined) return;
+  // The pinned Node is there for what the machine's own is too old for.
+  const told = output.replace(/^npm warn EBADENGINE.*\n/gm, '');
   throw new InstallError(
-    `${output}\nThe dependencies could not be installed: ${problem}.\n` +
+    `${told}\nThe dependencies could not be installed: ${problem}.\n` +
       `Its full output is above. To try by hand: cd ${root} && npm ci`,
   );
 }
