@@ -1,0 +1,247 @@
+import { setMaxListeners } from 'node:events';
+import { findRoute, type Route, type RouteOptions } from './client/find-route.ts';
+import {
+  openSession,
+  type SessionTarget,
+  type SmtpSession,
+  StageFailure,
+} from './client/open-session.ts';
+import {
+  type Mail,
+  runTransaction,
+  type TransactionOutcome,
+  type Verdict,
+} from './client/run-transaction.ts';
+import { createSmtpConnectionPool, type PoolLease } from './client/smtp-connection-pool.ts';
+import { createTransmissionRecord, type TransmissionRecord } from './client/transmission-record.ts';
+import { wireAddress } from './client/wire-address.ts';
+import type { DestinationHost } from './resolve-destination.ts';
+import type { SmtpLog } from './smtp-log.ts';
+import type { Transmission } from './transmission.ts';
+
+export interface TransmitterOptions extends RouteOptions {
+  heloName: string;
+  /** RFC 5321 4.5.3.2: 5 minutes for the greeting, MAIL and RCPT, 2 for DATA, 10 for the last reply. */
+  connectTimeoutMs: number;
+  greetingTimeoutMs: number;
+  replyTimeoutMs: number;
+  dataTimeoutMs: number;
+  maxConnectionsPerDestination: number;
+  maxMessagesPerConnection: number;
+  idleMs: number;
+  now: () => number;
+  log: SmtpLog;
+  localAddress?: string;
+}
+
+export interface TransmitJob {
+  /** The domain of all recipients; of no meaning with a smarthost. */
+  domain: string;
+  /** The empty string for the null sender. */
+  envelopeFrom: string;
+  recipients: readonly string[];
+  /** The message, ready: CRLF line ends, signed, dots as they are. */
+  raw: Uint8Array;
+  smtputf8: boolean;
+  signal: AbortSignal;
+}
+
+export interface Transmitter {
+  /** One result for each recipient. Never rejects for anything that DNS or the network does. */
+  transmit(job: TransmitJob): Promise<Transmission>;
+  /** Ends idle connections and waits for busy ones. Later calls are answered `aborted`. */
+  close(): Promise<void>;
+}
+
+/** Connections tried for one message before it is left to the next attempt. */
+const MAX_CONNECTIONS_TRIED = 6;
+
+/**
+ * Sends messages to the mail servers of a domain, or to a smarthost, over pooled connections.
+ *
+ * The next host is asked only where this one was not reached, did not greet, did not take EHLO or
+ * broke off before the whole message was sent (RFC 5321 5.1). An answer to MAIL, RCPT or DATA stands:
+ * a 4yz there is not carried around to the other hosts. A connection that was used before and broke
+ * before MAIL was answered has only been idle too long, and is replaced once. Where the final dot was
+ * sent and no reply came, nobody else is asked: that could deliver twice.
+ */
+export function createTransmitter(options: TransmitterOptions): Transmitter {
+  const pool = createSmtpConnectionPool({ ...options, endSession });
+
+  async function transmit(job: TransmitJob): Promise<Transmission> {
+    const record = createTransmissionRecord(job.recipients, options.now);
+    const mail = checkedMail(job, record);
+    if (record.open().length === 0) return record.finish();
+    // Many messages wait on one signal of the caller's; that is no leak.
+    setMaxListeners(0, job.signal);
+    record.failOpen(stopped());
+    const route = await findRoute(job.domain, options, job.signal);
+    if (route !== null && 'verdict' in route) {
+      record.refuse(record.open(), route.verdict, route.message);
+    } else if (route !== null) {
+      await tryHosts(route, mail, record, job.signal);
+    }
+    return record.finish();
+  }
+
+  async function tryHosts(
+    route: Route,
+    mail: Mail,
+    record: TransmissionRecord,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const budget = { connections: MAX_CONNECTIONS_TRIED };
+    for (const host of route.hosts) {
+      if (record.open().length === 0 || budget.connections <= 0) return;
+      const lease = await pool.acquire(`${host.host}:${route.port}`, signal).catch(() => null);
+      if (lease === null) return record.failOpen(stopped());
+      const attempt = { host, route, lease, budget, mail, record, signal };
+      // A release for the case that we have a bug: tryHost has released where it returns.
+      const failure = await tryHost(attempt).finally(() => lease.release(null));
+      if (failure === null) return;
+      record.failOpen(failure, host.host);
+      options.log.debug(
+        { mx: host.host, stage: failure.stage, err: failure },
+        'no delivery at this host',
+      );
+      if (failure.errorCode === 'aborted') return;
+    }
+  }
+
+  /** `null`: every recipient has a verdict. Otherwise why this host gave none. */
+  async function tryHost(attempt: Attempt): Promise<StageFailure | null> {
+    const { lease, record } = attempt;
+    let session = lease.idle;
+    let reused = session !== null;
+    for (;;) {
+      if (session === null) {
+        const opened = await openAny(attempt);
+        if (opened instanceof StageFailure) {
+          lease.release(null);
+          return opened;
+        }
+        session = opened;
+      }
+      const outcome = await send(session, reused, attempt);
+      record.settle(record.open(), outcome.verdicts, session);
+      if (!outcome.reusable) {
+        endSession(session);
+        if (outcome.broken && reused && !outcome.broken.mailAnswered && !attempt.signal.aborted) {
+          session = null;
+          reused = false;
+          continue;
+        }
+      }
+      lease.release(outcome.reusable ? session : null);
+      return outcome.broken === null ? null : brokenFailure(outcome.broken, session);
+    }
+  }
+
+  function send(
+    session: SmtpSession,
+    reused: boolean,
+    attempt: Attempt,
+  ): Promise<TransactionOutcome> {
+    const recipients = attempt.record.open().map((index) => attempt.mail.recipients[index] ?? '');
+    session.messages += 1;
+    const { replyTimeoutMs, dataTimeoutMs } = options;
+    const how = { replyTimeoutMs, dataTimeoutMs, reused, signal: attempt.signal };
+    return runTransaction(session, { ...attempt.mail, recipients }, how);
+  }
+
+  /** A session at the first address of the host that gives one, or the last failure. */
+  async function openAny(attempt: Attempt): Promise<SmtpSession | StageFailure> {
+    const { host, route, budget, signal } = attempt;
+    let last: StageFailure | null = null;
+    for (const address of host.addresses) {
+      if (budget.connections <= 0 && last !== null) break;
+      budget.connections -= 1;
+      const { heloName, localAddress } = options;
+      const base = { host: host.host, address, port: route.port, heloName, localAddress, signal };
+      const opened = await openEncryptedOrPlain({
+        ...base,
+        policy: route.policy,
+        timeouts: options,
+      });
+      if (!(opened instanceof StageFailure)) return opened;
+      last = opened;
+      if (opened.errorCode === 'aborted') break;
+    }
+    return last ?? stopped();
+  }
+
+  return { transmit, close: () => pool.close() };
+}
+
+interface Attempt {
+  host: DestinationHost;
+  route: Route;
+  lease: PoolLease;
+  budget: { connections: number };
+  mail: Mail;
+  record: TransmissionRecord;
+  signal: AbortSignal;
+}
+
+/**
+ * Opportunistic TLS (RFC 7435) protects where it can: a server whose handshake fails is asked again
+ * in plain text, on a fresh connection. Never with a password to give away.
+ */
+async function openEncryptedOrPlain(target: SessionTarget): Promise<SmtpSession | StageFailure> {
+  const opened = await openSession(target).catch(stageFailure);
+  const { tls, login } = target.policy;
+  const handshakeFailed = opened instanceof StageFailure && opened.errorCode === 'tls_error';
+  if (!handshakeFailed || tls !== 'opportunistic' || login !== undefined) return opened;
+  return openSession({ ...target, policy: { ...target.policy, tls: 'off' } }).catch(stageFailure);
+}
+
+function stageFailure(error: unknown): StageFailure {
+  if (error instanceof StageFailure) return error;
+  throw error;
+}
+
+/** The mail with domains in ASCII. What could not stand in a command is refused, and left empty. */
+function checkedMail(job: TransmitJob, record: TransmissionRecord): Mail {
+  const recipients = job.recipients.map(wireAddress);
+  const from = job.envelopeFrom === '' ? '' : wireAddress(job.envelopeFrom);
+  const bad = record.open().filter((index) => from === null || recipients[index] === null);
+  const stage = from === null ? 'mail' : 'rcpt';
+  const verdict: Verdict = {
+    outcome: 'refused',
+    stage,
+    errorCode: 'invalid_address',
+    reply: null,
+    enhancedCode: from === null ? '5.1.7' : '5.1.3',
+  };
+  record.refuse(bad, verdict, 'The address is malformed');
+  return {
+    envelopeFrom: from ?? '',
+    recipients: recipients.map((recipient) => recipient ?? ''),
+    raw: job.raw,
+    smtputf8: job.smtputf8,
+  };
+}
+
+function brokenFailure(
+  broken: NonNullable<TransactionOutcome['broken']>,
+  session: SmtpSession,
+): StageFailure {
+  return new StageFailure(broken.failure.errorCode, broken.failure.message, {
+    stage: broken.stage,
+    reply: null,
+    remoteIp: session.link.remoteIp,
+    tls: session.tls,
+    reachedServer: true,
+  });
+}
+
+function stopped(): StageFailure {
+  const nowhere = { stage: 'connect', reply: null, remoteIp: null, tls: null } as const;
+  return new StageFailure('aborted', 'stopped', { ...nowhere, reachedServer: false });
+}
+
+/** RFC 5321 4.1.1.10: QUIT. Its answer is not waited for; the socket closes once it is written. */
+function endSession(session: SmtpSession): void {
+  if (session.link.isFresh()) session.link.write(['QUIT\r\n']);
+  session.link.end();
+}
