@@ -187,6 +187,18 @@ test('does not suppress every recipient for words after DATA, but believes an ex
   assert.equal(classify('550 5.1.1 User unknown', 'reply').type, 'hard');
 });
 
+test('takes a conversation without a reply for trouble on the way', () => {
+  const silent = { code: null, enhancedCode: null };
+  for (const [text, stage, category] of [
+    ['no reply in time', 'rcpt', 'timeout'],
+    ['connect ECONNREFUSED 192.0.2.1:25', 'connect', 'connection_failure'],
+    ['user unknown', 'reply', 'connection_failure'],
+  ] as const) {
+    const found = classifyReply({ ...silent, text, stage });
+    assert.deepEqual([found.type, found.category, found.temporary], ['soft', category, true]);
+  }
+});
+
 test('takes a host that receives no mail at all for a hard failure of the domain', () => {
   for (const line of [
     '521 Host does not accept mail',

@@ -55,9 +55,18 @@ const BEFORE_RECIPIENT: ReadonlySet<ReplyStage> = new Set([
  */
 export function classifyReply(reply: ReplyToClassify): Classification {
   const text = reply.text.slice(0, MAX_CHARS);
+  if (isSilence(reply)) {
+    const verdict = /time/i.test(text) ? VERDICTS.timeout : VERDICTS.connection;
+    return { ...verdict, type: 'soft', temporary: true };
+  }
   const temporary = isTemporary(reply.code, reply.enhancedCode);
   const [verdict, fromWords] = decideVerdict(reply, text);
   return { ...verdict, type: decideType(verdict, temporary, fromWords, reply.stage), temporary };
+}
+
+/** A conversation that ended without a reply: nobody has refused anything. */
+function isSilence({ code, enhancedCode, stage }: ReplyToClassify): boolean {
+  return code === null && enhancedCode === null && stage !== undefined;
 }
 
 function isTemporary(code: number | null, enhancedCode: string | null): boolean {

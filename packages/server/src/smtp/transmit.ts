@@ -74,13 +74,10 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
     if (record.open().length === 0) return record.finish();
     // Many messages wait on one signal of the caller's; that is no leak.
     setMaxListeners(0, job.signal);
-    record.failOpen(stopped());
     const route = await findRoute(job.domain, options, job.signal);
-    if (route !== null && 'verdict' in route) {
-      record.refuse(record.open(), route.verdict, route.message);
-    } else if (route !== null) {
-      await tryHosts(route, mail, record, job.signal);
-    }
+    if (route === null) record.failOpen(stopped());
+    else if ('verdict' in route) record.refuse(record.open(), route.verdict, route.message);
+    else await tryHosts(route, mail, record, job.signal);
     return record.finish();
   }
 

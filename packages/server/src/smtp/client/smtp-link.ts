@@ -55,6 +55,8 @@ interface Waiter {
 
 /** One read of 64 kB may hold the replies to a large pipelined batch; more is a flood. */
 const MAX_QUEUED_REPLIES = 10_000;
+/** Below this one copy and one write are cheaper than writev, which took a sixth of all time at 5 kB. */
+const COPIED_BYTES = 65_536;
 /** A server that does not take our QUIT gets no more of our time. */
 const LINGER_MS = 5_000;
 
@@ -107,8 +109,11 @@ function connectFailure(error: NodeJS.ErrnoException): LinkFailure {
     ENOTFOUND: 'dns_not_found',
     EAI_AGAIN: 'dns_error',
   };
-  const system = error.syscall === undefined ? 'tls_error' : 'connection_failed';
-  return new LinkFailure(codes[error.code ?? ''] ?? system, error.message, error);
+  // System errors are EHOSTUNREACH and the like; OpenSSL's are EPROTO, ERR_SSL_..., CERT_...
+  const code = error.code ?? '';
+  const isSystem = /^E[A-Z0-9]+$/.test(code) && code !== 'EPROTO';
+  const errorCode = codes[code] ?? (isSystem ? 'connection_failed' : 'tls_error');
+  return new LinkFailure(errorCode, error.message || code, error);
 }
 
 function tlsOptions(offer: TlsOffer): object {
@@ -193,8 +198,14 @@ function createLink(connected: Socket | TLSSocket): SmtpLink {
     remoteIp,
     write(pieces) {
       if (failure !== null) return;
+      const bytes = pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
+      const sizeBytes = bytes.reduce((sum, piece) => sum + piece.length, 0);
+      if (sizeBytes <= COPIED_BYTES) {
+        socket.write(bytes.length === 1 && bytes[0] ? bytes[0] : Buffer.concat(bytes, sizeBytes));
+        return;
+      }
       socket.cork();
-      for (const piece of pieces) socket.write(piece);
+      for (const piece of bytes) socket.write(piece);
       socket.uncork();
     },
     async nextReply(timeoutMs) {
