@@ -4,8 +4,9 @@
  * fixed window: waiting 2 ms for company costs an idle system 2 ms and buys a busy one nothing,
  * since the flush before (an fsync) is the window.
  *
- * States: idle -> (add) scheduled -> (microtasks drained) flushing -> idle, or scheduled again if
- * something arrived meanwhile. The order of items is kept.
+ * States: idle -> (add) scheduled -> flushing -> flushing again if something arrived meanwhile, or
+ * idle. The next flush starts before the last one's outcome is handed out: what callers do with it
+ * takes as long as a flush, and the one who flushes would stand idle. The order of items is kept.
  */
 export interface GroupCommit<T> {
   add(item: T): void;
@@ -16,21 +17,25 @@ export interface GroupCommit<T> {
 }
 
 export function createGroupCommit<T>(options: {
-  /** Must settle each item itself, and must not reject. */
-  flush: (items: T[]) => Promise<void>;
+  /** Resolves with what tells each item its outcome; must not reject. */
+  flush: (items: T[]) => Promise<() => void>;
   /** A larger pile is cut, so that one commit stays short. */
   maxItems: number;
 }): GroupCommit<T> {
-  let pending: T[] = [];
+  const pending: T[] = [];
   let busy = false;
   let idleWaiters: (() => void)[] = [];
 
   async function run(): Promise<void> {
+    let settle = (): void => {};
     while (pending.length > 0) {
-      const items =
-        pending.length > options.maxItems ? pending.splice(0, options.maxItems) : pending;
-      if (items === pending) pending = [];
-      await options.flush(items);
+      const items = pending.splice(0, options.maxItems);
+      const flushed = options.flush(items);
+      settle();
+      settle = await flushed;
+      if (pending.length > 0) continue;
+      settle();
+      settle = () => {};
     }
     busy = false;
     const waiters = idleWaiters;

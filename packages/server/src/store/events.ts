@@ -32,13 +32,15 @@ export function createEvents(engine: Engine): Events {
       const { recipient } = query;
       if (recipient !== null) {
         // By way of the recipient's messages, whose index spares the events one of their own.
-        select = select.where('recipient', '=', recipient).where('message_key', 'in', (sub) =>
-          sub
-            .selectFrom('recipient_states')
-            .select('message_key')
-            .where('project_id', '=', query.projectId)
-            .where('recipient', '=', recipient),
-        );
+        select = select
+          .where('recipient', '=', recipient)
+          .where('message_key', 'in', (sub) =>
+            sub
+              .selectFrom('recipient_states')
+              .select('message_key')
+              .where('project_id', '=', query.projectId)
+              .where('recipient', '=', recipient),
+          );
       }
       const rows = await select
         .orderBy('id', 'desc')

@@ -10,7 +10,7 @@ import {
   type OwedDelivery,
   StoreUnavailable,
 } from '../store/engine.ts';
-import type { Subscribers } from '../store/event-log.ts';
+import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
 import { decideNext, type NextStep, type PostResult } from './decide-next.ts';
 import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
 import {
@@ -65,6 +65,9 @@ export interface Dispatcher extends Subscribers {
   /** For /metrics. */
   stats(): { inMemory: number; inFlight: number };
 }
+
+/** How long results may take to be stored once everything was aborted, ms. */
+const ABORT_BOUND_MS = 2_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { engine, directory, client, clock, ids, log, node } = options;
@@ -295,6 +298,32 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     await options.deliveries.release(projectId, id, node, clock.now(), eventIds);
   }
 
+  /** The endpoint was deleted while the event was on its way into the store. */
+  async function abandon({ projectId, endpointId, eventId }: CommittedDelivery): Promise<void> {
+    await options.deliveries
+      .release(projectId, endpointId, node, clock.now(), [eventId])
+      .catch(() => {});
+    await cancelDeliveriesOf(projectId, endpointId);
+  }
+
+  function wake(_projectId: string, endpointId: string, dueAtMs: number): void {
+    const lane = lanes.get(endpointId);
+    if (lane === undefined) return;
+    noteStored(lane, dueAtMs);
+    pageIn(lane);
+  }
+
+  function untilIdle(boundMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(boundMs, resolve);
+      idle = () => {
+        cancel();
+        resolve();
+      };
+      checkIdle();
+    });
+  }
+
   directory.listen({
     saved(endpoint) {
       const lane = laneFor(endpoint);
@@ -344,6 +373,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const lane = lanes.get(delivery.endpointId);
       if (lane === undefined) {
         inMemory -= 1;
+        void abandon(delivery);
         return;
       }
       lane.reserved -= 1;
@@ -357,14 +387,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (lane !== undefined) lane.reserved -= 1;
     },
     stored(projectId, owed) {
-      if (owed.state === 'pending') this.wake(projectId, owed.endpointId, owed.dueAtMs);
+      if (owed.state === 'pending') wake(projectId, owed.endpointId, owed.dueAtMs);
     },
-    wake(_projectId, endpointId, dueAtMs) {
-      const lane = lanes.get(endpointId);
-      if (lane === undefined) return;
-      noteStored(lane, dueAtMs);
-      pageIn(lane);
-    },
+    wake,
     start() {
       started = true;
       for (const endpoint of directory.all()) {
@@ -376,16 +401,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     async stop(graceMs) {
       stopping = true;
       for (const lane of lanes.values()) lane.cancelTimer?.();
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(graceMs, resolve);
-        idle = () => {
-          cancel();
-          resolve();
-        };
-        checkIdle();
-      });
+      await untilIdle(graceMs);
       // What has not ended by now becomes `aborted` and goes back with the rest.
       await client.close();
+      await untilIdle(ABORT_BOUND_MS);
       for (const lane of lanes.values()) await giveBack(lane).catch(() => {});
     },
     stats: () => ({ inMemory, inFlight }),

@@ -1,4 +1,5 @@
-import { type CanonicalEvent, decodeSecret, type EventType } from '@posthorn/sdk';
+import type { KeyObject } from 'node:crypto';
+import { type CanonicalEvent, type EventType, importSecret } from '@posthorn/sdk';
 import { compileEventFilter } from '../core/event-filter.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
@@ -9,7 +10,7 @@ import { type PostTarget, parseTarget } from './post.ts';
 export interface LiveEndpoint {
   record: EndpointRecord;
   types: ReadonlySet<EventType>;
-  keys: readonly Uint8Array[];
+  keys: readonly KeyObject[];
   target: PostTarget;
 }
 
@@ -50,7 +51,7 @@ export function createEndpointDirectory(options: {
     return {
       record,
       types: compileEventFilter(record.eventTypes),
-      keys: [decodeSecret(secret)],
+      keys: [importSecret(secret)],
       target: parseTarget(record.url),
     };
   }

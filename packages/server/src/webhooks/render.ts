@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { signStandardWebhook } from '@posthorn/sdk';
 
 const USER_AGENT = 'Posthorn/0.1 (+webhooks)';
@@ -8,7 +9,7 @@ const USER_AGENT = 'Posthorn/0.1 (+webhooks)';
  */
 export function renderHeaders(input: {
   eventId: string;
-  keys: readonly Uint8Array[];
+  keys: readonly KeyObject[];
   body: Uint8Array;
   nowMs: number;
 }): string[] {

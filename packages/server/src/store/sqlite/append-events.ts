@@ -1,8 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type EventPosition, sealEventBody } from '../../core/event-body.ts';
 import { higherStanding, type Standing } from '../../core/recipient-state.ts';
-import type { AppendedEvent, EventRecord } from '../engine.ts';
-import type { EventsTable, RecipientStatesTable } from '../tables.ts';
+import type { RecipientStatesTable } from '../tables.ts';
+import type { Row } from './protocol.ts';
+import {
+  DELIVERIES_AT,
+  DELIVERY_WIDTH,
+  EVENT_COLUMNS,
+  STANDING_AT,
+  toAppendedRow,
+} from './rows.ts';
 
 /**
  * Inserts events and the deliveries they owe. Runs inside the writer's transaction, one event after
@@ -35,68 +42,54 @@ export function prepareAppendEvents(db: DatabaseSync) {
        retain_until = max(retain_until, excluded.retain_until)`,
   );
 
-  function takePosition(event: EventRecord): EventPosition | null {
-    const { projectId, messageKey, recipient } = event;
+  function takePosition(row: Row): EventPosition | null {
+    const [projectId = null, , , messageKey = null, recipient = null] = row;
     if (messageKey === null || recipient === null) return null;
-    const row = readState.get(projectId, messageKey, recipient) as
-      | Pick<RecipientStatesTable, 'sequence' | 'state' | 'state_rank' | 'state_at'>
-      | undefined;
-    const before = row === undefined ? null : standingOfRow(row);
-    const after = higherStanding(before, event.standing);
-    const sequence = (row?.sequence ?? 0) + 1;
-    writeState.run(
-      projectId,
-      messageKey,
-      recipient,
-      sequence,
-      after?.state ?? null,
-      after?.rank ?? null,
-      after?.atMs ?? null,
-      event.retainUntilMs,
+    const before = toStanding(
+      readState.get(projectId, messageKey, recipient) as StateRow | undefined,
     );
-    return { sequence, state: after?.state ?? null, previousState: before?.state ?? null };
+    const after = higherStanding(before.standing, standingIn(row));
+    const sequence = before.sequence + 1;
+    const retainUntil = row[EVENT_COLUMNS - 1] ?? null;
+    const state = [after?.state ?? null, after?.rank ?? null, after?.atMs ?? null];
+    writeState.run(projectId, messageKey, recipient, sequence, ...state, retainUntil);
+    return { sequence, state: after?.state ?? null, previousState: before.standing?.state ?? null };
   }
 
-  return function appendEvent(event: EventRecord): AppendedEvent {
-    if (event.dedupKey !== null) {
-      const found = findDuplicate.get(event.projectId, event.id, event.dedupKey) as
-        | Pick<EventsTable, 'id'>
-        | undefined;
-      if (found !== undefined) return { id: event.id, duplicateOf: found.id, position: null };
+  return function appendEvent(row: Row): Row {
+    const [projectId = null, id = null] = row;
+    const dedupKey = row[7] ?? null;
+    if (dedupKey !== null) {
+      const found = findDuplicate.get(projectId, id, dedupKey) as { id: string } | undefined;
+      if (found !== undefined) return toAppendedRow(found.id, null);
     }
-    const position = takePosition(event);
-    insertEvent.run(
-      event.projectId,
-      event.id,
-      event.type,
-      event.messageKey,
-      event.recipient,
-      event.occurredAtMs,
-      event.receivedAtMs,
-      event.dedupKey,
-      sealEventBody(event.json, position),
-      event.raw,
-      event.retainUntilMs,
-    );
-    for (const owed of event.deliveries) {
-      insertDelivery.run(
-        event.projectId,
-        event.id,
-        owed.endpointId,
-        owed.state,
-        owed.dueAtMs,
-        owed.node,
-        event.receivedAtMs,
-        event.retainUntilMs,
-      );
+    const position = takePosition(row);
+    const event = row.slice(0, EVENT_COLUMNS);
+    event[JSON_AT] = sealEventBody(String(row[JSON_AT]), position);
+    insertEvent.run(...event);
+    const receivedAt = row[6] ?? null;
+    const retainUntil = row[EVENT_COLUMNS - 1] ?? null;
+    for (let i = DELIVERIES_AT; i < row.length; i += DELIVERY_WIDTH) {
+      const owed = row.slice(i, i + DELIVERY_WIDTH);
+      insertDelivery.run(projectId, id, ...owed, receivedAt, retainUntil);
     }
-    return { id: event.id, duplicateOf: null, position };
+    return toAppendedRow(null, position);
   };
 }
 
-function standingOfRow(
-  row: Pick<RecipientStatesTable, 'state' | 'state_rank' | 'state_at'>,
-): Standing | null {
-  if (row.state === null || row.state_rank === null || row.state_at === null) return null;
-  return { state: row.state, rank: row.state_rank, atMs: row.state_at };
+const JSON_AT = 8;
+
+type StateRow = Pick<RecipientStatesTable, 'sequence' | 'state' | 'state_rank' | 'state_at'>;
+
+function toStanding(row: StateRow | undefined): { sequence: number; standing: Standing | null } {
+  if (row === undefined) return { sequence: 0, standing: null };
+  const { sequence, state, state_rank: rank, state_at: atMs } = row;
+  if (state === null || rank === null || atMs === null) return { sequence, standing: null };
+  return { sequence, standing: { state, rank, atMs } };
+}
+
+function standingIn(row: Row): Standing | null {
+  const [rank, atMs, state] = row.slice(STANDING_AT, DELIVERIES_AT);
+  if (rank === null || rank === undefined) return null;
+  return { rank: Number(rank), atMs: Number(atMs), state: state as Standing['state'] };
 }

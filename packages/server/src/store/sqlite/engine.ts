@@ -17,7 +17,8 @@ import {
 import { lockDataDirectory } from './data-directory.ts';
 import { type DatabaseThread, startDatabaseThread } from './database-thread.ts';
 import { createReadingKysely } from './kysely.ts';
-import type { WriteBatch, WriteBatchResult } from './protocol.ts';
+import type { CommitRows, Row, WriteBatch, WriteBatchResult } from './protocol.ts';
+import { fromAppendedRow, toAttemptRow, toEventRow } from './rows.ts';
 
 /** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */
 const MAX_BATCH = 512;
@@ -120,18 +121,18 @@ function createEngine(
     });
   }
 
-  async function flush(tasks: Task[]): Promise<void> {
+  async function flush(tasks: Task[]): Promise<() => void> {
     if (!health.ok) {
       const { code, detail } = health;
-      return refuse(tasks, new StoreUnavailable(code, detail));
+      return () => refuse(tasks, new StoreUnavailable(code, detail));
     }
     try {
       const result = await writer.ask({ kind: 'write', batch: batchOf(tasks) });
-      settle(tasks, result as WriteBatchResult);
+      return () => settle(tasks, result as WriteBatchResult);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
       if (reason instanceof StoreUnavailable) fail(reason);
-      refuse(tasks, reason);
+      return () => refuse(tasks, reason);
     }
   }
 
@@ -181,12 +182,20 @@ function batchOf(tasks: readonly Task[]): WriteBatch {
     transmissionClaims: [],
   };
   for (const task of tasks) {
-    if (task.kind === 'commit') batch.commits.push(task.commit);
-    else if (task.kind === 'attempt') batch.attempts.push(task.attempt);
+    if (task.kind === 'commit') batch.commits.push(toCommitRows(task.commit));
+    else if (task.kind === 'attempt') batch.attempts.push(toAttemptRow(task.attempt));
     else if (task.kind === 'claim') batch.deliveryClaims.push(task.claim);
     else batch.transmissionClaims.push(task.claim);
   }
   return batch;
+}
+
+function toCommitRows(commit: Commit): CommitRows {
+  return { events: commit.events.map(toEventRow), statements: commit.statements };
+}
+
+function toAppended(commit: Commit, rows: Row[]): AppendedEvent[] {
+  return commit.events.map((event, i) => fromAppendedRow(event.id, rows[i] ?? []));
 }
 
 function settle(tasks: readonly Task[], result: WriteBatchResult): void {
@@ -199,8 +208,8 @@ function settle(tasks: readonly Task[], result: WriteBatchResult): void {
     else if (task.kind === 'claimMail') task.resolve(take(mailClaims));
     else {
       const outcome = take(commits);
-      if ('appended' in outcome) task.resolve(outcome.appended);
-      else task.reject(new StoreConflict(outcome.conflict));
+      if (typeof outcome === 'string') task.reject(new StoreConflict(outcome));
+      else task.resolve(toAppended(task.commit, outcome));
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { AttemptRecord } from '../engine.ts';
+import type { Row } from './protocol.ts';
 
 /**
  * Stores an attempt and what follows from it. The delivery moves only while the recording node still
@@ -13,41 +13,18 @@ export function prepareRecordAttempt(db: DatabaseSync) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const moveDelivery = db.prepare(
-    `UPDATE deliveries SET state = ?1, attempts = max(attempts, ?2), failures = ?3, due_at = ?4,
-       node = NULL, last_status = ?5, last_error = ?6, ended_at = ?7
-     WHERE project_id = ?8 AND event_id = ?9 AND endpoint_id = ?10 AND node = ?11
+    `UPDATE deliveries SET state = ?6, attempts = max(attempts, ?4), failures = ?7, due_at = ?8,
+       node = NULL, last_status = ?10, last_error = ?11, ended_at = ?9
+     WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3 AND node = ?5
        AND state = 'pending'`,
   );
-  return function recordAttempt(attempt: AttemptRecord): void {
-    const { projectId, eventId, endpointId, next } = attempt;
-    insertAttempt.run(
-      projectId,
-      eventId,
-      endpointId,
-      attempt.number,
-      attempt.attemptId,
-      attempt.startedAtMs,
-      attempt.latencyMs,
-      attempt.succeeded ? 'succeeded' : 'failed',
-      attempt.status,
-      attempt.errorCode,
-      attempt.errorDetail,
-      attempt.responseExcerpt,
-      attempt.retainUntilMs,
-    );
-    const pending = next.state === 'pending';
-    moveDelivery.run(
-      next.state,
-      attempt.number,
-      pending ? next.failures : 0,
-      pending ? next.dueAtMs : null,
-      attempt.status,
-      attempt.errorCode,
-      pending ? null : next.endedAtMs,
-      projectId,
-      eventId,
-      endpointId,
-      attempt.node,
-    );
+  return function recordAttempt(row: Row): void {
+    insertAttempt.run(...row.slice(0, ATTEMPT_COLUMNS));
+    const [projectId = null, eventId = null, endpointId = null, number = null] = row;
+    const [status = null, errorCode = null] = row.slice(8, 10);
+    const delivery = row.slice(ATTEMPT_COLUMNS);
+    moveDelivery.run(projectId, eventId, endpointId, number, ...delivery, status, errorCode);
   };
 }
+
+const ATTEMPT_COLUMNS = 13;

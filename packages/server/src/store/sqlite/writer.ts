@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Commit, Statement } from '../engine.ts';
+import type { Statement } from '../engine.ts';
 import { prepareAppendEvents } from './append-events.ts';
 import { prepareClaimDeliveries } from './claim-deliveries.ts';
 import { prepareClaimTransmissions } from './claim-transmissions.ts';
 import { isConstraintViolation } from './open-database.ts';
-import type { CommitResult, WriteBatch, WriteBatchResult } from './protocol.ts';
+import type { CommitResult, CommitRows, WriteBatch, WriteBatchResult } from './protocol.ts';
 import { preparePurgeExpired } from './purge-expired.ts';
 import { prepareRecordAttempt } from './record-attempts.ts';
 
@@ -57,21 +57,21 @@ export function createWriter(db: DatabaseSync) {
     }
   }
 
-  function applyCommit(commit: Commit): CommitResult {
+  function applyCommit(commit: CommitRows): CommitResult {
     // Plain events cannot conflict, and they are the hot path: they need no savepoint.
-    if (commit.statements.length === 0) return { appended: commit.events.map(appendEvent) };
+    if (commit.statements.length === 0) return commit.events.map(appendEvent);
     db.exec('SAVEPOINT one');
     try {
       for (const statement of commit.statements) runStatement(statement);
       const appended = commit.events.map(appendEvent);
       db.exec('RELEASE one');
-      return { appended };
+      return appended;
     } catch (error) {
       const conflict = conflictOf(error);
       if (conflict === null) throw error;
       db.exec('ROLLBACK TO one');
       db.exec('RELEASE one');
-      return { conflict };
+      return conflict;
     }
   }
 

@@ -1,0 +1,102 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { signStandardWebhook } from '@posthorn/sdk';
+import { Pool } from 'undici';
+import { type BenchEngine, IN_FLIGHT, sampleEvent, startBenchEngine } from './engine.ts';
+import { type BenchResult, median } from './result.ts';
+import { startSink } from './start-sink.ts';
+
+/**
+ * The whole way of an event (append, commit with fsync, match, sign, post, record the attempt)
+ * against the raw loop: undici's Pool.request with the same body, a fresh signature each and the
+ * same receiver, but no store. In turns within one process; the ratio of each pair, then the median.
+ */
+const TARGET = 0.8;
+const ROUNDS = 5;
+const WARM_UP_MS = 1_500;
+const ROUND_MS = 3_000;
+
+/** Events on their way at once: enough to keep 64 posts in flight while commits group. */
+const OUTSTANDING = 960;
+
+export async function benchDispatch(): Promise<BenchResult> {
+  const sink = await startSink();
+  const engine = await startBenchEngine();
+  await engine.addEndpoint(`http://127.0.0.1:${sink.port}/hook`);
+  const pool = new Pool(`http://127.0.0.1:${sink.port}`, { connections: IN_FLIGHT, pipelining: 1 });
+  try {
+    await measureLimit(pool, engine, WARM_UP_MS);
+    await measureWholeWay(engine, WARM_UP_MS);
+    const rounds: { limit: number; whole: number; ratio: number }[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const limit = await measureLimit(pool, engine, ROUND_MS);
+      const whole = await measureWholeWay(engine, ROUND_MS);
+      rounds.push({ limit, whole, ratio: whole / limit });
+      console.log(
+        `round ${round + 1}: limit ${limit.toFixed(0)}/s, whole way ${whole.toFixed(0)}/s, ratio ${(whole / limit).toFixed(3)}`,
+      );
+    }
+    const ratio = median(rounds.map((round) => round.ratio));
+    return {
+      bench: 'dispatch',
+      ratio,
+      target: TARGET,
+      pass: ratio >= TARGET,
+      limit_per_second: Math.round(median(rounds.map((round) => round.limit))),
+      whole_way_per_second: Math.round(median(rounds.map((round) => round.whole))),
+      in_flight: IN_FLIGHT,
+    };
+  } finally {
+    await pool.close();
+    await engine.close();
+    sink.stop();
+  }
+}
+
+/** Requests a second of the bare loop. */
+async function measureLimit(pool: Pool, { ids }: BenchEngine, forMs: number): Promise<number> {
+  const key = createSecretKey(randomBytes(32));
+  const body = Buffer.from(JSON.stringify(sampleEvent(ids)));
+  const startedAt = performance.now();
+  let sent = 0;
+  async function loop(): Promise<void> {
+    while (performance.now() - startedAt < forMs) {
+      const id = ids.next('event');
+      const timestamp = Math.floor(Date.now() / 1_000);
+      const headers = {
+        'content-type': 'application/json',
+        'user-agent': 'Posthorn/0.1 (+webhooks)',
+        'webhook-id': id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signStandardWebhook({ key, id, timestamp, body }),
+      };
+      const answer = await pool.request({ path: '/hook', method: 'POST', headers, body });
+      await answer.body.dump();
+      sent += 1;
+    }
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, loop));
+  return (sent * 1_000) / (performance.now() - startedAt);
+}
+
+/** Events a second from append to the attempt on disk, counted while the flow is steady. */
+async function measureWholeWay(engine: BenchEngine, forMs: number): Promise<number> {
+  const { log, ids, projectId } = engine;
+  const startedAt = performance.now();
+  const before = engine.recorded();
+  let appended = 0;
+  await new Promise<void>((resolve, reject) => {
+    function step(): void {
+      const done = engine.recorded() - before;
+      const over = performance.now() - startedAt >= forMs;
+      if (over && done === appended) resolve();
+      while (!over && appended - done < OUTSTANDING) {
+        appended += 1;
+        log.append([{ projectId, event: sampleEvent(ids), dedupKey: null }]).catch(reject);
+      }
+    }
+    engine.onRecorded(step);
+    step();
+  });
+  engine.onRecorded(() => {});
+  return (appended * 1_000) / (performance.now() - startedAt);
+}

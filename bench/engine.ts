@@ -1,0 +1,142 @@
+/** Builds the part of Posthorn that a bench measures: store, log and dispatcher, without a server. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CanonicalEvent, encodeSecret } from '@posthorn/sdk';
+import { createIds, type Ids } from 'posthorn/src/core/ids.ts';
+import { STANDARD_WEBHOOKS_LADDER_MS } from 'posthorn/src/core/retry-schedule.ts';
+import { createAddressGuard } from 'posthorn/src/lib/address-guard.ts';
+import { systemClock } from 'posthorn/src/lib/clock.ts';
+import { silentLog } from 'posthorn/src/lib/log.ts';
+import { createSecretBox } from 'posthorn/src/lib/secret-box.ts';
+import { createEventLog, type EventLog } from 'posthorn/src/store/event-log.ts';
+import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
+import { createStore, type Store } from 'posthorn/src/store/store.ts';
+import { createDispatcher, type Dispatcher } from 'posthorn/src/webhooks/dispatcher.ts';
+import { createEndpointDirectory } from 'posthorn/src/webhooks/endpoint-directory.ts';
+import { createPostClient } from 'posthorn/src/webhooks/post.ts';
+
+export const IN_FLIGHT = 64;
+const DAY_MS = 86_400_000;
+
+export interface BenchEngine {
+  projectId: string;
+  ids: Ids;
+  store: Store;
+  log: EventLog;
+  dispatcher: Dispatcher;
+  addEndpoint(url: string): Promise<string>;
+  /** How many attempts are on disk. */
+  recorded(): number;
+  onRecorded(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export async function startBenchEngine(): Promise<BenchEngine> {
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
+  const now = systemClock.now;
+  const ids = createIds({ now, randomBytes });
+  const engine = await openSqliteEngine({ folder, clock: systemClock });
+  const store = createStore(engine);
+  const directory = createEndpointDirectory({
+    endpoints: store.endpoints,
+    secretBox: createSecretBox(randomBytes(32)),
+  });
+  const guard = createAddressGuard(['loopback']);
+  let recorded = 0;
+  let listener = () => {};
+  const dispatcher = createDispatcher({
+    engine,
+    deliveries: store.deliveries,
+    directory,
+    client: createPostClient({ guard, clock: systemClock, connectionsPerOrigin: IN_FLIGHT }),
+    clock: systemClock,
+    random: Math.random,
+    ids,
+    log: silentLog,
+    node: ids.next('node'),
+    ladderMs: STANDARD_WEBHOOKS_LADDER_MS,
+    timeoutMs: 15_000,
+    concurrency: 512,
+    endpointConcurrency: IN_FLIGHT,
+    memoryLimit: 8_192,
+    retentionMs: 30 * DAY_MS,
+    onAttempt() {
+      recorded += 1;
+      listener();
+    },
+  });
+  const log = createEventLog({ engine, subscribers: dispatcher, now, retentionMs: 30 * DAY_MS });
+  const projectId = ids.next('project');
+  const key = {
+    project_id: projectId,
+    id: ids.next('apiKey'),
+    name: 'bench',
+    key_hash: 'none',
+    hint: '',
+    created_at: now(),
+    revoked_at: null,
+  };
+  await store.projects.create({ id: projectId, name: 'bench', created_at: now() }, key);
+  dispatcher.start();
+  return {
+    projectId,
+    ids,
+    store,
+    log,
+    dispatcher,
+    async addEndpoint(url) {
+      const id = ids.next('endpoint');
+      const fields = {
+        projectId,
+        id,
+        url,
+        description: '',
+        eventTypes: ['*'],
+        status: 'enabled' as const,
+        disabledReason: null,
+        createdAtMs: now(),
+        updatedAtMs: now(),
+      };
+      await directory.create(fields, encodeSecret(randomBytes(32)), []);
+      return id;
+    },
+    recorded: () => recorded,
+    onRecorded(next) {
+      listener = next;
+    },
+    async close() {
+      await dispatcher.stop(2_000);
+      await engine.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A usual event of about 570 bytes: what design/performance.md measured with. */
+export function sampleEvent(ids: Ids): CanonicalEvent {
+  return {
+    id: ids.next('event'),
+    type: 'email.delivered',
+    timestamp: new Date().toISOString(),
+    data: {
+      provider: 'posthorn',
+      message: { id: ids.next('message'), from: 'shop@example.com', subject: 'Your order 12345' },
+      recipient: 'user@example.com',
+      delivery: {
+        attempt: 1,
+        smtp_code: 250,
+        enhanced_code: '2.0.0',
+        response: '250 2.0.0 Ok: queued as 4F2A11B3C',
+        mx: 'mx1.example.com',
+        remote_ip: '192.0.2.25',
+        tls: true,
+        latency_ms: 312,
+        next_attempt_at: null,
+      },
+      tags: ['order-confirmation'],
+      metadata: { order_id: '12345' },
+    },
+  };
+}

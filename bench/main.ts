@@ -1,0 +1,24 @@
+import { cpus, totalmem } from 'node:os';
+import { benchDispatch } from './dispatch.ts';
+import type { BenchResult } from './result.ts';
+
+/** Every bench by name. A figure that the documentation quotes comes from one of these. */
+const BENCHES: Record<string, () => Promise<BenchResult>> = {
+  dispatch: benchDispatch,
+};
+
+const [name = ''] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  console.error(`Name a bench: npm run bench -- ${Object.keys(BENCHES).join(' | ')}`);
+  process.exitCode = 2;
+} else {
+  const memory = Math.round(totalmem() / 2 ** 30);
+  console.log(
+    `machine: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${memory} GB, Node ${process.version}`,
+  );
+  console.log(`command: npm run bench -- ${name}`);
+  const result = await bench();
+  console.log(JSON.stringify({ ...result, ratio: Number(result.ratio.toFixed(3)) }));
+  process.exitCode = result.pass ? 0 : 1;
+}

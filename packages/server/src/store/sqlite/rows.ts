@@ -1,0 +1,78 @@
+import type { RecipientState } from '@posthorn/sdk';
+import type { EventPosition } from '../../core/event-body.ts';
+import type { AppendedEvent, AttemptRecord, EventRecord } from '../engine.ts';
+import type { Row } from './protocol.ts';
+
+/** How many values of an event's row belong to the event itself; then come standing and deliveries. */
+export const EVENT_COLUMNS = 11;
+export const STANDING_AT = EVENT_COLUMNS;
+export const DELIVERIES_AT = STANDING_AT + 3;
+export const DELIVERY_WIDTH = 4;
+
+export function toEventRow(event: EventRecord): Row {
+  const row: Row = [
+    event.projectId,
+    event.id,
+    event.type,
+    event.messageKey,
+    event.recipient,
+    event.occurredAtMs,
+    event.receivedAtMs,
+    event.dedupKey,
+    event.json,
+    event.raw,
+    event.retainUntilMs,
+    event.standing?.rank ?? null,
+    event.standing?.atMs ?? null,
+    event.standing?.state ?? null,
+  ];
+  for (const owed of event.deliveries) {
+    row.push(owed.endpointId, owed.state, owed.dueAtMs, owed.node);
+  }
+  return row;
+}
+
+/** In the order of the parameters ?1 to ?13 of the attempt, then ?14 to ?18 of its delivery. */
+export function toAttemptRow(attempt: AttemptRecord): Row {
+  const { next } = attempt;
+  const pending = next.state === 'pending';
+  return [
+    attempt.projectId,
+    attempt.eventId,
+    attempt.endpointId,
+    attempt.number,
+    attempt.attemptId,
+    attempt.startedAtMs,
+    attempt.latencyMs,
+    attempt.succeeded ? 'succeeded' : 'failed',
+    attempt.status,
+    attempt.errorCode,
+    attempt.errorDetail,
+    attempt.responseExcerpt,
+    attempt.retainUntilMs,
+    attempt.node,
+    next.state,
+    pending ? next.failures : 0,
+    pending ? next.dueAtMs : null,
+    pending ? null : next.endedAtMs,
+  ];
+}
+
+/** `[duplicateOf]`, or `[null, sequence, state, previousState]`, or `[null]` without a position. */
+export function toAppendedRow(duplicateOf: string | null, position: EventPosition | null): Row {
+  if (position === null) return [duplicateOf];
+  return [duplicateOf, position.sequence, position.state, position.previousState];
+}
+
+export function fromAppendedRow(id: string, row: Row): AppendedEvent {
+  const [duplicateOf, sequence, state, previousState] = row;
+  const position =
+    sequence === undefined
+      ? null
+      : {
+          sequence: Number(sequence),
+          state: state as RecipientState | null,
+          previousState: previousState as RecipientState | null,
+        };
+  return { id, duplicateOf: duplicateOf as string | null, position };
+}
