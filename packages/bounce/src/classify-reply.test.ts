@@ -133,6 +133,23 @@ const CASES: Record<string, Case[]> = {
     ['452 4.3.1 Insufficient system storage', 'soft other'],
     ['550 No such user here', 'hard invalid_address'],
   ],
+  'Yandex, Mail.ru, GMX and others': [
+    ['550 5.7.1 No such user!', 'hard invalid_address'],
+    [
+      '550 Message was not accepted -- invalid mailbox. Local mailbox a@mail.ru is unavailable: user not found',
+      'hard invalid_address',
+    ],
+    ['550 Requested action not taken: mailbox unavailable', 'hard invalid_address'],
+    ['554 Bad DNS PTR resource record', 'soft blocked'],
+    ['554-Transaction failed\n554 Reject due to policy restrictions.', 'soft policy'],
+    ['553 5.1.8 <a@example.org> Domain of sender address does not exist', 'soft policy'],
+    ['550 5.1.0 <a@example.org> sender rejected', 'soft policy'],
+    ['550 Administrative prohibition', 'soft policy'],
+    ['550 5.1.1 User unknown or account disabled', 'soft mailbox_inactive'],
+    ['421 4.7.0 Try again later, closing connection', 'soft other'],
+    ['450 4.1.8 <a@example.org>: Sender address rejected: Domain not found', 'soft policy'],
+    ['550 5.1.6 recipient no longer on server: a@example.jp', 'hard invalid_address'],
+  ],
   'Gateways and block lists': [
     ['554 5.7.0 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1', 'soft blocked'],
     [

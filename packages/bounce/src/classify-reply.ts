@@ -51,7 +51,7 @@ const BEFORE_RECIPIENT: ReadonlySet<ReplyStage> = new Set([
  * Says whose fault a refusal is. `hard` is answered only for a permanent refusal that names the
  * recipient or the domain as its cause; a bare `550` is `undetermined`. Decided from words that
  * outweigh any code (block lists, full mailboxes), then the enhanced code (RFC 3463), then the
- * words, then the basic code (RFC 5321 4.2.2). Pure and total: any input has an answer.
+ * words, then the basic code (RFC 5321 4.2.2). Pure and total.
  */
 export function classifyReply(reply: ReplyToClassify): Classification {
   const text = reply.text.slice(0, MAX_CHARS);

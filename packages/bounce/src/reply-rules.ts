@@ -179,7 +179,7 @@ export const REPLY_RULES: readonly ReplyRule[] = [
     verdict: V.system,
   },
   {
-    pattern: /syntax|unrecogni[sz]ed|not implemented|bad sequence|improper|protocol|command/i,
+    pattern: /syntax|unrecogni[sz]ed|not\simplemented|bad sequence|improper|protocol|command/i,
     verdict: V.protocol,
   },
 ];

@@ -1,6 +1,6 @@
 /**
  * Reads one SMTP reply, as a server sent it or as a bounce message quotes it: several lines, folded
- * lines, with or without codes. Total and bounded: any string gives an answer, only the first 8 kB
+ * lines, with or without codes. Total and bounded: every string has an answer, only the first 8 kB
  * are looked at.
  */
 

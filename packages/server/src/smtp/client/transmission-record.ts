@@ -26,9 +26,9 @@ const MAX_RESPONSE_CHARS = 1_000;
 
 export function createTransmissionRecord(
   recipients: readonly string[],
-  now: () => number,
+  nowMs: () => number,
 ): TransmissionRecord {
-  const startedMs = now();
+  const startedMs = nowMs();
   const results: (RecipientResult | null)[] = recipients.map(() => null);
   const settled = recipients.map(() => false);
 
@@ -50,7 +50,7 @@ export function createTransmissionRecord(
       remoteIp: by.session?.link.remoteIp ?? null,
       tls: by.session?.tls ?? null,
       reachedServer: by.session !== null,
-      latencyMs: now() - startedMs,
+      latencyMs: nowMs() - startedMs,
     };
   }
 
@@ -80,7 +80,7 @@ export function createTransmissionRecord(
           remoteIp: failure.remoteIp,
           tls: failure.tls,
           reachedServer: failure.reachedServer,
-          latencyMs: now() - startedMs,
+          latencyMs: nowMs() - startedMs,
         };
       }
     },
