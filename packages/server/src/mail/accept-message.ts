@@ -1,0 +1,185 @@
+import { domainToASCII } from 'node:url';
+import type { Ids } from '../core/ids.ts';
+import type { Clock } from '../lib/clock.ts';
+
+import type { Statement } from '../store/engine.ts';
+import type { EventLog } from '../store/event-log.ts';
+import type { MessageRecord, Messages, NewTransmission, RecipientKind } from '../store/messages.ts';
+import { composeMessage } from './compose-message.ts';
+import { createMailEvent } from './mail-event.ts';
+import type { MessageInput } from './message-input.ts';
+import { prepareSubmission, readSubmission } from './read-submission.ts';
+
+/** Takes a freshly committed message over from memory. Declared here, implemented by deliverer.ts. */
+export interface FreshMail {
+  /** Whether there is room; a promise to call `take` or `drop` after the commit. */
+  reserve(sizeBytes: number): { node: string } | null;
+  take(message: MessageRecord, raw: Uint8Array, transmissions: readonly NewTransmission[]): void;
+  drop(sizeBytes: number): void;
+  /** The message waits in the store. */
+  wake(dueAtMs: number): void;
+}
+
+export interface AcceptedMessage {
+  messageId: string;
+  recipients: { address: string; kind: RecipientKind }[];
+}
+
+/** Resolves when message, queue entries and events are on disk; rejects with StoreUnavailable. */
+export interface MessageAcceptor {
+  acceptInput(
+    projectId: string,
+    input: MessageInput,
+    /** Statements of the request itself, given the answer that it will get. */
+    beside: (accepted: AcceptedMessage) => readonly Statement[],
+  ): Promise<AcceptedMessage>;
+  acceptRaw(
+    projectId: string,
+    submission: { envelopeFrom: string; recipients: readonly string[]; raw: Buffer },
+  ): Promise<AcceptedMessage>;
+}
+
+/** A message that came by SMTP and cannot be sent as it is; the reply carries `smtpCode`. */
+export class SubmissionRefused extends Error {
+  readonly smtpCode = 554;
+  readonly enhancedCode = '5.6.0';
+}
+
+export function createMessageAcceptor(options: {
+  messages: Pick<Messages, 'insertion'>;
+  log: EventLog;
+  fresh: FreshMail;
+  ids: Ids;
+  clock: Clock;
+  /** Names this server in Message-IDs and trace lines. */
+  hostname: string;
+  expiryMs: number;
+  retentionMs: number;
+  bodyRetentionMs: number;
+}): MessageAcceptor {
+  const { ids, clock, fresh } = options;
+
+  async function store(
+    fields: Pick<
+      MessageRecord,
+      | 'projectId'
+      | 'id'
+      | 'acceptedBy'
+      | 'envelopeFrom'
+      | 'headerFrom'
+      | 'subject'
+      | 'smtpId'
+      | 'tags'
+      | 'metadata'
+    >,
+    raw: Buffer,
+    recipients: AcceptedMessage['recipients'],
+    beside: readonly Statement[],
+  ): Promise<void> {
+    const nowMs = clock.now();
+    const message: MessageRecord = {
+      ...fields,
+      sizeBytes: raw.length,
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + options.expiryMs,
+      retainUntilMs: nowMs + options.retentionMs,
+    };
+    const node = fresh.reserve(raw.length)?.node ?? null;
+    const transmissions = recipients.map(({ address, kind }) => ({
+      recipient: address,
+      kind,
+      domain: address.slice(address.lastIndexOf('@') + 1),
+      dueAtMs: nowMs,
+      node,
+    }));
+    const events = recipients.map(({ address }) => ({
+      projectId: message.projectId,
+      dedupKey: null,
+      event: createMailEvent({
+        id: ids.next('event'),
+        type: 'email.accepted',
+        atMs: nowMs,
+        message,
+        recipient: address,
+      }),
+    }));
+    // While it is in the queue a body must stay, whatever the retention says.
+    const bodyRetainUntilMs = nowMs + Math.max(options.bodyRetentionMs, options.expiryMs * 2);
+    const insertion = options.messages.insertion({
+      message,
+      raw,
+      bodyRetainUntilMs,
+      transmissions,
+    });
+    try {
+      await options.log.append(events, [...insertion, ...beside]);
+    } catch (error) {
+      if (node !== null) fresh.drop(raw.length);
+      throw error;
+    }
+    if (node === null) fresh.wake(nowMs);
+    else fresh.take(message, raw, transmissions);
+  }
+
+  return {
+    async acceptInput(projectId, input, beside) {
+      const id = ids.next('message');
+      const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
+      const smtpId = given?.value ?? `<${id.slice(4).toLowerCase()}@${options.hostname}>`;
+      const headers = input.headers.filter((header) => header !== given);
+      const raw = await composeMessage({ ...input, headers }, { smtpId, nowMs: clock.now() });
+      const recipients = uniqueRecipients(input);
+      const accepted = { messageId: id, recipients };
+      const { email } = input.from;
+      const { subject, tags, metadata } = input;
+      const who = {
+        projectId,
+        id,
+        acceptedBy: 'http' as const,
+        envelopeFrom: email,
+        headerFrom: email,
+      };
+      await store({ ...who, subject, smtpId, tags, metadata }, raw, recipients, beside(accepted));
+      return accepted;
+    },
+    async acceptRaw(projectId, submission) {
+      const headers = readSubmission(submission.raw);
+      const { from, fault } = headers;
+      if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
+      const id = ids.next('message');
+      const smtpId = headers.smtpId ?? `<${id.slice(4).toLowerCase()}@${options.hostname}>`;
+      const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
+      const raw = prepareSubmission(submission.raw, [
+        `Received: by ${options.hostname} (Posthorn) with ESMTPA id ${id}; ${date}`,
+        ...(headers.hasDate ? [] : [`Date: ${date}`]),
+        ...(headers.smtpId === null ? [`Message-ID: ${smtpId}`] : []),
+      ]);
+      const recipients = [...new Set(submission.recipients)].map((address) => ({
+        address,
+        kind: 'envelope' as const,
+      }));
+      const { envelopeFrom } = submission;
+      const { subject, tags, metadata } = headers;
+      const who = { projectId, id, acceptedBy: 'smtp' as const, envelopeFrom, headerFrom: from };
+      await store({ ...who, subject, smtpId, tags, metadata }, raw, recipients, []);
+      return { messageId: id, recipients };
+    },
+  };
+}
+
+/** One entry an address, though it stands in several fields; the most visible field names its kind. */
+function uniqueRecipients(input: MessageInput): AcceptedMessage['recipients'] {
+  const found = new Map<string, RecipientKind>();
+  for (const kind of ['to', 'cc', 'bcc'] as const) {
+    for (const { email } of input[kind]) {
+      const address = normalizeDomain(email);
+      if (!found.has(address)) found.set(address, kind);
+    }
+  }
+  return [...found].map(([address, kind]) => ({ address, kind }));
+}
+
+function normalizeDomain(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${email.slice(0, at)}@${domainToASCII(email.slice(at + 1))}`;
+}

@@ -1,0 +1,332 @@
+import type { Ids } from '../core/ids.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { RecipientResult } from '../smtp/transmission.ts';
+import type { Transmitter } from '../smtp/transmit.ts';
+import { type Engine, StoreConflict, StoreUnavailable } from '../store/engine.ts';
+import type { EventLog } from '../store/event-log.ts';
+import type { MessageRecord, Messages, TransmissionOutcome } from '../store/messages.ts';
+import type { FreshMail } from './accept-message.ts';
+import { decideTransmission, type TransmissionDecision } from './decide-transmission.ts';
+import { createMailEvent } from './mail-event.ts';
+import { groupTransmissions, type MailJob } from './mail-job.ts';
+
+export interface DelivererOptions {
+  engine: Pick<Engine, 'claimTransmissions' | 'health' | 'onHealthChange'>;
+  messages: Pick<Messages, 'get' | 'raw' | 'settlement' | 'release'>;
+  log: EventLog;
+  transmitter: Transmitter;
+  clock: Clock;
+  random: () => number;
+  ids: Ids;
+  logger: Log;
+  node: string;
+  ladderMs: readonly number[];
+  /** With a smarthost all domains share one lane, since all go the same way. */
+  smarthost: boolean;
+  /** SMTP transactions under way, at most: in all, and for one destination. */
+  concurrency: number;
+  destinationConcurrency: number;
+  /** Message bytes kept in memory for their first attempt; beyond it they are read back when due. */
+  memoryBytes: number;
+}
+
+/**
+ * Brings messages to their mail servers: one lane a destination. A job is one message for the
+ * recipients of one destination, in one SMTP transaction.
+ *
+ * A recipient's way: queued in the store and leased to this node -> (claimed or fresh) in a lane ->
+ * in a transaction -> settled together with its events in one commit; a deferred one goes back to
+ * the store until it is due.
+ */
+export interface Deliverer extends FreshMail {
+  start(): void;
+  stop(graceMs: number): Promise<void>;
+  stats(): { jobs: number; inFlight: number };
+}
+
+/** Jobs in memory, at most; what is beyond waits in the store. */
+const MAX_JOBS = 1_000;
+/** Jobs of one destination in memory, so that one that stands still does not fill the memory. */
+const MAX_LANE_JOBS = 100;
+/** How often the store is asked for due mail when nothing else calls for it, ms. */
+const IDLE_POLL_MS = 30_000;
+/** How long settling may take once everything was aborted, ms. */
+const ABORT_BOUND_MS = 2_000;
+
+interface MailLane {
+  jobs: MailJob[];
+  inFlight: number;
+}
+
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  const { engine, messages, clock, logger, node } = options;
+  const lanes = new Map<string, MailLane>();
+  const abort = new AbortController();
+  let jobs = 0;
+  let inFlight = 0;
+  let heldBytes = 0;
+  let dueAtMs = 0;
+  let claiming = false;
+  let running = false;
+  let cancelTimer: (() => void) | null = null;
+  let idle: (() => void) | null = null;
+
+  const laneKeyOf = (domain: string): string => (options.smarthost ? '' : domain);
+
+  function add(job: MailJob): void {
+    const lane = lanes.get(job.laneKey) ?? { jobs: [], inFlight: 0 };
+    lanes.set(job.laneKey, lane);
+    lane.jobs.push(job);
+    jobs += 1;
+  }
+
+  function pump(): void {
+    if (!running || !engine.health().ok) return;
+    for (const [key, lane] of lanes) {
+      while (lane.inFlight < options.destinationConcurrency && inFlight < options.concurrency) {
+        const job = lane.jobs.shift();
+        if (job === undefined) break;
+        void run(lane, job);
+      }
+      if (lane.jobs.length === 0 && lane.inFlight === 0) lanes.delete(key);
+    }
+    claimDue();
+  }
+
+  async function run(lane: MailLane, job: MailJob): Promise<void> {
+    lane.inFlight += 1;
+    inFlight += 1;
+    try {
+      await deliver(job);
+    } catch (error) {
+      logger.error({ message: job.messageId, error: messageOf(error) }, 'A delivery attempt broke');
+      await giveBack([job]);
+    } finally {
+      lane.inFlight -= 1;
+      inFlight -= 1;
+      jobs -= 1;
+      if (job.raw !== null) heldBytes -= job.raw.length;
+    }
+    if (inFlight === 0) idle?.();
+    pump();
+  }
+
+  async function deliver(job: MailJob): Promise<void> {
+    const message = job.message ?? (await messages.get(job.projectId, job.messageId));
+    const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
+    if (message === null || raw === null) {
+      logger.error(
+        { message: job.messageId },
+        'A queued message has lost its body; it is not sent',
+      );
+      return;
+    }
+    const recipients = job.recipients.map(({ recipient }) => recipient);
+    const { results } = await options.transmitter.transmit({
+      domain: job.domain,
+      envelopeFrom: message.envelopeFrom,
+      recipients,
+      raw,
+      smtputf8: [message.envelopeFrom, ...recipients].some(
+        (address) => !/^[\x20-\x7e]*$/.test(address),
+      ),
+      signal: abort.signal,
+    });
+    const aborted = results.filter((result) => result.errorCode === 'aborted');
+    const decided = results.filter((result) => result.errorCode !== 'aborted');
+    if (decided.length > 0) await settle(job, message, decided);
+    if (aborted.length > 0) {
+      const names = new Set(aborted.map((result) => result.recipient));
+      await giveBack([
+        { ...job, recipients: job.recipients.filter((one) => names.has(one.recipient)) },
+      ]);
+    }
+  }
+
+  function decide(
+    job: MailJob,
+    message: MessageRecord,
+    result: RecipientResult,
+  ): TransmissionDecision {
+    const before = job.recipients.find((one) => one.recipient === result.recipient);
+    return decideTransmission({
+      result,
+      attempts: before?.attempts ?? 0,
+      reachedServer: before?.reachedServer ?? false,
+      ladderMs: options.ladderMs,
+      nowMs: clock.now(),
+      expiresAtMs: message.expiresAtMs,
+      random: options.random(),
+    });
+  }
+
+  async function settle(
+    job: MailJob,
+    message: MessageRecord,
+    results: readonly RecipientResult[],
+  ): Promise<void> {
+    const decisions = results.map((result) => ({ result, step: decide(job, message, result) }));
+    const atMs = clock.now();
+    const { projectId, messageId } = job;
+    const events = decisions.flatMap(({ result, step }) =>
+      step.events.map((event) => {
+        const { recipient } = result;
+        const full = createMailEvent({
+          id: options.ids.next('event'),
+          atMs,
+          message,
+          recipient,
+          ...event,
+        });
+        return { projectId, dedupKey: null, event: full };
+      }),
+    );
+    const statements = decisions.map(({ result, step }) => {
+      const { state, attempts, reachedServer, dueAtMs: due } = step;
+      const key = { projectId, messageId, recipient: result.recipient, node };
+      return messages.settlement({ ...key, state, attempts, reachedServer, dueAtMs: due });
+    });
+    await untilStored(() => options.log.append(events, statements), messageId);
+    for (const { step } of decisions) if (step.state === 'queued') wake(step.dueAtMs);
+  }
+
+  /** What a mail server has answered must not be forgotten: tries until the store takes it. */
+  async function untilStored(store: () => Promise<unknown>, messageId: string): Promise<void> {
+    for (;;) {
+      try {
+        await store();
+        return;
+      } catch (error) {
+        if (error instanceof StoreConflict) {
+          logger.warn({ message: messageId }, 'Another node has taken this message over meanwhile');
+          return;
+        }
+        if (!(error instanceof StoreUnavailable) || error.code === 'closed') throw error;
+        await new Promise<void>((resolve) => clock.after(1_000, resolve));
+      }
+    }
+  }
+
+  function outcomesOf(job: MailJob): TransmissionOutcome[] {
+    const { projectId, messageId } = job;
+    return job.recipients.map(({ recipient, attempts, reachedServer }) => {
+      const key = { projectId, messageId, recipient, node };
+      return { ...key, state: 'queued', attempts, reachedServer, dueAtMs: clock.now() };
+    });
+  }
+
+  async function giveBack(given: readonly MailJob[]): Promise<void> {
+    try {
+      await messages.release(given.flatMap(outcomesOf));
+      wake(clock.now() + 1_000);
+    } catch (error) {
+      // They stay leased to this node and become due when it starts anew.
+      logger.warn({ error: messageOf(error) }, 'Mail could not be given back to the queue');
+    }
+  }
+
+  function wake(atMs: number): void {
+    dueAtMs = Math.min(dueAtMs, atMs);
+    claimDue();
+  }
+
+  function claimDue(): void {
+    if (!running || claiming || !engine.health().ok) return;
+    cancelTimer?.();
+    cancelTimer = null;
+    const waitMs = dueAtMs - clock.now();
+    if (waitMs > 0) {
+      cancelTimer = clock.after(waitMs, claimDue);
+      return;
+    }
+    const limit = Math.min(MAX_LANE_JOBS, MAX_JOBS - jobs);
+    // A finished job calls again.
+    if (limit > 0) void claim(limit);
+  }
+
+  async function claim(limit: number): Promise<void> {
+    claiming = true;
+    const full = [...lanes].filter(([, lane]) => lane.jobs.length >= MAX_LANE_JOBS);
+    const blocked = options.smarthost && full.length > 0;
+    dueAtMs = clock.now() + IDLE_POLL_MS;
+    try {
+      if (blocked) return;
+      const exceptDomains = full.map(([key]) => key);
+      const nowMs = clock.now();
+      const found = await engine.claimTransmissions({ nowMs, limit, node, exceptDomains });
+      for (const job of groupTransmissions(found.transmissions, laneKeyOf)) add(job);
+      if (found.nextDueAtMs !== null) dueAtMs = Math.min(dueAtMs, found.nextDueAtMs);
+    } catch (error) {
+      dueAtMs = clock.now() + 1_000;
+      if (!(error instanceof StoreUnavailable)) {
+        logger.error({ error: messageOf(error) }, 'Due mail could not be claimed');
+      }
+    } finally {
+      claiming = false;
+    }
+    pump();
+  }
+
+  engine.onHealthChange((health) => {
+    if (health.ok) wake(clock.now());
+    pump();
+  });
+
+  function untilIdle(boundMs: number): Promise<void> {
+    if (inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = clock.after(boundMs, resolve);
+      idle = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  return {
+    reserve(sizeBytes) {
+      if (!running || jobs >= MAX_JOBS || heldBytes + sizeBytes > options.memoryBytes) return null;
+      heldBytes += sizeBytes;
+      jobs += 1;
+      return { node };
+    },
+    drop(sizeBytes) {
+      heldBytes -= sizeBytes;
+      jobs -= 1;
+    },
+    take(message, raw, transmissions) {
+      this.drop(raw.length);
+      const rows = transmissions.map(({ recipient, domain }) => ({
+        projectId: message.projectId,
+        messageId: message.id,
+        recipient,
+        domain,
+        attempts: 0,
+        reachedServer: false,
+      }));
+      for (const job of groupTransmissions(rows, laneKeyOf)) {
+        heldBytes += raw.length;
+        add({ ...job, message, raw });
+      }
+      pump();
+    },
+    wake,
+    start() {
+      running = true;
+      wake(0);
+    },
+    async stop(graceMs) {
+      running = false;
+      cancelTimer?.();
+      const waiting = [...lanes.values()].flatMap((lane) => lane.jobs.splice(0));
+      await untilIdle(graceMs);
+      abort.abort();
+      await untilIdle(ABORT_BOUND_MS);
+      if (waiting.length > 0) await giveBack(waiting);
+      await options.transmitter.close();
+    },
+    stats: () => ({ jobs, inFlight }),
+  };
+}

@@ -1,0 +1,43 @@
+import type {
+  CanonicalEvent,
+  EventBounce,
+  EventData,
+  EventDelivery,
+  EventType,
+} from '@posthorn/sdk';
+import { toTimestamp } from '../lib/clock.ts';
+import type { MessageRecord } from '../store/messages.ts';
+
+/** An event of our own pipeline about one recipient of one message. */
+export function createMailEvent(input: {
+  id: string;
+  type: EventType;
+  atMs: number;
+  message: MessageRecord;
+  recipient: string;
+  delivery?: EventDelivery;
+  bounce?: EventBounce;
+}): CanonicalEvent {
+  const { message } = input;
+  const data: EventData = {
+    provider: 'posthorn',
+    source: null,
+    received_at: toTimestamp(input.atMs),
+    message: {
+      id: message.id,
+      smtp_id: message.smtpId,
+      provider_id: null,
+      from: message.headerFrom,
+      subject: message.subject,
+      stream: 'transactional',
+      sent_at: toTimestamp(message.createdAtMs),
+    },
+    recipient: input.recipient,
+    recipient_inferred: false,
+    ...(input.delivery === undefined ? {} : { delivery: input.delivery }),
+    ...(input.bounce === undefined ? {} : { bounce: input.bounce }),
+    tags: message.tags,
+    metadata: message.metadata,
+  };
+  return { id: input.id, type: input.type, timestamp: toTimestamp(input.atMs), data };
+}

@@ -1,0 +1,29 @@
+/** A mailbox as it stands in a header. */
+export interface Mailbox {
+  email: string;
+  name: string | null;
+}
+
+export interface AttachmentInput {
+  filename: string;
+  content: Buffer;
+  contentType: string | null;
+  /** For images that the HTML names as `cid:`. */
+  contentId: string | null;
+}
+
+/** A message as the API takes it, checked: addresses are addresses, no header has a line break. */
+export interface MessageInput {
+  from: Mailbox;
+  to: Mailbox[];
+  cc: Mailbox[];
+  bcc: Mailbox[];
+  replyTo: Mailbox[];
+  subject: string;
+  text: string | null;
+  html: string | null;
+  headers: { name: string; value: string }[];
+  attachments: AttachmentInput[];
+  tags: string[];
+  metadata: Record<string, unknown>;
+}

@@ -1,0 +1,119 @@
+import { addressParser, decodeWords } from 'postal-mime';
+
+/** What Posthorn needs to know of a message that came in whole by SMTP. */
+export interface SubmittedHeaders {
+  /** The address of the From header; null where it has none or several. */
+  from: string | null;
+  subject: string | null;
+  /** With angle brackets; null when the message has none. */
+  smtpId: string | null;
+  hasDate: boolean;
+  tags: string[];
+  metadata: Record<string, unknown>;
+  /** A header of ours that cannot be read, as a sentence; the message is refused for it. */
+  fault: string | null;
+}
+
+/** Headers that are for us, or that would betray hidden recipients; not sent on. */
+const PRIVATE_HEADERS = new Set(['bcc', 'x-posthorn-tags', 'x-posthorn-metadata']);
+
+/** Longer header sections are refused: 256 kB is several times what real mail has. */
+const MAX_HEADER_BYTES = 262_144;
+export const MAX_TAGS = 10;
+
+interface HeaderField {
+  name: string;
+  /** Unfolded. */
+  value: string;
+  start: number;
+  end: number;
+}
+
+/**
+ * Reads the header section. `X-Posthorn-Tags: receipt, eu` and `X-Posthorn-Metadata: {"order": 7}`
+ * carry what the HTTP API takes as `tags` and `metadata`.
+ */
+export function readSubmission(raw: Buffer): SubmittedHeaders {
+  const fields = readFields(raw);
+  const valueOf = (name: string): string | null =>
+    fields.find((field) => field.name === name)?.value ?? null;
+  const from = fields
+    .filter((field) => field.name === 'from')
+    .flatMap((field) => addressParser(field.value, { flatten: true }));
+  const [sender] = from;
+  const tags = (valueOf('x-posthorn-tags') ?? '')
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+  const metadata = parseMetadata(valueOf('x-posthorn-metadata'));
+  const subject = valueOf('subject');
+  return {
+    from: from.length === 1 ? (sender?.address ?? null) : null,
+    subject: subject === null ? null : decodeWords(subject),
+    smtpId: /^<[^<>\s]{1,995}>$/.exec(valueOf('message-id') ?? '')?.[0] ?? null,
+    hasDate: valueOf('date') !== null,
+    tags,
+    metadata: metadata ?? {},
+    fault: faultOf(fields, from.length, tags, metadata),
+  };
+}
+
+function faultOf(
+  fields: HeaderField[],
+  senders: number,
+  tags: string[],
+  metadata: object | null,
+): string | null {
+  if (fields.length === 0) return 'The message has no header section of a readable size.';
+  if (senders !== 1) return 'The message needs one From header with one address.';
+  if (tags.length > MAX_TAGS || tags.some((tag) => tag.length > 128)) {
+    return `X-Posthorn-Tags takes up to ${MAX_TAGS} tags of up to 128 characters, separated by commas.`;
+  }
+  return metadata === null ? 'X-Posthorn-Metadata has to be a JSON object.' : null;
+}
+
+function parseMetadata(value: string | null): Record<string, unknown> | null {
+  if (value === null) return {};
+  try {
+    const parsed: unknown = JSON.parse(value);
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+    return isObject ? (parsed as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The message to send on: without private headers, with a trace line (RFC 5321 4.4), and with the
+ * Date and Message-ID that a submission server adds where they are missing (RFC 6409 8).
+ */
+export function prepareSubmission(raw: Buffer, added: string[]): Buffer {
+  const kept: Buffer[] = [Buffer.from(added.map((line) => `${line}\r\n`).join(''), 'utf8')];
+  let position = 0;
+  for (const field of readFields(raw)) {
+    if (!PRIVATE_HEADERS.has(field.name)) continue;
+    kept.push(raw.subarray(position, field.start));
+    position = field.end;
+  }
+  kept.push(raw.subarray(position));
+  return Buffer.concat(kept);
+}
+
+function readFields(raw: Buffer): HeaderField[] {
+  const blank = raw.subarray(0, MAX_HEADER_BYTES).indexOf('\r\n\r\n');
+  if (blank === -1) return [];
+  const text = raw.toString('latin1', 0, blank + 2);
+  const fields: HeaderField[] = [];
+  // A field runs on while the next line begins with white space (RFC 5322 2.2.3).
+  for (const match of text.matchAll(/([!-9;-~]+)[ \t]*:((?:[^\r]|\r\n[ \t]|\r(?!\n))*)\r\n/g)) {
+    const start = match.index;
+    const value = Buffer.from(match[2] ?? '', 'latin1').toString('utf8');
+    fields.push({
+      name: (match[1] ?? '').toLowerCase(),
+      value: value.replace(/\r\n(?=[ \t])/g, '').trim(),
+      start,
+      end: start + match[0].length,
+    });
+  }
+  return fields;
+}
