@@ -65,12 +65,15 @@ export function reconcile(input: {
   };
 }
 
-/** Whether there is anything left to wait for. */
+/** Whether nothing is left to wait for: not even for an attempt to be put on record. */
 export function isSettled(messages: readonly MessageView[], tally: ReceiverTally): boolean {
   return messages.every(
     ({ recipients, timeline }) =>
       recipients.every(({ state }) => FINAL_STATES.has(state ?? '')) &&
-      timeline.every(({ event }) => tally.verified.has(event.id)),
+      timeline.every(
+        ({ event, deliveries }) =>
+          tally.verified.has(event.id) && deliveries.every(({ state }) => state !== 'pending'),
+      ),
   );
 }
 
