@@ -274,6 +274,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     pump();
   });
 
+  function drop(sizeBytes: number): void {
+    heldBytes -= sizeBytes;
+    jobs -= 1;
+  }
+
   function untilIdle(boundMs: number): Promise<void> {
     if (inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -292,12 +297,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       jobs += 1;
       return { node };
     },
-    drop(sizeBytes) {
-      heldBytes -= sizeBytes;
-      jobs -= 1;
-    },
+    drop,
     take(message, raw, transmissions) {
-      this.drop(raw.length);
+      drop(raw.length);
       const rows = transmissions.map(({ recipient, domain }) => ({
         projectId: message.projectId,
         messageId: message.id,

@@ -35,23 +35,23 @@ interface HeaderField {
  */
 export function readSubmission(raw: Buffer): SubmittedHeaders {
   const fields = readFields(raw);
-  const valueOf = (name: string): string | null =>
+  const headerValue = (name: string): string | null =>
     fields.find((field) => field.name === name)?.value ?? null;
   const from = fields
     .filter((field) => field.name === 'from')
     .flatMap((field) => addressParser(field.value, { flatten: true }));
   const [sender] = from;
-  const tags = (valueOf('x-posthorn-tags') ?? '')
+  const tags = (headerValue('x-posthorn-tags') ?? '')
     .split(',')
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '');
-  const metadata = parseMetadata(valueOf('x-posthorn-metadata'));
-  const subject = valueOf('subject');
+  const metadata = parseMetadata(headerValue('x-posthorn-metadata'));
+  const subject = headerValue('subject');
   return {
     from: from.length === 1 ? (sender?.address ?? null) : null,
     subject: subject === null ? null : decodeWords(subject),
-    smtpId: /^<[^<>\s]{1,995}>$/.exec(valueOf('message-id') ?? '')?.[0] ?? null,
-    hasDate: valueOf('date') !== null,
+    smtpId: /^<[^<>\s]{1,995}>$/.exec(headerValue('message-id') ?? '')?.[0] ?? null,
+    hasDate: headerValue('date') !== null,
     tags,
     metadata: metadata ?? {},
     fault: faultOf(fields, from.length, tags, metadata),

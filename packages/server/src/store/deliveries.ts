@@ -41,8 +41,8 @@ export interface Deliveries {
     nowMs: number,
     limit: number,
   ): Promise<{ more: boolean }>;
-  /** How many deliveries wait, of all projects. */
-  pending(): Promise<number>;
+  /** How many deliveries wait in the store, of all projects (what nodes hold is not counted). */
+  waiting(): Promise<number>;
 }
 
 export function createDeliveries(engine: Engine): Deliveries {
@@ -153,11 +153,12 @@ export function createDeliveries(engine: Engine): Deliveries {
       await engine.commit({ events: [], statements: [toStatement(update)] });
       return { more: rows.length === limit };
     },
-    async pending() {
+    async waiting() {
       const row = await db
         .selectFrom('deliveries')
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('state', '=', 'pending')
+        .where('node', 'is', null)
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },

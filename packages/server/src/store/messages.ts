@@ -75,7 +75,8 @@ export interface Messages {
     beforeId: string | null;
     recipient: string | null;
   }): Promise<Page<MessageRecord>>;
-  queued(): Promise<number>;
+  /** How many recipients wait in the store's queue, of all projects. */
+  waiting(): Promise<number>;
 }
 
 export function createMessages(engine: Engine): Messages {
@@ -189,11 +190,12 @@ export function createMessages(engine: Engine): Messages {
         .execute();
       return toPage(rows.map(fromRow), limit, (message) => message.id);
     },
-    async queued() {
+    async waiting() {
       const row = await db
         .selectFrom('transmissions')
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('state', '=', 'queued')
+        .where('node', 'is', null)
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },

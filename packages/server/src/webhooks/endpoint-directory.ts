@@ -27,6 +27,7 @@ export interface EndpointListener {
 export interface EndpointDirectory {
   load(): Promise<void>;
   match(projectId: string, event: CanonicalEvent): LiveEndpoint[];
+  find(projectId: string, endpointId: string): LiveEndpoint | null;
   all(): Iterable<LiveEndpoint>;
   listen(listener: EndpointListener): void;
   create(
@@ -79,6 +80,7 @@ export function createEndpointDirectory(options: {
       }
       return matched;
     },
+    find: (projectId, endpointId) => byProject.get(projectId)?.get(endpointId) ?? null,
     *all() {
       for (const project of byProject.values()) yield* project.values();
     },

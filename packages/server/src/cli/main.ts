@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { SETTINGS, type SettingName, settingFlag, settingVariable } from '../config.ts';
+import { VERSION } from '../main.ts';
+
+/** The `posthorn` command. `argv` without node and script. Resolves with the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('posthorn')
+    .description('Send email, and hear what becomes of it.')
+    .version(VERSION)
+    .showHelpAfterError('(posthorn --help lists the commands)')
+    .exitOverride();
+
+  const serve = program
+    .command('serve')
+    .description(
+      'Run the server. Settings come from flags, POSTHORN_* variables and a YAML file, in this order.',
+    )
+    .option('--config <file>', 'YAML file with settings [POSTHORN_CONFIG]')
+    .action(async (options: Record<string, string>) => {
+      const { config: file, ...flags } = options;
+      const command = await import('./serve.ts');
+      exitCode = await command.serve({ flags, ...(file === undefined ? {} : { file }) });
+    });
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const { description, default: fallback } = SETTINGS[name];
+    const shown = fallback === '' ? '' : ` (default: ${fallback})`;
+    serve.option(
+      `${settingFlag(name)} <value>`,
+      `${description}${shown} [${settingVariable(name)}]`,
+    );
+  }
+
+  program
+    .command('demo')
+    .description(
+      'Run Posthorn with a sandbox mail server and a receiver, and send mail through both doors.',
+    )
+    .option('--once', 'end when every owed event has arrived', false)
+    .option('--json', 'with --once: the last line is one JSON object', false)
+    .option('--port <number>', 'HTTP port of the demo')
+    .action(async (options: { once: boolean; json: boolean; port?: string }) => {
+      const { runDemo } = await import('./demo.ts');
+      const port = options.port === undefined ? {} : { port: Number(options.port) };
+      exitCode = await runDemo({ once: options.once, json: options.json, ...port });
+    });
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  return exitCode;
+}

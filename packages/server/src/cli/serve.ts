@@ -1,0 +1,86 @@
+import pc from 'picocolors';
+import { ConfigError, loadConfig, loadKeyMaterial, type SettingName } from '../config.ts';
+import { messageOf } from '../lib/errors.ts';
+import { createLog, type Log } from '../lib/log.ts';
+import { type RunningPosthorn, startPosthorn } from '../main.ts';
+
+/** Beyond the grace that work under way has, for what has to be stored after it, ms. */
+const EXIT_MARGIN_MS = 10_000;
+
+/** `posthorn serve`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function serve(input: {
+  flags: Partial<Record<SettingName, string>>;
+  file?: string;
+}): Promise<number> {
+  let log: Log | null = null;
+  try {
+    const config = loadConfig({ ...input, env: process.env });
+    const pretty =
+      config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
+    log = createLog({ level: config.logLevel, pretty });
+    const running = await startPosthorn(config, loadKeyMaterial(config), { log });
+    log.info(
+      { http: running.httpUrl, smtp: running.smtp, roles: config.roles },
+      'Posthorn is ready',
+    );
+    announceKey(running);
+    return await untilStopped(running, log, config.shutdownGrace + EXIT_MARGIN_MS);
+  } catch (error) {
+    const hint = error instanceof ConfigError ? '\nAll settings: docs/configuration.md' : '';
+    process.stderr.write(`posthorn: ${explainStart(error)}${hint}\n`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+/** Written to standard output and never to the log, which is kept and shipped elsewhere. */
+function announceKey({ newApiKey, httpUrl }: RunningPosthorn): void {
+  if (newApiKey === null) return;
+  process.stdout.write(
+    [
+      '',
+      pc.bold('  Your API key. It is shown this once:'),
+      '',
+      `    ${newApiKey}`,
+      '',
+      `  API documentation: ${httpUrl}/docs`,
+      '',
+      '',
+    ].join('\n'),
+  );
+}
+
+function explainStart(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    return `Port ${error.port} is in use. Stop what listens there, or choose another with --port or --smtp-port.`;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EACCES' && 'port' in error) {
+    return `Port ${error.port} needs more rights. Choose one above 1023 with --port or --smtp-port.`;
+  }
+  return messageOf(error);
+}
+
+function untilStopped(running: RunningPosthorn, log: Log, boundMs: number): Promise<number> {
+  return new Promise((resolve) => {
+    let asked = false;
+    async function stop(signal: string): Promise<void> {
+      if (asked) return;
+      asked = true;
+      log.info({ signal }, 'Stopping: no new work, what is under way ends');
+      const forced = setTimeout(() => {
+        log.error({ boundMs }, 'Stopping took too long; what is under way will be tried again');
+        process.exit(1);
+      }, boundMs);
+      try {
+        await running.stop();
+        log.info({}, 'Stopped');
+        resolve(0);
+      } catch (error) {
+        log.error({ error: messageOf(error) }, 'Stopping failed');
+        resolve(1);
+      }
+      clearTimeout(forced);
+    }
+    process.on('SIGTERM', () => void stop('SIGTERM'));
+    process.on('SIGINT', () => void stop('SIGINT'));
+  });
+}

@@ -1,0 +1,408 @@
+// A table file: every setting of the server, once. docs/configuration.md is checked against it.
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { nearestName } from './core/nearest-name.ts';
+import { MAIL_LADDER_MS, STANDARD_WEBHOOKS_LADDER_MS } from './core/retry-schedule.ts';
+import { createAddressGuard } from './lib/address-guard.ts';
+import { formatDuration, parseDuration } from './lib/duration.ts';
+import { messageOf } from './lib/errors.ts';
+import { LOG_LEVELS } from './lib/log.ts';
+
+export const ROLES = ['api', 'smtp', 'mail', 'dispatch'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A setting that is wrong or unknown; the message says what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+interface Setting<T> {
+  /** As it is shown in the documentation. */
+  default: string;
+  description: string;
+  /** Throws an Error whose message completes "port: ...". */
+  parse(text: string): T;
+}
+
+const text = (fallback: string, description: string): Setting<string> => ({
+  default: fallback,
+  description,
+  parse: (value) => value,
+});
+
+const optional = (description: string): Setting<string | null> => ({
+  default: '',
+  description,
+  parse: (value) => (value === '' ? null : value),
+});
+
+const flag = (fallback: boolean, description: string): Setting<boolean> => ({
+  default: String(fallback),
+  description,
+  parse(value) {
+    if (['true', '1', 'yes', 'on', ''].includes(value)) return true;
+    if (['false', '0', 'no', 'off'].includes(value)) return false;
+    throw new Error(`"${value}" is neither true nor false`);
+  },
+});
+
+const whole = (
+  fallback: number,
+  min: number,
+  max: number,
+  description: string,
+): Setting<number> => ({
+  default: String(fallback),
+  description,
+  parse(value) {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    throw new Error(`"${value}" is not a whole number from ${min} to ${max}`);
+  },
+});
+
+function readDuration(value: string): number {
+  const ms = parseDuration(value);
+  if (ms === null) throw new Error(`"${value}" is not a duration such as 30s, 5m, 2h or 7d`);
+  return ms;
+}
+
+const duration = (fallbackMs: number, description: string): Setting<number> => ({
+  default: formatDuration(fallbackMs),
+  description: `${description}`,
+  parse: readDuration,
+});
+
+const durations = (
+  fallback: readonly number[],
+  description: string,
+): Setting<readonly number[]> => ({
+  default: fallback.map(formatDuration).join(','),
+  description,
+  parse(value) {
+    const list = value.split(',').map((part) => readDuration(part.trim()));
+    if (list.length <= 50) return list;
+    throw new Error('a ladder has at most 50 rungs');
+  },
+});
+
+const SIZE_UNITS: Record<string, number> = { '': 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
+
+function readSize(value: string): number {
+  const match = /^(\d{1,12})\s*(kb|mb|gb)?$/i.exec(value.trim());
+  const unit = SIZE_UNITS[match?.[2]?.toLowerCase() ?? ''];
+  if (match === null || unit === undefined) {
+    throw new Error(`"${value}" is not a size such as 500kb, 25mb or 2gb`);
+  }
+  return Number(match[1]) * unit;
+}
+
+const list = (fallback: string, description: string): Setting<readonly string[]> => ({
+  default: fallback,
+  description,
+  parse: (value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+});
+
+const networks = (fallback: string, description: string): Setting<readonly string[] | null> => ({
+  default: fallback,
+  description,
+  parse(value) {
+    if (value === 'auto') return null;
+    const blocks = value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+    createAddressGuard(blocks);
+    return blocks;
+  },
+});
+
+function oneOf<const T extends string>(
+  choices: readonly T[],
+  fallback: T,
+  description: string,
+): Setting<T> {
+  return {
+    default: fallback,
+    description: `${description} One of: ${choices.join(', ')}.`,
+    parse(value) {
+      const found = choices.find((choice) => choice === value);
+      if (found !== undefined) return found;
+      throw new Error(`"${value}" is none of ${choices.join(', ')}`);
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+export const SETTINGS = {
+  data: text('./posthorn-data', 'Folder of the embedded store and the generated keys.'),
+  host: text('127.0.0.1', 'Address that HTTP and SMTP listen on. 0.0.0.0 for all.'),
+  port: whole(8480, 0, 65_535, 'HTTP port. 0 takes any free one.'),
+  smtpPort: whole(2525, 0, 65_535, 'SMTP submission port. 0 takes any free one.'),
+  roles: {
+    default: ROLES.join(','),
+    description: `What this process does, of: ${ROLES.join(', ')}.`,
+    parse(value: string): readonly Role[] {
+      const wanted = value.split(',').map((part) => part.trim());
+      return wanted.map((name) => {
+        const role = ROLES.find((one) => one === name);
+        if (role !== undefined) return role;
+        const nearest = nearestName(name, ROLES);
+        throw new Error(
+          `"${name}" is no role${nearest === null ? '' : `; did you mean "${nearest}"?`} (${ROLES.join(', ')})`,
+        );
+      });
+    },
+  },
+  hostname: text(hostname(), 'Name of this server in EHLO, Message-ID and trace lines.'),
+  apiKey: optional(
+    'API key of the first project. Without it the first start makes one and prints it once.',
+  ),
+  masterKey: optional(
+    'Key for secrets at rest, 32 bytes in base64. Without it: the file master.key in the data folder, made at the first start.',
+  ),
+  logLevel: oneOf(LOG_LEVELS, 'info', 'How much is logged.'),
+  logFormat: oneOf(
+    ['auto', 'json', 'pretty'],
+    'auto',
+    'auto: pretty on a terminal, JSON otherwise.',
+  ),
+  publicUrl: optional('URL under which users reach this server, for links.'),
+  apiRate: whole(
+    1_000,
+    1,
+    1_000_000,
+    'Requests a second of one API key; the bucket holds two seconds.',
+  ),
+  smtpTlsKey: optional('PEM file with the private key for STARTTLS at submission.'),
+  smtpTlsCert: optional('PEM file with the certificate for STARTTLS at submission.'),
+  smtpRequireTls: flag(false, 'Refuse AUTH before STARTTLS.'),
+  maxMessageSize: {
+    default: '25mb',
+    description: 'Largest message, attachments encoded.',
+    parse: readSize,
+  },
+  smarthost: optional(
+    "Send all mail through this server: smtp://user:password@host:587, or smtps://host. Without it: straight to the recipients' mail servers.",
+  ),
+  mailTls: oneOf(['opportunistic', 'require', 'off'], 'opportunistic', 'TLS towards mail servers.'),
+  mailPort: whole(25, 1, 65_535, "Port of the recipients' mail servers."),
+  mailNetworks: networks(
+    '',
+    'Networks that mail servers may be in although they are not public: loopback, private, or CIDR blocks.',
+  ),
+  mailRetryLadder: durations(
+    MAIL_LADDER_MS,
+    'Waits between attempts to deliver a message; the last one repeats until mail_expiry.',
+  ),
+  mailExpiry: duration(5 * DAY_MS, 'Mail that could not be delivered for this long is given up.'),
+  mailConcurrency: whole(100, 1, 10_000, 'SMTP transactions under way at once.'),
+  mailDestinationConcurrency: whole(
+    10,
+    1,
+    1_000,
+    'SMTP transactions under way at once to one destination.',
+  ),
+  dnsServers: list(
+    '',
+    'DNS servers for mail, as ip or ip:port. Without them: those of the system.',
+  ),
+  endpointNetworks: networks(
+    'auto',
+    'Networks that endpoints may be in although they are not public: loopback, private, or CIDR blocks. auto: loopback as long as the server itself listens on loopback alone.',
+  ),
+  endpointAllowHttp: flag(false, 'Allow plain http for endpoints that are not on loopback.'),
+  endpointCa: optional('PEM file with certificates to trust for endpoints, beside the usual ones.'),
+  webhookRetryLadder: durations(
+    STANDARD_WEBHOOKS_LADDER_MS,
+    'Waits after each failed attempt; then the delivery is dead.',
+  ),
+  webhookTimeout: duration(15_000, 'One deadline over name look-up, connecting, headers and body.'),
+  webhookConcurrency: whole(512, 1, 10_000, 'Posts under way at once.'),
+  endpointConcurrency: whole(32, 1, 1_000, 'Posts under way at once to one endpoint.'),
+  retention: duration(30 * DAY_MS, 'How long messages, events, deliveries and attempts are kept.'),
+  bodyRetention: duration(
+    7 * DAY_MS,
+    'How long the bytes of messages are kept after they were accepted (at least twice mail_expiry).',
+  ),
+  storeMaxSize: {
+    default: '',
+    description: 'Largest size of the embedded store. Without it: the disk.',
+    parse: (value: string): number | null => (value === '' ? null : readSize(value)),
+  },
+  shutdownGrace: duration(20_000, 'How long work under way may take to end after SIGTERM.'),
+};
+
+export type Config = Readonly<{
+  [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]['parse']>;
+}>;
+export type SettingName = keyof Config;
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** `smtpPort` -> `smtp_port`, as in the YAML file. */
+export function settingKey(name: SettingName): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+export function settingFlag(name: SettingName): string {
+  return `--${settingKey(name).replaceAll('_', '-')}`;
+}
+
+export function settingVariable(name: SettingName): string {
+  return `POSTHORN_${settingKey(name).toUpperCase()}`;
+}
+
+/** Variables under our prefix that are not settings. */
+const OTHER_VARIABLES = new Set(['POSTHORN_CONFIG', 'POSTHORN_URL']);
+
+/**
+ * Flags win over environment variables, which win over the file. Throws ConfigError; unknown names
+ * are refused with the nearest known one.
+ */
+export function loadConfig(input: {
+  /** By setting name. */
+  flags?: Partial<Record<SettingName, string>>;
+  env?: NodeJS.ProcessEnv;
+  /** A YAML file; also taken from POSTHORN_CONFIG. */
+  file?: string;
+}): Config {
+  const env = input.env ?? {};
+  const file = input.file ?? env['POSTHORN_CONFIG'];
+  const given = new Map<SettingName, { value: string; where: string }>();
+  const put = (name: SettingName, value: unknown, where: string): void => {
+    given.set(name, { value: Array.isArray(value) ? value.join(',') : String(value ?? ''), where });
+  };
+  if (file !== undefined && file !== '') readFile(file, put);
+  readEnvironment(env, put);
+  for (const name of NAMES) {
+    const value = input.flags?.[name];
+    if (value !== undefined) put(name, value, settingFlag(name));
+  }
+  const config: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const setting: Setting<unknown> = SETTINGS[name];
+    const { value, where } = given.get(name) ?? { value: setting.default, where: settingKey(name) };
+    try {
+      config[name] = setting.parse(value);
+    } catch (error) {
+      throw new ConfigError(`${where}: ${messageOf(error)}.`);
+    }
+  }
+  return Object.freeze(config) as Config;
+}
+
+type Put = (name: SettingName, value: unknown, where: string) => void;
+
+function readFile(file: string, put: Put): void {
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`The settings file ${file} cannot be read: ${messageOf(error)}`);
+  }
+  if (content === null) return;
+  if (typeof content !== 'object' || Array.isArray(content)) {
+    throw new ConfigError(`The settings file ${file} has to be a list of "name: value" lines.`);
+  }
+  for (const [key, value] of Object.entries(content)) {
+    put(findSetting(key, settingKey, `in ${file}`), value, `${key} in ${file}`);
+  }
+}
+
+function readEnvironment(env: NodeJS.ProcessEnv, put: Put): void {
+  for (const [key, value] of Object.entries(env)) {
+    if (!key.startsWith('POSTHORN_') || OTHER_VARIABLES.has(key)) continue;
+    put(findSetting(key, settingVariable, 'in the environment'), value, key);
+  }
+}
+
+function findSetting(
+  key: string,
+  spell: (name: SettingName) => string,
+  where: string,
+): SettingName {
+  const found = NAMES.find((name) => spell(name) === key);
+  if (found !== undefined) return found;
+  const nearest = nearestName(key, NAMES.map(spell));
+  const hint = nearest === null ? 'See docs/configuration.md.' : `Did you mean ${nearest}?`;
+  throw new ConfigError(`There is no setting ${key} (${where}). ${hint}`);
+}
+
+/** What settings name by file, read once at the start. */
+export interface KeyMaterial {
+  masterKey: Uint8Array;
+  submissionTls: { key: string; cert: string } | null;
+  endpointCa: string | null;
+}
+
+const MASTER_KEY_BYTES = 32;
+
+/**
+ * Reads keys and certificates. Without a master key setting, `master.key` in the data folder is
+ * read, or made at the first start (mode 0600). Throws ConfigError.
+ */
+export function loadKeyMaterial(config: Config): KeyMaterial {
+  const { smtpTlsKey, smtpTlsCert } = config;
+  if ((smtpTlsKey === null) !== (smtpTlsCert === null)) {
+    throw new ConfigError('smtp_tls_key and smtp_tls_cert belong together: give both or neither.');
+  }
+  const submissionTls =
+    smtpTlsKey === null || smtpTlsCert === null
+      ? null
+      : { key: readPem('smtp_tls_key', smtpTlsKey), cert: readPem('smtp_tls_cert', smtpTlsCert) };
+  if (config.smtpRequireTls && submissionTls === null) {
+    throw new ConfigError('smtp_require_tls needs smtp_tls_key and smtp_tls_cert.');
+  }
+  const endpointCa = config.endpointCa === null ? null : readPem('endpoint_ca', config.endpointCa);
+  return { masterKey: loadMasterKey(config), submissionTls, endpointCa };
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    const content = readFileSync(file, 'utf8');
+    if (content.includes('-----BEGIN ')) return content;
+  } catch (error) {
+    throw new ConfigError(`${name}: ${file} cannot be read: ${messageOf(error)}`);
+  }
+  throw new ConfigError(`${name}: ${file} is not a PEM file.`);
+}
+
+function loadMasterKey(config: Config): Uint8Array {
+  if (config.masterKey !== null) return decodeMasterKey('master_key', config.masterKey);
+  const file = join(config.data, 'master.key');
+  if (!existsSync(file)) {
+    // The store must not exist without its key: a lost key would be replaced silently otherwise.
+    if (existsSync(join(config.data, 'posthorn.sqlite'))) {
+      throw new ConfigError(
+        `${file} is missing, and the secrets in the store were sealed with it. Restore the file, or set POSTHORN_MASTER_KEY.`,
+      );
+    }
+    try {
+      mkdirSync(config.data, { recursive: true, mode: 0o700 });
+      writeFileSync(file, `${randomBytes(MASTER_KEY_BYTES).toString('base64')}\n`, {
+        mode: 0o600,
+        flag: 'wx',
+      });
+    } catch (error) {
+      throw new ConfigError(`data: the folder ${config.data} cannot be used: ${messageOf(error)}`);
+    }
+  }
+  return decodeMasterKey(file, readFileSync(file, 'utf8').trim());
+}
+
+function decodeMasterKey(name: string, encoded: string): Uint8Array {
+  const key = Buffer.from(encoded, 'base64');
+  if (key.length === MASTER_KEY_BYTES) return key;
+  throw new ConfigError(
+    `${name}: a master key is ${MASTER_KEY_BYTES} bytes in base64, such as "openssl rand -base64 32" prints.`,
+  );
+}

@@ -1,0 +1,145 @@
+import type { z } from 'zod';
+import { describeErrorCode, ERROR_CODES } from '../lib/errors.ts';
+import { type JsonObject, toJsonSchema } from './openapi.ts';
+import type { Route } from './route.ts';
+
+/**
+ * The API for people: one page without scripts, made from the route table, so that it is always what
+ * the server does. Works offline, with a keyboard and with a screen reader.
+ */
+export function createDocsPage(routes: readonly Route[], version: string): string {
+  const groups = [...new Set(routes.map((route) => route.group))];
+  const nav = groups
+    .map((group) => {
+      const links = routes
+        .filter((route) => route.group === group)
+        .map((route) => `<li><a href="#${anchor(route)}">${escapeHtml(route.summary)}</a></li>`);
+      return `<h2>${group}</h2><ul>${links.join('')}</ul>`;
+    })
+    .join('');
+  const sections = groups.map((group) => {
+    const articles = routes.filter((route) => route.group === group).map(renderRoute);
+    return `<section><h2>${group}</h2>${articles.join('')}</section>`;
+  });
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Posthorn API</title><style>${STYLE}</style></head>
+<body><a class="skip" href="#main">Skip to the content</a>
+<nav aria-label="Contents"><p class="brand">Posthorn <span>${escapeHtml(version)}</span></p><ul><li><a href="#start">Start here</a></li></ul>${nav}<h2>More</h2><ul><li><a href="#errors">Errors</a></li><li><a href="/openapi.json">openapi.json</a></li></ul></nav>
+<main id="main"><h1>Posthorn API</h1>${INTRODUCTION}${sections.join('')}${renderErrors()}</main></body></html>`;
+}
+
+const INTRODUCTION = `<section id="start"><p>Send email, and hear what becomes of it.</p>
+<ul><li>Every request needs the API key: <code>Authorization: Bearer phk_…</code> (or <code>X-Api-Key</code>).</li>
+<li>Bodies are JSON, fields are snake_case, times are RFC 3339 in UTC. A field that does not exist is refused, with the nearest name.</li>
+<li>Lists take <code>limit</code> and <code>cursor</code>; the answer's <code>next_cursor</code> leads to the next page.</li>
+<li>Every POST takes an <code>Idempotency-Key</code>: the same key with the same request gets the first answer again, for 24 hours.</li>
+<li><code>RateLimit-Remaining</code> and <code>RateLimit-Reset</code> (seconds) come with every answer.</li></ul>
+<pre tabindex="0"><code>curl http://127.0.0.1:8480/v1/messages \\
+  -H "Authorization: Bearer $POSTHORN_API_KEY" -H "Content-Type: application/json" \\
+  -d '{"from": "shop@example.com", "to": "user@example.com", "subject": "Hello", "text": "It works."}'</code></pre></section>`;
+
+function renderRoute(route: Route): string {
+  const description =
+    route.description === undefined ? '' : `<p>${escapeHtml(route.description)}</p>`;
+  const responses = Object.entries(route.responses).map(
+    ([status, response]) =>
+      `<h4>${status} <span>${escapeHtml(response.description)}</span></h4>${response.schema === undefined ? '' : renderFields(response.schema, 'output')}`,
+  );
+  return `<article id="${anchor(route)}"><h3>${escapeHtml(route.summary)}</h3>
+<p class="line"><b class="${route.method}">${route.method}</b> <code>${escapeHtml(route.path)}</code></p>${description}
+${part('Path', route.params)}${part('Query', route.query)}${part('Body', route.body)}${responses.join('')}</article>`;
+}
+
+function part(title: string, schema: z.ZodType | undefined): string {
+  return schema === undefined ? '' : `<h4>${title}</h4>${renderFields(schema, 'input')}`;
+}
+
+function renderFields(schema: z.ZodType, io: 'input' | 'output'): string {
+  const json = toJsonSchema(schema, io);
+  const rows = fieldRows(objectIn(json), '');
+  if (rows.length === 0) return `<p>${escapeHtml(String(json['description'] ?? typeOf(json)))}</p>`;
+  const description =
+    json['description'] === undefined ? '' : `<p>${escapeHtml(String(json['description']))}</p>`;
+  return `${description}<table><thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">What it is</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+}
+
+/** Nested fields are shown down to the third level; beyond that the JSON Schema is the better text. */
+const MAX_DEPTH = 3;
+
+function fieldRows(schema: JsonObject, prefix: string, depth = 1): string[] {
+  const required = new Set(Array.isArray(schema['required']) ? schema['required'] : []);
+  const properties = (schema['properties'] ?? {}) as Record<string, JsonObject>;
+  return Object.entries(properties).flatMap(([name, property]) => {
+    const nested =
+      depth < MAX_DEPTH ? fieldRows(objectIn(property), `${prefix}${name}.`, depth + 1) : [];
+    const mark =
+      required.has(name) && property['default'] === undefined ? ' <em>required</em>' : '';
+    const fallback =
+      property['default'] === undefined ? '' : ` Default: ${JSON.stringify(property['default'])}.`;
+    const text = `${String(property['description'] ?? '')}${fallback}`;
+    const row = `<tr><th scope="row"><code>${escapeHtml(prefix + name)}</code>${mark}</th><td>${escapeHtml(typeOf(property))}</td><td>${escapeHtml(text)}</td></tr>`;
+    return [row, ...nested];
+  });
+}
+
+/** The object that a schema is, or is a list or a choice of. */
+function objectIn(schema: JsonObject): JsonObject {
+  if (schema['properties'] !== undefined) return schema;
+  const inner = [schema['items'], ...((schema['anyOf'] ?? []) as unknown[])];
+  for (const one of inner) {
+    const found = typeof one === 'object' && one !== null ? objectIn(one as JsonObject) : {};
+    if (found['properties'] !== undefined) return found;
+  }
+  return {};
+}
+
+function typeOf(schema: JsonObject): string {
+  if (Array.isArray(schema['enum']))
+    return schema['enum'].length > 8 ? 'one of a list' : schema['enum'].join(' | ');
+  if (schema['const'] !== undefined) return JSON.stringify(schema['const']);
+  if (Array.isArray(schema['anyOf'])) {
+    return [...new Set(schema['anyOf'].map((one) => typeOf(one as JsonObject)))].join(' or ');
+  }
+  if (schema['type'] === 'array') return `list of ${typeOf((schema['items'] ?? {}) as JsonObject)}`;
+  if (schema['format'] === 'date-time') return 'time';
+  return String(schema['type'] ?? 'anything');
+}
+
+function renderErrors(): string {
+  const rows = ERROR_CODES.map((code) => {
+    const { status, title } = describeErrorCode(code);
+    return `<tr id="error-${code}"><th scope="row"><code>${code}</code></th><td>${status}</td><td>${escapeHtml(title)}</td></tr>`;
+  });
+  return `<section id="errors"><h2>Errors</h2><p>An error is a problem as in RFC 9457 (<code>application/problem+json</code>): <code>code</code> is stable, <code>detail</code> says what to do, <code>errors</code> names each wrong field.</p>
+<table><thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">It means</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+}
+
+function anchor(route: Route): string {
+  return `${route.method}${route.path}`
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/-$/, '');
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+}
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1d1d1b;--soft:#5d5b55;--line:#e3e0d8;--paper:#fdfcfa;--panel:#f5f3ee;--brass:#7a5a10}
+@media (prefers-color-scheme:dark){:root{--ink:#ecebe7;--soft:#aaa79e;--line:#3a3833;--paper:#191817;--panel:#22211f;--brass:#d9b25a}}
+*{box-sizing:border-box}html{scroll-behavior:smooth;scroll-padding-top:16px}
+body{margin:0;display:grid;grid-template-columns:256px minmax(0,1fr);font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}
+nav{position:sticky;top:0;height:100vh;overflow:auto;padding:24px;background:var(--panel);border-right:1px solid var(--line);font-size:14px}
+nav h2{font-size:12px;color:var(--soft);margin:24px 0 8px;text-transform:uppercase;letter-spacing:.06em}nav ul{list-style:none;margin:0;padding:0}nav li{margin:6px 0}
+.brand{font-weight:600;font-size:18px;margin:0}.brand span{font-weight:400;color:var(--soft);font-size:13px}
+main{padding:40px 48px 96px;max-width:960px}h1{margin:0 0 8px;font-size:30px}section>h2{margin:64px 0 0;font-size:22px;border-bottom:1px solid var(--line);padding-bottom:8px}
+article{margin:40px 0}h3{margin:0 0 8px;font-size:18px}h4{margin:24px 0 8px;font-size:14px}h4 span{font-weight:400;color:var(--soft)}
+a{color:var(--brass)}a:focus-visible,pre:focus-visible{outline:2px solid var(--brass);outline-offset:2px}
+code,pre{font:14px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}pre{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:16px;overflow:auto}
+.line{margin:0 0 8px}.line b{display:inline-block;min-width:64px;font:600 13px ui-monospace,monospace;color:var(--brass)}
+table{border-collapse:collapse;width:100%;font-size:14px;display:block;overflow-x:auto}th,td{text-align:left;vertical-align:top;padding:8px 16px 8px 0;border-bottom:1px solid var(--line)}th{font-weight:400}thead th{color:var(--soft);font-size:13px}em{font-style:normal;color:var(--brass);font-size:12px}
+.skip{position:absolute;left:-9999px}.skip:focus{left:16px;top:16px;background:var(--paper);padding:8px;z-index:1}
+@media (max-width:800px){body{display:block}nav{position:static;height:auto;border-right:0}main{padding:24px}}
+`;

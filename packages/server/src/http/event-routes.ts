@@ -1,0 +1,142 @@
+import { EVENT_TYPES, type EventData } from '@posthorn/sdk';
+import { z } from 'zod';
+import { dedupKeyOf } from '../core/dedup-key.ts';
+import { compileEventFilter, explainEventPattern } from '../core/event-filter.ts';
+import { EVENT_TYPE_DESCRIPTIONS } from '../core/event-types.ts';
+import { type Ids, isId } from '../core/ids.ts';
+import { toTimestamp } from '../lib/clock.ts';
+import { PosthornError } from '../lib/errors.ts';
+import type { EventLog, NewEvent } from '../store/event-log.ts';
+import type { Events } from '../store/events.ts';
+import {
+  appendedSchema,
+  type EventInput,
+  eventList,
+  eventQuery,
+  eventSchema,
+  eventsBody,
+} from './event-schema.ts';
+import { defineRoute, type Route } from './route.ts';
+import { idParam, keyOfCursor } from './schemas.ts';
+
+/** A thousand events of the largest size. */
+const MAX_BODY_BYTES = 32 * 1_048_576;
+
+export function createEventRoutes(deps: {
+  log: EventLog;
+  events: Pick<Events, 'list' | 'get'>;
+  ids: Ids;
+  now: () => number;
+}): Route[] {
+  function toNewEvent(projectId: string, input: EventInput): NewEvent {
+    const { sequence: _s, state: _t, previous_state: _p, ...given } = input.data;
+    const recipient = given.recipient == null ? given.recipient : lowerDomain(given.recipient);
+    const received = given.received_at ?? toTimestamp(deps.now());
+    const data = { provider: 'api', ...given, received_at: received, recipient } as EventData;
+    const { type, timestamp } = input;
+    const dedupKey = dedupKeyOf({ id: input.id ?? null, type, timestamp, data });
+    const event = { id: input.id ?? deps.ids.next('event'), type, timestamp, data };
+    return { projectId, dedupKey, event };
+  }
+
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/v1/events',
+      auth: 'key',
+      group: 'Events',
+      summary: 'Put events into the log',
+      description:
+        'Takes events from anywhere else, in the canonical format. Equal events are stored once. 202 means that they are on disk, with every delivery that they owe.',
+      body: eventsBody,
+      bodyLimit: MAX_BODY_BYTES,
+      responses: { 202: { description: 'Stored.', schema: appendedSchema } },
+      async handle({ projectId, body, remember }) {
+        const inputs = Array.isArray(body) ? body : [body];
+        const events = inputs.map((input) => toNewEvent(projectId, input));
+        // Which of them are duplicates is known after the commit only, and the answer that is kept
+        // goes into the commit: a repetition is told the ids, and that all of them are there.
+        const kept = { data: events.map(({ event }) => ({ id: event.id, duplicate: true })) };
+        const appended = await deps.log.append(events, remember({ status: 202, body: kept }));
+        const data = appended.map(({ id, duplicateOf }) => ({
+          id: duplicateOf ?? id,
+          duplicate: duplicateOf !== null,
+        }));
+        return { status: 202, body: { data } };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/events',
+      auth: 'key',
+      group: 'Events',
+      summary: 'List events',
+      description: 'The newest first.',
+      query: eventQuery,
+      responses: { 200: { description: 'A page of events.', schema: eventList } },
+      async handle({ projectId, query }) {
+        const patterns = query.type?.split(',').map((part) => part.trim()) ?? [];
+        for (const pattern of patterns) {
+          const detail = explainEventPattern(pattern);
+          if (detail !== null) {
+            throw new PosthornError('invalid_field', detail, {
+              fields: [{ pointer: '?type', detail }],
+            });
+          }
+        }
+        const { rows, nextCursor } = await deps.events.list({
+          projectId,
+          limit: query.limit,
+          beforeId: keyOfCursor(query.cursor),
+          types: [...compileEventFilter(patterns)],
+          messageKey: query.message_id ?? null,
+          recipient: query.recipient === undefined ? null : lowerDomain(query.recipient),
+        });
+        return { status: 200, body: { data: rows, next_cursor: nextCursor } };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/events/{id}',
+      auth: 'key',
+      group: 'Events',
+      summary: 'One event',
+      params: idParam('id', 'event'),
+      responses: { 200: { description: 'The event.', schema: eventSchema } },
+      async handle({ projectId, params }) {
+        const id = String(params['id']);
+        const event = isId('event', id) ? await deps.events.get(projectId, id) : null;
+        if (event === null) throw new PosthornError('not_found', `There is no event ${id}.`);
+        return { status: 200, body: event };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/event-types',
+      auth: 'key',
+      group: 'Events',
+      summary: 'List event types',
+      responses: {
+        200: {
+          description: 'All of them.',
+          schema: z.object({
+            data: z.array(z.object({ type: z.string(), description: z.string() })),
+          }),
+        },
+      },
+      async handle() {
+        const data = EVENT_TYPES.map((type) => ({
+          type,
+          description: EVENT_TYPE_DESCRIPTIONS[type],
+        }));
+        return { status: 200, body: { data } };
+      },
+    }),
+  ];
+}
+
+/** A recipient is lower-cased in its domain only: the local part belongs to the receiving side. */
+function lowerDomain(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at === -1 ? address : address.slice(0, at) + address.slice(at).toLowerCase();
+}

@@ -1,0 +1,236 @@
+import { domainToASCII } from 'node:url';
+import addressparser from 'nodemailer/lib/addressparser/index.js';
+import { isId } from '../core/ids.ts';
+import { toTimestamp } from '../lib/clock.ts';
+import { type FieldError, PosthornError } from '../lib/errors.ts';
+import type { AcceptedMessage, MessageAcceptor } from '../mail/accept-message.ts';
+import type { Mailbox, MessageInput } from '../mail/message-input.ts';
+import { checkEnvelopeAddress } from '../smtp/check-envelope-address.ts';
+import type { Deliveries } from '../store/deliveries.ts';
+import type { Events } from '../store/events.ts';
+import type { MessageRecord, Messages, RecipientRow } from '../store/messages.ts';
+import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './delivery-json.ts';
+import {
+  acceptedSchema,
+  type MessageBody,
+  messageBody,
+  messageDetail,
+  messageList,
+  messageQuery,
+} from './message-schema.ts';
+import { defineRoute, type Route } from './route.ts';
+import { idParam, keyOfCursor } from './schemas.ts';
+
+/** Recipients of one message, all fields together. */
+const MAX_RECIPIENTS = 1_000;
+/** Events of a message that its page shows; the rest is in GET /v1/events?message_id=. */
+const MAX_TIMELINE = 1_000;
+
+export function createMessageRoutes(deps: {
+  acceptor: MessageAcceptor;
+  messages: Pick<Messages, 'get' | 'list' | 'recipients'>;
+  events: Pick<Events, 'ofMessage'>;
+  deliveries: Pick<Deliveries, 'ofEvents' | 'attempts'>;
+  endpointUrls: EndpointUrls;
+  maxMessageBytes: number;
+}): Route[] {
+  const { messages, maxMessageBytes } = deps;
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/v1/messages',
+      auth: 'key',
+      group: 'Messages',
+      summary: 'Send a message',
+      description:
+        'Takes a message for delivery. 202 means that it is on disk, together with its email.accepted events: nothing that happens to this machine afterwards loses it.',
+      body: messageBody,
+      // Base64 makes four bytes of three; the rest is room for JSON around it.
+      bodyLimit: Math.ceil(maxMessageBytes * 1.4) + 1_048_576,
+      responses: { 202: { description: 'Accepted.', schema: acceptedSchema } },
+      async handle({ projectId, body, remember }) {
+        const input = toMessageInput(body);
+        const size = input.attachments.reduce((sum, one) => sum + one.content.length, 0);
+        if (size * 1.37 > maxMessageBytes) {
+          const detail = `The attachments come to ${size} bytes; a message may have ${maxMessageBytes} once they are encoded.`;
+          throw new PosthornError('too_large', detail);
+        }
+        const accepted = await deps.acceptor.acceptInput(projectId, input, (one) =>
+          remember(toAnswer(one)),
+        );
+        return toAnswer(accepted);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/messages',
+      auth: 'key',
+      group: 'Messages',
+      summary: 'List messages',
+      description: 'The newest first.',
+      query: messageQuery,
+      responses: { 200: { description: 'A page of messages.', schema: messageList } },
+      async handle({ projectId, query }) {
+        const { rows, nextCursor } = await messages.list({
+          projectId,
+          limit: query.limit,
+          beforeId: keyOfCursor(query.cursor),
+          recipient: query.recipient ?? null,
+        });
+        return { status: 200, body: { data: rows.map(toMessageJson), next_cursor: nextCursor } };
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/v1/messages/{id}',
+      auth: 'key',
+      group: 'Messages',
+      summary: 'Where is this message, and was the application told?',
+      description:
+        'The message, the state of each recipient, and its timeline: every event, with what each endpoint answered to it.',
+      params: idParam('id', 'message'),
+      responses: { 200: { description: 'The message.', schema: messageDetail } },
+      async handle({ projectId, params }) {
+        const id = String(params['id']);
+        const message = isId('message', id) ? await messages.get(projectId, id) : null;
+        if (message === null) throw new PosthornError('not_found', `There is no message ${id}.`);
+        const [recipients, events] = await Promise.all([
+          messages.recipients(projectId, id),
+          deps.events.ofMessage(projectId, id, MAX_TIMELINE + 1),
+        ]);
+        const shown = events.slice(0, MAX_TIMELINE);
+        const eventIds = shown.map((event) => event.id);
+        const [deliveries, attempts] = await Promise.all([
+          deps.deliveries.ofEvents(projectId, eventIds),
+          deps.deliveries.attempts(projectId, eventIds),
+        ]);
+        const timeline = shown.map((event) => ({
+          event,
+          deliveries: deliveries
+            .filter((row) => row.event_id === event.id)
+            .map((row) => ({
+              ...toDeliveryJson(row, deps.endpointUrls),
+              attempts: attempts
+                .filter((one) => one.event_id === event.id && one.endpoint_id === row.endpoint_id)
+                .map(toAttemptJson),
+            })),
+        }));
+        const body = {
+          ...toMessageJson(message),
+          recipients: recipients.map(toRecipientJson),
+          timeline,
+          timeline_truncated: events.length > MAX_TIMELINE,
+        };
+        return { status: 200, body };
+      },
+    }),
+  ];
+}
+
+function toAnswer({ messageId, recipients }: AcceptedMessage) {
+  return { status: 202, body: { id: messageId, recipients } };
+}
+
+function toMessageJson(message: MessageRecord) {
+  return {
+    id: message.id,
+    from: message.headerFrom,
+    subject: message.subject,
+    smtp_id: message.smtpId,
+    accepted_by: message.acceptedBy,
+    size_bytes: message.sizeBytes,
+    tags: message.tags,
+    metadata: message.metadata,
+    created_at: toTimestamp(message.createdAtMs),
+    expires_at: toTimestamp(message.expiresAtMs),
+  };
+}
+
+function toRecipientJson(row: RecipientRow) {
+  return {
+    address: row.recipient,
+    kind: row.kind,
+    state: row.state,
+    attempts: row.attempts,
+    next_attempt_at: row.queue === 'queued' ? toTimestamp(row.dueAtMs) : null,
+  };
+}
+
+/** Checks what a schema cannot: addresses. Throws `invalid_field` with a pointer to each wrong one. */
+export function toMessageInput(body: MessageBody): MessageInput {
+  const fields: FieldError[] = [];
+  const read = (value: MessageBody['to'], field: string): Mailbox[] => {
+    const list = value === undefined ? [] : Array.isArray(value) ? value : [value];
+    return list.flatMap((one, i) => {
+      const pointer = Array.isArray(value) ? `/${field}/${i}` : `/${field}`;
+      return readMailboxes(one, pointer, fields);
+    });
+  };
+  const [from, ...others] = read(body.from, 'from');
+  if (others.length > 0) fields.push({ pointer: '/from', detail: 'A message has one sender.' });
+  const [to, cc, bcc] = [read(body.to, 'to'), read(body.cc, 'cc'), read(body.bcc, 'bcc')];
+  const replyTo = read(body.reply_to, 'reply_to');
+  const count = to.length + cc.length + bcc.length;
+  if (count === 0 && fields.length === 0) {
+    fields.push({ pointer: '/to', detail: 'A message needs a recipient in to, cc or bcc.' });
+  }
+  if (count > MAX_RECIPIENTS) {
+    const detail = `A message has at most ${MAX_RECIPIENTS} recipients; this one has ${count}. Send several.`;
+    fields.push({ pointer: '/to', detail });
+  }
+  if (fields.length > 0 || from === undefined) {
+    const [first] = fields;
+    const detail =
+      first === undefined ? 'from: give an address.' : `${first.pointer}: ${first.detail}`;
+    throw new PosthornError('invalid_field', detail, { fields });
+  }
+  return {
+    from,
+    to,
+    cc,
+    bcc,
+    replyTo,
+    subject: body.subject,
+    text: body.text ?? null,
+    html: body.html ?? null,
+    headers: Object.entries(body.headers ?? {}).map(([name, value]) => ({ name, value })),
+    attachments: (body.attachments ?? []).map((one) => ({
+      filename: one.filename,
+      content: Buffer.from(one.content, 'base64'),
+      contentType: one.content_type ?? null,
+      contentId: one.content_id ?? null,
+    })),
+    tags: body.tags ?? [],
+    metadata: body.metadata ?? {},
+  };
+}
+
+function readMailboxes(
+  value: string | { email: string; name?: string | undefined },
+  pointer: string,
+  fields: FieldError[],
+): Mailbox[] {
+  const found =
+    typeof value === 'string'
+      ? addressparser(value, { flatten: true }).map(({ address, name }) => ({
+          email: address,
+          name,
+        }))
+      : [value];
+  if (found.length === 0) fields.push({ pointer, detail: 'There is no address in it.' });
+  return found.map(({ email, name }) => {
+    const checked = checkEnvelopeAddress(withAsciiDomain(email), true);
+    if (!checked.ok) {
+      fields.push({
+        pointer,
+        detail: `"${email}" is not an address that mail can go to: ${checked.message}.`,
+      });
+    }
+    return { email: checked.ok ? checked.address : email, name: name || null };
+  });
+}
+
+function withAsciiDomain(email: string): string {
+  const at = email.lastIndexOf('@');
+  return at === -1 ? email : `${email.slice(0, at)}@${domainToASCII(email.slice(at + 1))}`;
+}

@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import {
+  lineOf,
+  metadataSchema,
+  nextCursorSchema,
+  pageQuery,
+  tagsSchema,
+  timestampSchema,
+} from './schemas.ts';
+
+/** The bodies of /v1/messages. */
+
+const mailboxSchema = z.union(
+  [
+    lineOf(1_000).min(3),
+    z.strictObject({ email: lineOf(320).min(3), name: lineOf(300).optional() }),
+  ],
+  'Write an address as "Name <user@example.com>", as "user@example.com", or as {"email": "...", "name": "..."}.',
+);
+
+const mailboxesSchema = z
+  .union([mailboxSchema, z.array(mailboxSchema).max(1_000)], {
+    error: 'Give an address or a list of up to 1,000 addresses.',
+  })
+  .describe('An address or a list of them.');
+
+const attachmentSchema = z.strictObject({
+  filename: lineOf(255).min(1),
+  content: z.base64('The content has to be base64.').describe('Base64.'),
+  content_type: z
+    .string()
+    .regex(
+      /^[\w.+-]+\/[\w.+-]+(; ?[\w-]+="?[\w.+-]+"?)*$/,
+      'A content type looks like application/pdf.',
+    )
+    .max(200)
+    .optional(),
+  content_id: z
+    .string()
+    .regex(/^[\w.@+-]{1,200}$/, 'A content id has letters, digits and . @ + - _')
+    .optional()
+    .describe('Lets the HTML show the attachment as cid:...'),
+});
+
+/** Fields that Posthorn writes itself, or that would change the message's structure or route. */
+const RESERVED_HEADERS =
+  /^(from|sender|to|cc|bcc|reply-to|subject|date|mime-version|content-.*|received|return-path|dkim-signature|x-posthorn-.*)$/i;
+
+const headersSchema = z
+  .record(
+    z
+      .string()
+      .max(100)
+      .regex(/^[!-9;-~]+$/, 'A header name has printable ASCII characters without colon and space.')
+      .refine(
+        (name) => !RESERVED_HEADERS.test(name),
+        'Posthorn writes this header itself; use the field of the request.',
+      ),
+    lineOf(900),
+  )
+  .refine((headers) => Object.keys(headers).length <= 50, 'At most 50 headers.')
+  .refine(
+    (headers) =>
+      Object.entries(headers).every(
+        ([name, value]) =>
+          name.toLowerCase() !== 'message-id' || /^<[^<>\s@]+@[^<>\s@]+>$/.test(value),
+      ),
+    'A Message-ID looks like <something@example.com>.',
+  );
+
+export const messageBody = z
+  .strictObject({
+    from: mailboxSchema,
+    to: mailboxesSchema.optional(),
+    cc: mailboxesSchema.optional(),
+    bcc: mailboxesSchema.optional(),
+    reply_to: mailboxesSchema.optional(),
+    subject: lineOf(998).default(''),
+    text: z.string().optional(),
+    html: z.string().optional(),
+    headers: headersSchema.optional(),
+    attachments: z.array(attachmentSchema).max(100).optional(),
+    tags: tagsSchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .refine((body) => body.text !== undefined || body.html !== undefined, {
+    path: ['text'],
+    message: 'A message needs text, html, or both.',
+  });
+
+export type MessageBody = z.output<typeof messageBody>;
+
+const kindSchema = z.enum(['to', 'cc', 'bcc', 'envelope']);
+
+export const acceptedSchema = z.object({
+  id: z.string(),
+  recipients: z.array(z.object({ address: z.string(), kind: kindSchema })),
+});
+
+const messageFields = {
+  id: z.string(),
+  from: z.string(),
+  subject: z.string().nullable(),
+  smtp_id: z.string(),
+  accepted_by: z.enum(['http', 'smtp']),
+  size_bytes: z.number().int(),
+  tags: z.array(z.string()),
+  metadata: z.record(z.string(), z.unknown()),
+  created_at: timestampSchema,
+  expires_at: timestampSchema,
+};
+
+export const attemptSchema = z.object({
+  id: z.string(),
+  number: z.number().int(),
+  started_at: timestampSchema,
+  latency_ms: z.number().int(),
+  outcome: z.enum(['succeeded', 'failed']),
+  status: z.number().int().nullable(),
+  error_code: z.string().nullable(),
+  error_detail: z.string().nullable(),
+  response_excerpt: z.string().nullable(),
+});
+
+export const deliverySchema = z.object({
+  id: z.string(),
+  event_id: z.string(),
+  endpoint_id: z.string(),
+  endpoint_url: z.string().nullable().describe('null when the endpoint was deleted.'),
+  state: z.enum(['pending', 'delivered', 'dead', 'skipped', 'canceled']),
+  attempt_count: z.number().int(),
+  last_status: z.number().int().nullable(),
+  last_error: z.string().nullable(),
+  next_attempt_at: timestampSchema.nullable(),
+  created_at: timestampSchema,
+  ended_at: timestampSchema.nullable(),
+});
+
+export const messageDetail = z.object({
+  ...messageFields,
+  recipients: z.array(
+    z.object({
+      address: z.string(),
+      kind: kindSchema,
+      state: z.string().nullable(),
+      attempts: z.number().int(),
+      next_attempt_at: timestampSchema.nullable(),
+    }),
+  ),
+  timeline: z.array(
+    z.object({
+      event: z.looseObject({ id: z.string(), type: z.string(), timestamp: timestampSchema }),
+      deliveries: z.array(deliverySchema.extend({ attempts: z.array(attemptSchema) })),
+    }),
+  ),
+  timeline_truncated: z.boolean(),
+});
+
+export const messageList = z.object({
+  data: z.array(z.object(messageFields)),
+  next_cursor: nextCursorSchema,
+});
+
+export const messageQuery = z.strictObject({
+  ...pageQuery,
+  recipient: z.string().max(320).optional().describe('Only messages to this address.'),
+});

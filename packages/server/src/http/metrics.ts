@@ -1,0 +1,97 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What /metrics shows. Everything is counted where it happened, and read when somebody asks. */
+export interface Metrics {
+  messageAccepted(door: 'http' | 'smtp'): void;
+  eventsAppended(types: readonly string[]): void;
+  attempt(succeeded: boolean, errorCode: string | null, latencyMs: number): void;
+  render(): Promise<{ text: string; contentType: string }>;
+}
+
+/** Read at each scrape. */
+export interface LiveFigures {
+  dispatcher(): { inMemory: number; inFlight: number };
+  deliverer(): { jobs: number; inFlight: number };
+  storeOk(): boolean;
+  waitingDeliveries(): Promise<number>;
+  waitingMail(): Promise<number>;
+}
+
+export function createMetrics(live: LiveFigures): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const messages = new Counter({
+    name: 'posthorn_messages_accepted_total',
+    help: 'Messages taken for delivery.',
+    labelNames: ['door'],
+    registers,
+  });
+  const events = new Counter({
+    name: 'posthorn_events_appended_total',
+    help: 'Events stored, duplicates left out.',
+    labelNames: ['type'],
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'posthorn_webhook_attempts_total',
+    help: 'Posts to endpoints, by outcome; error_code is empty for a success.',
+    labelNames: ['outcome', 'error_code'],
+    registers,
+  });
+  const latency = new Histogram({
+    name: 'posthorn_webhook_attempt_seconds',
+    help: 'Time from starting a post to its complete answer.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        this.set(await read());
+      },
+    });
+  };
+  gauge('posthorn_store_up', '1 while the store takes writes.', () => (live.storeOk() ? 1 : 0));
+  gauge('posthorn_webhook_posts_in_flight', 'Posts under way.', () => live.dispatcher().inFlight);
+  gauge(
+    'posthorn_deliveries_in_memory',
+    'Deliveries that this process holds.',
+    () => live.dispatcher().inMemory,
+  );
+  gauge(
+    'posthorn_deliveries_waiting',
+    'Deliveries that wait in the store.',
+    live.waitingDeliveries,
+  );
+  gauge(
+    'posthorn_mail_jobs_in_memory',
+    'Messages that this process holds for sending.',
+    () => live.deliverer().jobs,
+  );
+  gauge(
+    'posthorn_mail_transactions_in_flight',
+    'SMTP transactions under way.',
+    () => live.deliverer().inFlight,
+  );
+  gauge(
+    'posthorn_mail_waiting',
+    "Recipients that wait in the store's mail queue.",
+    live.waitingMail,
+  );
+
+  return {
+    messageAccepted: (door) => messages.inc({ door }),
+    eventsAppended(types) {
+      for (const type of types) events.inc({ type });
+    },
+    attempt(succeeded, errorCode, latencyMs) {
+      attempts.inc({ outcome: succeeded ? 'succeeded' : 'failed', error_code: errorCode ?? '' });
+      latency.observe(latencyMs / 1_000);
+    },
+    render: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { z } from 'zod';
+import type { Statement } from '../store/engine.ts';
+
+/** What a handler gets: everything already checked against the route's schemas. */
+export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
+  /** The empty string on routes without authentication. */
+  projectId: string;
+  params: P;
+  query: Q;
+  body: B;
+  /** Statements that remember the answer under the request's Idempotency-Key; none without one. */
+  remember(answer: RouteAnswer): Statement[];
+}
+
+export interface RouteAnswer {
+  status: number;
+  /** An object is sent as JSON, a string as it is. */
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface RouteResponse {
+  description: string;
+  schema?: z.ZodType;
+  contentType?: string;
+}
+
+export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With `{name}` for parameters, as in OpenAPI. */
+  path: string;
+  /** `none`: for everyone who reaches the port. */
+  auth: 'key' | 'none';
+  group: 'Messages' | 'Events' | 'Endpoints' | 'Deliveries' | 'System';
+  summary: string;
+  description?: string;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** Larger bodies are refused with 413, bytes. */
+  bodyLimit?: number;
+  responses: Record<number, RouteResponse>;
+  handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>): Promise<RouteAnswer>;
+}
+
+/** A row of the route table: server, OpenAPI and documentation are derived from it. */
+export type Route = Omit<RouteSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle'> & {
+  handle(request: RouteRequest): Promise<RouteAnswer>;
+};
+
+/** Ties a handler's types to its schemas; at run time the request has passed them. */
+export function defineRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
+  spec: RouteSpec<P, Q, B>,
+): Route {
+  return {
+    ...spec,
+    handle: (request) =>
+      spec.handle(request as RouteRequest<z.output<P>, z.output<Q>, z.output<B>>),
+  };
+}

@@ -1,0 +1,42 @@
+import { createDeliveryRoutes } from './delivery-routes.ts';
+import { createDocsPage } from './docs-page.ts';
+import { createEndpointRoutes } from './endpoint-routes.ts';
+import { createEventRoutes } from './event-routes.ts';
+import { createMessageRoutes } from './message-routes.ts';
+import { createOpenApi } from './openapi.ts';
+import type { Route } from './route.ts';
+import { createSystemRoutes } from './system-routes.ts';
+
+/** What the handlers need, of all resources together. */
+type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
+  Parameters<typeof createEventRoutes>[0] &
+  Parameters<typeof createEndpointRoutes>[0] &
+  Parameters<typeof createDeliveryRoutes>[0] &
+  Omit<Parameters<typeof createSystemRoutes>[0], 'openapi' | 'docsPage'> & {
+    version: string;
+    /** The resources are left out when this process does not serve the API (--roles). */
+    api: boolean;
+  };
+
+/** The one table of routes: what the server answers, OpenAPI describes and /docs shows. */
+export function createRoutes(deps: RouteDeps): Route[] {
+  const resources = [
+    ...createMessageRoutes(deps),
+    ...createEventRoutes(deps),
+    ...createEndpointRoutes(deps),
+    ...createDeliveryRoutes(deps),
+  ];
+  const routes: Route[] = deps.api ? resources : [];
+  const openapi = once(() => createOpenApi(routes, deps.version));
+  const docsPage = once(() => createDocsPage(routes, deps.version));
+  routes.push(...createSystemRoutes({ ...deps, openapi, docsPage }));
+  return routes;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,186 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Ids } from '../core/ids.ts';
+import { messageOf, PosthornError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { StoreConflict } from '../store/engine.ts';
+import { type Authenticator, type Caller, readApiKey } from './authenticate.ts';
+import { toPosthornError, toProblem, validationError } from './problem.ts';
+import { type AnswerMemory, type KeyedRequest, readIdempotencyKey } from './remember-answers.ts';
+import type { Route, RouteAnswer } from './route.ts';
+
+export interface HttpServerOptions {
+  routes: readonly Route[];
+  authenticator: Authenticator;
+  memory: AnswerMemory;
+  ids: Ids;
+  log: Log;
+  /** Null while work is taken; otherwise why not. */
+  refuseWork(): PosthornError | null;
+}
+
+const DEFAULT_BODY_LIMIT = 1_048_576;
+
+/** Builds the server from the route table. It listens when the caller says so. */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { ids, log, routes } = options;
+  const app = fastify({
+    logger: false,
+    bodyLimit: DEFAULT_BODY_LIMIT,
+    genReqId: () => ids.next('request'),
+    // A slow sender may take a minute for its request, then its socket is closed.
+    requestTimeout: 60_000,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 300 },
+    // A request whose first line or headers are rubbish never reaches a route.
+    clientErrorHandler(error, socket) {
+      if (socket.destroyed || !socket.writable) return;
+      const detail = `The request is not HTTP: ${messageOf(error)}.`;
+      const body = JSON.stringify(
+        toProblem(new PosthornError('bad_request', detail), ids.next('request')),
+      );
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    },
+  });
+
+  const callers = new WeakMap<FastifyRequest, Caller>();
+  // Only JSON comes in; the parser for text would hand strings to the schemas.
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const allowed = routes.filter((route) => pathPattern(route.path).test(path));
+    if (allowed.length === 0) {
+      return sendError(
+        new PosthornError(
+          'not_found',
+          `There is nothing at ${path}. The routes are listed at /docs.`,
+        ),
+        request,
+        reply,
+      );
+    }
+    const methods = allowed.map((route) => route.method).join(', ');
+    reply.header('allow', methods);
+    const detail = `${request.method} does not work at ${path}; these do: ${methods}.`;
+    return sendError(new PosthornError('method_not_allowed', detail), request, reply);
+  });
+
+  function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const error = toPosthornError(thrown);
+    if (error.code === 'internal') {
+      const stack = thrown instanceof Error ? thrown.stack : String(thrown);
+      log.error({ request: request.id, stack }, 'A request failed inside');
+    }
+    if (error.retryAfterSeconds !== null) reply.header('retry-after', error.retryAfterSeconds);
+    if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+    const body = JSON.stringify(toProblem(error, request.id));
+    return reply.code(error.status).type('application/problem+json').send(body);
+  }
+
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
+      // Who may not come in does not get a body read.
+      onRequest: async (request, reply) => {
+        if (route.auth === 'none') return;
+        callers.set(request, await admit(request, reply));
+        const refusal = route.method === 'GET' ? null : options.refuseWork();
+        if (refusal !== null) throw refusal;
+      },
+      handler: async (request, reply) => {
+        const caller = callers.get(request) ?? null;
+        const answer = await run(route, request, caller);
+        return sendAnswer(answer, reply);
+      },
+    });
+  }
+
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+    const caller = await options.authenticator.findCaller(readApiKey(request.headers));
+    if (caller === null) {
+      throw new PosthornError('wrong_key', 'No project has this API key. Was it copied whole?');
+    }
+    const { allowed, remaining, resetSeconds } = options.authenticator.takeToken(caller);
+    reply.header('ratelimit-remaining', remaining);
+    reply.header('ratelimit-reset', resetSeconds);
+    if (!allowed) {
+      const detail = `This key sends too fast. Try again in ${resetSeconds} s, or post events in batches.`;
+      throw new PosthornError('rate_limited', detail, { retryAfterSeconds: resetSeconds });
+    }
+    return caller;
+  }
+
+  async function run(
+    route: Route,
+    request: FastifyRequest,
+    caller: Caller | null,
+  ): Promise<RouteAnswer> {
+    const input = {
+      projectId: caller?.projectId ?? '',
+      params: check(route.params, request.params, '{}'),
+      query: check(route.query, request.query, '?'),
+      body: check(route.body, request.body, '/'),
+    };
+    const key =
+      route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
+    if (key === null) return route.handle({ ...input, remember: () => [] });
+    const { method } = request;
+    const path = request.url.split('?')[0] ?? '';
+    const keyed: KeyedRequest = {
+      projectId: input.projectId,
+      key,
+      method,
+      path,
+      body: request.body,
+    };
+    const earlier = await options.memory.recall(keyed);
+    if (earlier !== null) return earlier;
+    try {
+      return await route.handle({
+        ...input,
+        remember: (answer) => options.memory.remember(keyed, answer),
+      });
+    } catch (error) {
+      // An equal request was a moment faster: its answer is ours.
+      const winner = error instanceof StoreConflict ? await options.memory.recall(keyed) : null;
+      if (winner !== null) return winner;
+      throw error;
+    }
+  }
+
+  return app;
+}
+
+function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
+  if (schema === undefined) return undefined;
+  const result = schema.safeParse(value ?? (where === '/' ? undefined : {}));
+  if (result.success) return result.data;
+  const prefix = where === '{}' ? '' : where;
+  throw validationError(result.error, fieldNames(schema), prefix);
+}
+
+function fieldNames(schema: z.ZodType): string[] {
+  return 'shape' in schema && typeof schema.shape === 'object' && schema.shape !== null
+    ? Object.keys(schema.shape)
+    : [];
+}
+
+function sendAnswer(answer: RouteAnswer, reply: FastifyReply): FastifyReply {
+  reply.code(answer.status);
+  if (answer.headers !== undefined) reply.headers(answer.headers);
+  if (answer.body === undefined) return reply.send();
+  if (typeof answer.body === 'string') return reply.send(answer.body);
+  return reply.type('application/json').send(JSON.stringify(answer.body));
+}
+
+function pathPattern(path: string): RegExp {
+  return new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`);
+}

@@ -1,0 +1,26 @@
+/** A rate limit: `ratePerSecond` on average, up to `capacity` at once. Time is an argument. */
+export interface TokenBucket {
+  /** Takes one token if there is one. */
+  take(nowMs: number): { allowed: boolean; remaining: number; resetSeconds: number };
+}
+
+export function createTokenBucket(options: {
+  ratePerSecond: number;
+  capacity: number;
+}): TokenBucket {
+  const { ratePerSecond, capacity } = options;
+  let tokens = capacity;
+  let lastMs: number | null = null;
+  return {
+    take(nowMs) {
+      // A clock that steps back refills nothing.
+      const passedMs = Math.max(0, nowMs - (lastMs ?? nowMs));
+      lastMs = Math.max(lastMs ?? nowMs, nowMs);
+      tokens = Math.min(capacity, tokens + (passedMs * ratePerSecond) / 1_000);
+      const allowed = tokens >= 1;
+      if (allowed) tokens -= 1;
+      const resetSeconds = Math.ceil((allowed ? capacity - tokens : 1 - tokens) / ratePerSecond);
+      return { allowed, remaining: Math.floor(tokens), resetSeconds };
+    },
+  };
+}

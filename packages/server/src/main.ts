@@ -1,0 +1,363 @@
+import { randomBytes } from 'node:crypto';
+import { Resolver } from 'node:dns/promises';
+import type { AddressInfo } from 'node:net';
+import type { Config, KeyMaterial } from './config.ts';
+import { createIds } from './core/ids.ts';
+import { createAuthenticator, generateApiKey, hashApiKey } from './http/authenticate.ts';
+import { createMetrics } from './http/metrics.ts';
+import { createAnswerMemory } from './http/remember-answers.ts';
+import { createRoutes } from './http/routes.ts';
+import { createHttpServer } from './http/server.ts';
+import { createAddressGuard } from './lib/address-guard.ts';
+import { type Clock, systemClock } from './lib/clock.ts';
+import { messageOf, PosthornError } from './lib/errors.ts';
+import type { Log } from './lib/log.ts';
+import { createSecretBox } from './lib/secret-box.ts';
+import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-message.ts';
+import { createDeliverer } from './mail/deliverer.ts';
+import { parseSmarthost } from './mail/smarthost.ts';
+import { createDestinationResolver } from './smtp/resolve-destination.ts';
+import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
+import { createTransmitter } from './smtp/transmit.ts';
+import type { Engine } from './store/engine.ts';
+import { createEventLog, type EventLog } from './store/event-log.ts';
+import { openSqliteEngine } from './store/sqlite/engine.ts';
+import { createStore, type Store } from './store/store.ts';
+import { createDispatcher } from './webhooks/dispatcher.ts';
+import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
+import { createPostClient } from './webhooks/post.ts';
+
+export const VERSION = '0.1.0';
+
+export interface RunningPosthorn {
+  httpUrl: string;
+  /** Null without the role smtp. */
+  smtp: { host: string; port: number } | null;
+  projectId: string;
+  /** The key that the first start made; null when there was one, or it was given. */
+  newApiKey: string | null;
+  /** Drains: no new work, what is under way ends within the bound, state is stored. */
+  stop(): Promise<void>;
+}
+
+/** RFC 5321 4.5.3.2 allows minutes; a server that is silent this long will not answer at all. */
+const SMTP_TIMEOUTS = {
+  connectTimeoutMs: 30_000,
+  greetingTimeoutMs: 60_000,
+  replyTimeoutMs: 120_000,
+  dataTimeoutMs: 300_000,
+};
+/** Big mailbox providers cut connections after about this many messages. */
+const MAX_MESSAGES_PER_CONNECTION = 100;
+const SMTP_IDLE_MS = 10_000;
+const SUBMISSION_IDLE_MS = 300_000;
+const PURGE_INTERVAL_MS = 600_000;
+const PURGE_ROWS = 500;
+/** Deliveries of all endpoints in memory; about 1 kB each. */
+const MEMORY_DELIVERIES = 8_192;
+const MEMORY_MAIL_BYTES = 64 * 1_048_576;
+
+/** Builds every part by hand, starts it, and stops it in reverse order. */
+export async function startPosthorn(
+  config: Config,
+  keys: KeyMaterial,
+  options: { log: Log; clock?: Clock; random?: () => number },
+): Promise<RunningPosthorn> {
+  const { log } = options;
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? Math.random;
+  const { now } = clock;
+  const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
+  const ids = createIds({ now, randomBytes });
+  const node = ids.next('node');
+  const secretBox = createSecretBox(keys.masterKey);
+
+  const engine = await openSqliteEngine({
+    folder: config.data,
+    clock,
+    maxSizeBytes: config.storeMaxSize,
+  });
+  const store = createStore(engine);
+  const closers: (() => Promise<void>)[] = [() => engine.close()];
+  let stopping = false;
+  try {
+    return await build();
+  } catch (error) {
+    for (const close of closers.reverse()) await close().catch(() => {});
+    throw error;
+  }
+
+  async function build(): Promise<RunningPosthorn> {
+    const { projectId, newApiKey } = await ensureProject(store, config, ids, now);
+    await engine.releaseLeases({ exceptNode: node, nowMs: now() });
+    engine.onHealthChange((health) => {
+      if (health.ok) log.info({}, 'The store takes work again');
+      else log.error({ code: health.code, detail: health.detail }, 'The store takes no work');
+    });
+
+    const loopbackOnly = ['127.0.0.1', '::1', 'localhost'].includes(config.host);
+    const endpointGuard = createAddressGuard(
+      config.endpointNetworks ?? (loopbackOnly ? ['loopback'] : []),
+    );
+    const directory = createEndpointDirectory({ endpoints: store.endpoints, secretBox });
+    await directory.load();
+    const { retention: retentionMs } = config;
+
+    const dispatcher = createDispatcher({
+      engine,
+      deliveries: store.deliveries,
+      directory,
+      client: createPostClient({
+        guard: endpointGuard,
+        clock,
+        connectionsPerOrigin: config.endpointConcurrency,
+        ...(keys.endpointCa === null ? {} : { ca: keys.endpointCa }),
+      }),
+      clock,
+      random,
+      ids,
+      log,
+      node,
+      ladderMs: config.webhookRetryLadder,
+      timeoutMs: config.webhookTimeout,
+      concurrency: config.webhookConcurrency,
+      endpointConcurrency: config.endpointConcurrency,
+      memoryLimit: MEMORY_DELIVERIES,
+      retentionMs,
+      onAttempt: ({ succeeded, errorCode, latencyMs }) =>
+        metrics.attempt(succeeded, errorCode, latencyMs),
+    });
+    const plainLog = createEventLog({ engine, subscribers: dispatcher, now, retentionMs });
+    const eventLog: EventLog = {
+      async append(events, beside) {
+        const appended = await plainLog.append(events, beside);
+        const stored = events.filter((_, i) => appended[i]?.duplicateOf === null);
+        metrics.eventsAppended(stored.map(({ event }) => event.type));
+        return appended;
+      },
+    };
+
+    const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
+    const deliverer = createDeliverer({
+      engine,
+      messages: store.messages,
+      log: eventLog,
+      transmitter: createTransmitter({
+        ...(smarthost === null ? { resolver: createMailResolver() } : { smarthost }),
+        port: config.mailPort,
+        heloName: config.hostname,
+        ...SMTP_TIMEOUTS,
+        maxConnectionsPerDestination: config.mailDestinationConcurrency,
+        maxMessagesPerConnection: MAX_MESSAGES_PER_CONNECTION,
+        idleMs: SMTP_IDLE_MS,
+        tlsMode: config.mailTls,
+        now,
+        log,
+      }),
+      clock,
+      random,
+      ids,
+      logger: log,
+      node,
+      ladderMs: config.mailRetryLadder,
+      smarthost: smarthost !== null,
+      concurrency: config.mailConcurrency,
+      destinationConcurrency: config.mailDestinationConcurrency,
+      memoryBytes: MEMORY_MAIL_BYTES,
+    });
+    const acceptor = countAccepted(
+      createMessageAcceptor({
+        messages: store.messages,
+        log: eventLog,
+        fresh: deliverer,
+        ids,
+        clock,
+        hostname: config.hostname,
+        expiryMs: config.mailExpiry,
+        retentionMs,
+        bodyRetentionMs: config.bodyRetention,
+      }),
+    );
+
+    function createMailResolver() {
+      const dns = new Resolver();
+      if (config.dnsServers.length > 0) dns.setServers([...config.dnsServers]);
+      const guard = createAddressGuard(config.mailNetworks ?? []);
+      return createDestinationResolver({
+        resolveMx: (domain) => dns.resolveMx(domain),
+        resolve4: (host) => dns.resolve4(host),
+        resolve6: (host) => dns.resolve6(host),
+        now,
+        random,
+        allowAddress: (address) => guard.refuse(address) === null,
+      });
+    }
+
+    function countAccepted(inner: MessageAcceptor): MessageAcceptor {
+      return {
+        async acceptInput(...args) {
+          const accepted = await inner.acceptInput(...args);
+          metrics.messageAccepted('http');
+          return accepted;
+        },
+        async acceptRaw(...args) {
+          const accepted = await inner.acceptRaw(...args);
+          metrics.messageAccepted('smtp');
+          return accepted;
+        },
+      };
+    }
+
+    const metrics = createMetrics({
+      dispatcher: dispatcher.stats,
+      deliverer: deliverer.stats,
+      storeOk: () => engine.health().ok,
+      waitingDeliveries: store.deliveries.waiting,
+      waitingMail: store.messages.waiting,
+    });
+    const authenticator = createAuthenticator({
+      projects: store.projects,
+      now,
+      ratePerSecond: config.apiRate,
+    });
+
+    function refuseWork(): PosthornError | null {
+      if (stopping) {
+        const detail = 'This process is stopping. Try again in a moment, or at another one.';
+        return new PosthornError('shutting_down', detail, { retryAfterSeconds: 5 });
+      }
+      const health = engine.health();
+      if (health.ok) return null;
+      return new PosthornError('store_unavailable', health.detail, { retryAfterSeconds: 5 });
+    }
+
+    const urls = (project: string, endpointId: string): string | null =>
+      directory.find(project, endpointId)?.record.url ?? null;
+    const app = createHttpServer({
+      routes: createRoutes({
+        acceptor,
+        messages: store.messages,
+        events: store.events,
+        deliveries: store.deliveries,
+        endpoints: store.endpoints,
+        endpointUrls: urls,
+        maxMessageBytes: config.maxMessageSize,
+        log: eventLog,
+        ids,
+        now,
+        directory,
+        urlPolicy: { guard: endpointGuard, allowHttp: config.endpointAllowHttp },
+        dispatcher,
+        health: () => engine.health(),
+        stopping: () => stopping,
+        metrics: metrics.render,
+        version: VERSION,
+        api: has('api'),
+      }),
+      authenticator,
+      memory: createAnswerMemory({ idempotency: store.idempotency, secretBox, now }),
+      ids,
+      log,
+      refuseWork,
+    });
+
+    const submission = createSubmissionServer({
+      hostname: config.hostname,
+      ...(keys.submissionTls === null ? {} : { tls: keys.submissionTls }),
+      requireTls: config.smtpRequireTls,
+      maxSizeBytes: config.maxMessageSize,
+      maxRecipients: 1_000,
+      maxConnections: 1_000,
+      maxConnectionsPerAddress: 100,
+      idleMs: SUBMISSION_IDLE_MS,
+      authenticate: async ({ password }) => {
+        const caller = await authenticator.findCaller(password);
+        return caller === null ? null : { projectId: caller.projectId };
+      },
+      accept: async ({ projectId: project, envelopeFrom, recipients, raw }) =>
+        acceptor.acceptRaw(project, { envelopeFrom, recipients, raw }),
+      canAccept() {
+        const refusal = refuseWork();
+        return refusal === null ? { ok: true } : { ok: false, reason: refusal.title };
+      },
+      log,
+    });
+
+    if (has('dispatch')) dispatcher.start();
+    if (has('mail')) deliverer.start();
+    closers.push(() => dispatcher.stop(config.shutdownGrace));
+    closers.push(() => deliverer.stop(config.shutdownGrace));
+    const cancelPurge = startPurging(engine, clock, log);
+    closers.push(async () => cancelPurge());
+    await app.listen({ host: config.host, port: config.port });
+    closers.push(() => app.close());
+    const smtp = has('smtp') ? await listenSmtp(submission) : null;
+
+    const { port } = app.server.address() as AddressInfo;
+    const shownHost = config.host.includes(':') ? `[${config.host}]` : config.host;
+    return { httpUrl: `http://${shownHost}:${port}`, smtp, projectId, newApiKey, stop };
+
+    async function listenSmtp(server: SubmissionServer): Promise<{ host: string; port: number }> {
+      await server.listen({ host: config.host, port: config.smtpPort });
+      closers.push(() => server.close({ graceMs: config.shutdownGrace }));
+      return server.address();
+    }
+
+    async function stop(): Promise<void> {
+      if (stopping) return;
+      stopping = true;
+      // The doors first, both at once; then what is under way, both at once; then the store.
+      const [closeStore, closeDispatcher, closeDeliverer, ...doors] = closers;
+      await Promise.all(doors.map((close) => close()));
+      await Promise.all([closeDispatcher?.(), closeDeliverer?.()]);
+      await closeStore?.();
+    }
+  }
+}
+
+/** The project to work in: the first one, made with its key when there is none. */
+async function ensureProject(
+  store: Store,
+  config: Config,
+  ids: ReturnType<typeof createIds>,
+  now: () => number,
+): Promise<{ projectId: string; newApiKey: string | null }> {
+  const [first] = await store.projects.list();
+  const projectId = first?.id ?? ids.next('project');
+  const wanted = config.apiKey ?? (first === undefined ? generateApiKey() : null);
+  if (wanted === null) return { projectId, newApiKey: null };
+  const key = {
+    project_id: projectId,
+    id: ids.next('apiKey'),
+    name: config.apiKey === null ? 'first key' : 'from settings',
+    key_hash: hashApiKey(wanted),
+    hint: wanted.slice(-4),
+    created_at: now(),
+    revoked_at: null,
+  };
+  if (first === undefined) {
+    await store.projects.create({ id: projectId, name: 'default', created_at: now() }, key);
+  } else if ((await store.projects.findKey(key.key_hash)) === null) {
+    await store.projects.addKey(key);
+  }
+  return { projectId, newApiKey: config.apiKey === null ? wanted : null };
+}
+
+/** Deletes what has outlived its retention, in small steps. Returns what ends it. */
+function startPurging(engine: Engine, clock: Clock, log: Log): () => void {
+  let cancel = (): void => {};
+  async function purge(): Promise<void> {
+    try {
+      const { purged } = await engine.purgeExpired({ nowMs: clock.now(), limit: PURGE_ROWS });
+      cancel = clock.after(purged > 0 ? 50 : PURGE_INTERVAL_MS, purge);
+    } catch (error) {
+      log.warn(
+        { error: messageOf(error) },
+        'Expired rows could not be deleted; the next round tries again',
+      );
+      cancel = clock.after(PURGE_INTERVAL_MS, purge);
+    }
+  }
+  cancel = clock.after(1_000, purge);
+  return () => cancel();
+}
