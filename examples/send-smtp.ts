@@ -20,10 +20,10 @@ const { response } = await transport.sendMail({
   to,
   subject: 'Your order 1001',
   text: 'It is on its way.',
-  // What the HTTP API takes as tags and metadata.
+  // What the HTTP API takes as tags and metadata. Prepared, or JSON would become an encoded word.
   headers: {
     'X-Posthorn-Tags': 'order, eu',
-    'X-Posthorn-Metadata': JSON.stringify({ order_id: '1001' }),
+    'X-Posthorn-Metadata': { prepared: true, value: JSON.stringify({ order_id: '1001' }) },
   },
 });
 console.log(response);

@@ -63,9 +63,12 @@ function toApiBody(message: DemoMessage): object {
 
 /** By SMTP, tags and metadata travel in headers. */
 function toMail({ tags, metadata, door: _door, ...fields }: DemoMessage) {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string | { prepared: boolean; value: string }> = {};
   if (tags !== undefined) headers['X-Posthorn-Tags'] = tags.join(', ');
-  if (metadata !== undefined) headers['X-Posthorn-Metadata'] = JSON.stringify(metadata);
+  if (metadata !== undefined) {
+    // As it is: nodemailer would write JSON as an encoded word (RFC 2047).
+    headers['X-Posthorn-Metadata'] = { prepared: true, value: JSON.stringify(metadata) };
+  }
   const from = { name: DEMO_SENDER.name, address: DEMO_SENDER.email };
   return { from, ...fields, headers };
 }
