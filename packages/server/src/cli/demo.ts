@@ -26,6 +26,9 @@ export interface DemoArguments {
 /** How long the slowest retries may take before the run counts as failed. */
 const BOUND_MS = 60_000;
 
+/** One Ctrl-C comes several times, from the terminal and by way of npm; this soon it is the same. */
+const ECHO_MS = 1_000;
+
 const NOTHING: Omit<DemoReport, 'problems'> = {
   messages: 0,
   events: {},
@@ -44,9 +47,11 @@ export async function runDemo(args: DemoArguments): Promise<number> {
   const colors = pc.createColors(pc.isColorSupported && out.isTTY === true);
   const progress = createProgress(out, colors);
   const abort = new AbortController();
+  let firstMs: number | null = null;
   const interrupt = (): void => {
     // Whoever presses Ctrl-C twice does not want to wait.
-    if (abort.signal.aborted) process.exit(130);
+    if (firstMs !== null && Date.now() - firstMs > ECHO_MS) process.exit(130);
+    firstMs ??= Date.now();
     abort.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);

@@ -8,9 +8,9 @@ export interface SandboxAddress {
   /** For people, in a few words. */
   does: string;
   stage: SandboxStage;
-  /** Without the code; `null` where the message is taken. */
+  /** `null` where nothing is refused, or without a word. */
   refusal: { code: number; text: string } | null;
-  /** Attempts refused before one is taken; `null`: all of them. */
+  /** Attempts that fail before one is taken; `null`: all of them. */
   refusals: number | null;
   /** Wait before the answer, ms. */
   delayMs: number;
@@ -60,10 +60,10 @@ export const SANDBOX_ADDRESSES: readonly SandboxAddress[] = [
   {
     ...always,
     localPart: 'drop',
-    does: 'the connection breaks after the message, once; then taken',
+    does: 'the line breaks after the message, once; then taken',
     stage: 'hang-up',
+    refusal: null,
     refusals: 1,
-    refusal: { code: 421, text: '4.3.0 Connection lost' },
   },
   {
     ...always,

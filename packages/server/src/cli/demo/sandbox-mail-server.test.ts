@@ -58,8 +58,8 @@ test('answers each address of the table as the table says', async () => {
   for (const { localPart, refusal, refusals, stage } of SANDBOX_ADDRESSES) {
     const answers = await answersTo(`${localPart}@sandbox.test`);
     const last = answers.pop() ?? '';
-    if (refusal !== null && refusals === null) {
-      assert.deepEqual([answers, last], [[], `${refusal.code} ${refusal.text}`], localPart);
+    if (refusals === null) {
+      assert.deepEqual([answers, last], [[], `${refusal?.code} ${refusal?.text}`], localPart);
       continue;
     }
     assert.match(last, /^250 2\.0\.0 /, localPart);

@@ -103,7 +103,7 @@ test('tells the attempts of a delivery in a few words', () => {
   const closed = attempt(2, null, 'connection_closed');
   const say = (one: DeliveryView) => describeDeliveries([one], START);
   assert.equal(say(delivery(failed, attempt(2, 200, null))), '✗ 500, ✓ 200 (2nd)');
-  assert.equal(say(delivery(failed, closed)), '✗ 500, ✗ connection closed, … under way');
+  assert.equal(say(delivery(failed, closed)), '✗ 500, ✗ closed, … under way');
   const next_attempt_at = new Date(START + 2_000).toISOString();
   assert.equal(say({ ...delivery(failed), next_attempt_at }), '✗ 500, … again in 2.000 s');
   assert.equal(say({ ...delivery(failed, failed, failed), state: 'dead' }), '✗ 500 ×3, given up');

@@ -21,9 +21,9 @@ const FULL_TYPE_WIDTH = 110;
 const COLUMNS: Record<'time' | 'event' | 'recipient' | 'reply' | 'told', Column> = {
   time: { minWidth: 8, align: 'right' },
   event: { minWidth: 11 },
-  recipient: { minWidth: 14 },
-  reply: { minWidth: 16 },
-  told: { minWidth: 22 },
+  recipient: { minWidth: 10 },
+  reply: { minWidth: 20 },
+  told: { minWidth: 21 },
 };
 
 /** What a sign and a colour say of an event; the word stands beside them. */
@@ -137,7 +137,7 @@ function describeDelivery(delivery: DeliveryView, nowMs: number): string {
   const parts: string[] = [];
   let failures = 0;
   for (const [at, attempt] of attempts.entries()) {
-    const word = attempt.status ?? attempt.error_code?.replaceAll('_', ' ') ?? 'no answer';
+    const word = attempt.status ?? describeError(attempt.error_code);
     if (attempt.outcome === 'succeeded') {
       parts.push(`✓ ${word} (${ordinal(at + 1)})`);
       continue;
@@ -153,6 +153,11 @@ function describeDelivery(delivery: DeliveryView, nowMs: number): string {
     parts.push(failures === 1 ? `✗ ${word}` : `✗ ${word} ×${failures}`);
   }
   return [...parts, ...describeRest(state, delivery.next_attempt_at, nowMs)].join(', ');
+}
+
+/** `connection_refused` -> `refused`: the column is narrow. */
+function describeError(code: string | null): string {
+  return code?.replace(/^connection_/, '').replaceAll('_', ' ') ?? 'no answer';
 }
 
 function describeRest(state: string, nextAttemptAt: string | null, nowMs: number): string[] {
