@@ -16,7 +16,7 @@ const WARM_UP_MS = 1_500;
 const ROUND_MS = 3_000;
 
 /** Events on their way at once: enough to keep 64 posts in flight while commits group. */
-const OUTSTANDING = 960;
+const OUTSTANDING = 1_920;
 
 export async function benchDispatch(): Promise<BenchResult> {
   const sink = await startSink();

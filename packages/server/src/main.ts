@@ -92,7 +92,8 @@ export async function startPosthorn(
     await engine.releaseLeases({ exceptNode: node, nowMs: now() });
     engine.onHealthChange((health) => {
       if (health.ok) log.info({}, 'The store takes work again');
-      else log.error({ code: health.code, detail: health.detail }, 'The store takes no work');
+      else if (health.code !== 'closed')
+        log.error({ code: health.code, detail: health.detail }, 'The store takes no work');
     });
 
     const loopbackOnly = ['127.0.0.1', '::1', 'localhost'].includes(config.host);
@@ -124,8 +125,7 @@ export async function startPosthorn(
       endpointConcurrency: config.endpointConcurrency,
       memoryLimit: MEMORY_DELIVERIES,
       retentionMs,
-      onAttempt: ({ succeeded, errorCode, latencyMs }) =>
-        metrics.attempt(succeeded, errorCode, latencyMs),
+      onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
     });
     const plainLog = createEventLog({ engine, subscribers: dispatcher, now, retentionMs });
     const eventLog: EventLog = {

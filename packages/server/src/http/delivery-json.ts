@@ -28,7 +28,7 @@ export function toAttemptJson(row: AttemptsTable) {
     number: row.number,
     started_at: toTimestamp(row.started_at),
     latency_ms: row.latency_ms,
-    outcome: row.outcome,
+    outcome: row.error_code === null ? 'succeeded' : 'failed',
     status: row.status,
     error_code: row.error_code,
     error_detail: row.error_detail,

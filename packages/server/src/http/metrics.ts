@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface Metrics {
   messageAccepted(door: 'http' | 'smtp'): void;
   eventsAppended(types: readonly string[]): void;
-  attempt(succeeded: boolean, errorCode: string | null, latencyMs: number): void;
+  attempt(errorCode: string | null, latencyMs: number): void;
   render(): Promise<{ text: string; contentType: string }>;
 }
 
@@ -88,8 +88,11 @@ export function createMetrics(live: LiveFigures): Metrics {
     eventsAppended(types) {
       for (const type of types) events.inc({ type });
     },
-    attempt(succeeded, errorCode, latencyMs) {
-      attempts.inc({ outcome: succeeded ? 'succeeded' : 'failed', error_code: errorCode ?? '' });
+    attempt(errorCode, latencyMs) {
+      attempts.inc({
+        outcome: errorCode === null ? 'succeeded' : 'failed',
+        error_code: errorCode ?? '',
+      });
       latency.observe(latencyMs / 1_000);
     },
     render: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),

@@ -16,6 +16,7 @@ export interface Deliveries {
   list(query: DeliveryQuery): Promise<Page<DeliveriesTable>>;
   get(projectId: string, eventId: string, endpointId: string): Promise<DeliveriesTable | null>;
   ofEvents(projectId: string, eventIds: readonly string[]): Promise<DeliveriesTable[]>;
+  /** All attempts of these events, in the order of time within each event. */
   attempts(projectId: string, eventIds: readonly string[]): Promise<AttemptsTable[]>;
   /**
    * Makes a delivery due now, whatever became of it before; its earlier attempts stay on record.
@@ -94,18 +95,25 @@ export function createDeliveries(engine: Engine): Deliveries {
             .orderBy('event_id')
             .orderBy('endpoint_id')
             .execute(),
-    attempts: async (projectId, eventIds) =>
-      eventIds.length === 0
-        ? []
-        : db
-            .selectFrom('attempts')
-            .selectAll()
-            .where('project_id', '=', projectId)
-            .where('event_id', 'in', eventIds)
-            .orderBy('event_id')
-            .orderBy('endpoint_id')
-            .orderBy('number')
-            .execute(),
+    async attempts(projectId, eventIds) {
+      if (eventIds.length === 0) return [];
+      const earlier = db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('project_id', '=', projectId)
+        .where('event_id', 'in', eventIds)
+        .execute();
+      const latest = db
+        .selectFrom('deliveries')
+        .selectAll()
+        .where('project_id', '=', projectId)
+        .where('event_id', 'in', eventIds)
+        .where('attempt_id', 'is not', null)
+        .execute();
+      const rows = [...(await earlier), ...(await latest).map(toLatestAttempt)];
+      // Ids are time-ordered; an attempt of a node that had lost its lease has its place among them.
+      return rows.sort((a, b) => compare(a.event_id, b.event_id) || compare(a.id, b.id));
+    },
     async requeue(key, nowMs, beside) {
       const update = db
         .updateTable('deliveries')
@@ -163,4 +171,26 @@ export function createDeliveries(engine: Engine): Deliveries {
       return Number(row.count);
     },
   };
+}
+
+function toLatestAttempt(row: DeliveriesTable): AttemptsTable {
+  return {
+    project_id: row.project_id,
+    event_id: row.event_id,
+    endpoint_id: row.endpoint_id,
+    id: row.attempt_id ?? '',
+    number: row.attempts,
+    started_at: row.attempt_started_at ?? 0,
+    latency_ms: row.attempt_latency_ms ?? 0,
+    status: row.last_status,
+    error_code: row.last_error,
+    error_detail: row.last_error_detail,
+    response_excerpt: row.last_response_excerpt,
+    retain_until: row.retain_until,
+  };
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

@@ -100,8 +100,8 @@ export interface AttemptRecord {
   number: number;
   startedAtMs: number;
   latencyMs: number;
-  succeeded: boolean;
   status: number | null;
+  /** Null for a success. */
   errorCode: string | null;
   errorDetail: string | null;
   responseExcerpt: string | null;

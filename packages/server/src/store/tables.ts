@@ -105,10 +105,16 @@ export interface DeliveriesTable {
   failures: number;
   due_at: number | null;
   node: string | null;
-  last_status: number | null;
-  last_error: string | null;
   created_at: number;
   ended_at: number | null;
+  /** The latest attempt; null before the first. */
+  attempt_id: string | null;
+  attempt_started_at: number | null;
+  attempt_latency_ms: number | null;
+  last_status: number | null;
+  last_error: string | null;
+  last_error_detail: string | null;
+  last_response_excerpt: string | null;
   retain_until: number;
 }
 
@@ -116,11 +122,10 @@ export interface AttemptsTable {
   project_id: string;
   event_id: string;
   endpoint_id: string;
-  number: number;
   id: string;
+  number: number;
   started_at: number;
   latency_ms: number;
-  outcome: 'succeeded' | 'failed';
   status: number | null;
   error_code: string | null;
   error_detail: string | null;

@@ -164,7 +164,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       number: delivery.attempts + 1,
       startedAtMs,
       latencyMs: result.latencyMs,
-      succeeded: result.errorCode === null,
       status: result.status,
       errorCode: result.errorCode,
       errorDetail: result.errorDetail,

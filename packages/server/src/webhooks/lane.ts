@@ -39,7 +39,7 @@ export interface Lane {
 }
 
 /** Deliveries of one endpoint in memory, at most: a few seconds of work for a fast endpoint. */
-export const LANE_CAPACITY = 2_048;
+export const LANE_CAPACITY = 4_096;
 const HALF = LANE_CAPACITY / 2;
 
 export function createLane(endpoint: LiveEndpoint): Lane {

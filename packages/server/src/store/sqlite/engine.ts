@@ -21,7 +21,7 @@ import type { CommitRows, Row, WriteBatch, WriteBatchResult } from './protocol.t
 import { fromAppendedRow, toAttemptRow, toEventRow } from './rows.ts';
 
 /** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */
-const MAX_BATCH = 512;
+const MAX_BATCH = 2_048;
 
 /** How often a store that failed is tried again, ms. */
 const PROBE_INTERVAL_MS = 1_000;

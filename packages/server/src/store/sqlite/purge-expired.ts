@@ -11,7 +11,7 @@ import type { DatabaseSync } from 'node:sqlite';
  *   - idempotency_keys are few and have an index.
  */
 const TIME_ORDERED = [
-  { table: 'attempts', key: 'project_id, event_id, endpoint_id, number' },
+  { table: 'attempts', key: 'project_id, event_id, endpoint_id, id' },
   { table: 'deliveries', key: 'project_id, event_id, endpoint_id' },
   { table: 'events', key: 'project_id, id' },
   { table: 'transmissions', key: 'project_id, message_id, recipient' },

@@ -2,29 +2,43 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Row } from './protocol.ts';
 
 /**
- * Stores an attempt and what follows from it. The delivery moves only while the recording node still
- * holds it, so a node that was declared dead and comes back cannot overwrite another's result; its
- * attempt happened all the same and stays on record.
+ * Stores an attempt on its delivery's row, together with what follows from it. An attempt before it
+ * moves to the table of its own first. The delivery moves only while the recording node still holds
+ * it, so a node that was declared dead and comes back cannot overwrite another's result; its attempt
+ * happened all the same and stays on record.
  */
 export function prepareRecordAttempt(db: DatabaseSync) {
-  const insertAttempt = db.prepare(
-    `INSERT OR IGNORE INTO attempts (project_id, event_id, endpoint_id, number, id, started_at,
-       latency_ms, outcome, status, error_code, error_detail, response_excerpt, retain_until)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  const keepEarlier = db.prepare(
+    `INSERT OR IGNORE INTO attempts (project_id, event_id, endpoint_id, id, number, started_at,
+       latency_ms, status, error_code, error_detail, response_excerpt, retain_until)
+     SELECT project_id, event_id, endpoint_id, attempt_id, attempts, attempt_started_at,
+       attempt_latency_ms, last_status, last_error, last_error_detail, last_response_excerpt,
+       retain_until
+     FROM deliveries WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3
+       AND attempt_id IS NOT NULL AND node = ?4 AND state = 'pending'`,
   );
   const moveDelivery = db.prepare(
-    `UPDATE deliveries SET state = ?6, attempts = max(attempts, ?4), failures = ?7, due_at = ?8,
-       node = NULL, last_status = ?10, last_error = ?11, ended_at = ?9
-     WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3 AND node = ?5
+    `UPDATE deliveries SET node = NULL, attempts = ?5, attempt_id = ?6, attempt_started_at = ?7,
+       attempt_latency_ms = ?8, last_status = ?9, last_error = ?10, last_error_detail = ?11,
+       last_response_excerpt = ?12, state = ?13, failures = ?14, due_at = ?15, ended_at = ?16
+     WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3 AND node = ?4
        AND state = 'pending'`,
   );
+  const keepStray = db.prepare(
+    `INSERT OR IGNORE INTO attempts (project_id, event_id, endpoint_id, number, id, started_at,
+       latency_ms, status, error_code, error_detail, response_excerpt, retain_until)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+  );
   return function recordAttempt(row: Row): void {
-    insertAttempt.run(...row.slice(0, ATTEMPT_COLUMNS));
-    const [projectId = null, eventId = null, endpointId = null, number = null] = row;
-    const [status = null, errorCode = null] = row.slice(8, 10);
-    const delivery = row.slice(ATTEMPT_COLUMNS);
-    moveDelivery.run(projectId, eventId, endpointId, number, ...delivery, status, errorCode);
+    const [projectId = null, eventId = null, endpointId = null, node = null, number = null] = row;
+    if (number !== 1) keepEarlier.run(projectId, eventId, endpointId, node);
+    const { changes } = moveDelivery.run(...row.slice(0, DELIVERY_COLUMNS));
+    if (changes === 1) return;
+    const attempt = row.slice(4, ATTEMPT_END);
+    keepStray.run(projectId, eventId, endpointId, ...attempt, row[DELIVERY_COLUMNS] ?? null);
   };
 }
 
-const ATTEMPT_COLUMNS = 13;
+/** The row as rows.ts writes it: what identifies it, the attempt, what follows, its retention. */
+const DELIVERY_COLUMNS = 16;
+const ATTEMPT_END = 12;

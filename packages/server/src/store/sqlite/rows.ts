@@ -32,7 +32,7 @@ export function toEventRow(event: EventRecord): Row {
   return row;
 }
 
-/** In the order of the parameters ?1 to ?13 of the attempt, then ?14 to ?18 of its delivery. */
+/** In the order of the parameters in record-attempts.ts. */
 export function toAttemptRow(attempt: AttemptRecord): Row {
   const { next } = attempt;
   const pending = next.state === 'pending';
@@ -40,21 +40,20 @@ export function toAttemptRow(attempt: AttemptRecord): Row {
     attempt.projectId,
     attempt.eventId,
     attempt.endpointId,
+    attempt.node,
     attempt.number,
     attempt.attemptId,
     attempt.startedAtMs,
     attempt.latencyMs,
-    attempt.succeeded ? 'succeeded' : 'failed',
     attempt.status,
     attempt.errorCode,
     attempt.errorDetail,
     attempt.responseExcerpt,
-    attempt.retainUntilMs,
-    attempt.node,
     next.state,
     pending ? next.failures : 0,
     pending ? next.dueAtMs : null,
     pending ? null : next.endedAtMs,
+    attempt.retainUntilMs,
   ];
 }
 
