@@ -13,7 +13,7 @@ import { prepareSubmission, readSubmission } from './read-submission.ts';
 /** Takes a freshly committed message over from memory. Declared here, implemented by deliverer.ts. */
 export interface FreshMail {
   /** Whether there is room; a promise to call `take` or `drop` after the commit. */
-  reserve(sizeBytes: number): { node: string } | null;
+  reserve(sizeBytes: number, domains: readonly string[]): { node: string } | null;
   take(message: MessageRecord, raw: Uint8Array, transmissions: readonly NewTransmission[]): void;
   drop(sizeBytes: number): void;
   /** The message waits in the store. */
@@ -84,11 +84,12 @@ export function createMessageAcceptor(options: {
       expiresAtMs: nowMs + options.expiryMs,
       retainUntilMs: nowMs + options.retentionMs,
     };
-    const node = fresh.reserve(raw.length)?.node ?? null;
-    const transmissions = recipients.map(({ address, kind }) => ({
+    const domains = recipients.map(({ address }) => address.slice(address.lastIndexOf('@') + 1));
+    const node = fresh.reserve(raw.length, domains)?.node ?? null;
+    const transmissions = recipients.map(({ address, kind }, i) => ({
       recipient: address,
       kind,
-      domain: address.slice(address.lastIndexOf('@') + 1),
+      domain: domains[i] ?? '',
       dueAtMs: nowMs,
       node,
     }));

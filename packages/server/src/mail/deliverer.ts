@@ -50,6 +50,8 @@ export interface Deliverer extends FreshMail {
 const MAX_JOBS = 1_000;
 /** Jobs of one destination in memory, so that one that stands still does not fill the memory. */
 const MAX_LANE_JOBS = 100;
+/** Claimed at once, at most. */
+const CLAIM_LIMIT = 200;
 /** How often the store is asked for due mail when nothing else calls for it, ms. */
 const IDLE_POLL_MS = 30_000;
 /** How long settling may take once everything was aborted, ms. */
@@ -69,10 +71,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let heldBytes = 0;
   let dueAtMs = 0;
   let claiming = false;
+  /** Due mail was left in the store because a lane, or the memory, was full. */
+  let leftBehind = false;
   let running = false;
   let cancelTimer: (() => void) | null = null;
   let idle: (() => void) | null = null;
 
+  const laneCapacity = options.smarthost ? MAX_JOBS : MAX_LANE_JOBS;
   const laneKeyOf = (domain: string): string => (options.smarthost ? '' : domain);
 
   function add(job: MailJob): void {
@@ -109,6 +114,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       jobs -= 1;
       if (job.raw !== null) heldBytes -= job.raw.length;
     }
+    if (leftBehind && lane.jobs.length <= laneCapacity / 2) {
+      leftBehind = false;
+      dueAtMs = clock.now();
+    }
     if (inFlight === 0) idle?.();
     pump();
   }
@@ -116,13 +125,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   async function deliver(job: MailJob): Promise<void> {
     const message = job.message ?? (await messages.get(job.projectId, job.messageId));
     const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
-    if (message === null || raw === null) {
-      logger.error(
-        { message: job.messageId },
-        'A queued message has lost its body; it is not sent',
-      );
-      return;
-    }
+    if (message === null || raw === null) return fail(job, message);
     const recipients = job.recipients.map(({ recipient }) => recipient);
     const { results } = await options.transmitter.transmit({
       domain: job.domain,
@@ -241,21 +244,20 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       cancelTimer = clock.after(waitMs, claimDue);
       return;
     }
-    const limit = Math.min(MAX_LANE_JOBS, MAX_JOBS - jobs);
-    // A finished job calls again.
+    const limit = Math.min(CLAIM_LIMIT, MAX_JOBS - jobs);
     if (limit > 0) void claim(limit);
+    else leftBehind = true;
   }
 
   async function claim(limit: number): Promise<void> {
     claiming = true;
-    const full = [...lanes].filter(([, lane]) => lane.jobs.length >= MAX_LANE_JOBS);
-    const blocked = options.smarthost && full.length > 0;
+    const full = [...lanes].filter(([, lane]) => lane.jobs.length >= laneCapacity);
+    const exceptDomains = full.map(([key]) => key);
     dueAtMs = clock.now() + IDLE_POLL_MS;
     try {
-      if (blocked) return;
-      const exceptDomains = full.map(([key]) => key);
       const nowMs = clock.now();
       const found = await engine.claimTransmissions({ nowMs, limit, node, exceptDomains });
+      leftBehind = full.length > 0;
       for (const job of groupTransmissions(found.transmissions, laneKeyOf)) add(job);
       if (found.nextDueAtMs !== null) dueAtMs = Math.min(dueAtMs, found.nextDueAtMs);
     } catch (error) {
@@ -291,8 +293,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   return {
-    reserve(sizeBytes) {
+    reserve(sizeBytes, domains) {
       if (!running || jobs >= MAX_JOBS || heldBytes + sizeBytes > options.memoryBytes) return null;
+      const isFull = (domain: string): boolean =>
+        (lanes.get(laneKeyOf(domain))?.jobs.length ?? 0) >= laneCapacity;
+      if (domains.some(isFull)) return null;
       heldBytes += sizeBytes;
       jobs += 1;
       return { node };

@@ -41,15 +41,19 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     .filter((field) => field.name === 'from')
     .flatMap((field) => addressParser(field.value, { flatten: true }));
   const [sender] = from;
-  const tags = (headerValue('x-posthorn-tags') ?? '')
+  // Mail libraries write whatever is not plain words as encoded words (RFC 2047), JSON among it.
+  const decoded = (name: string): string | null => {
+    const value = headerValue(name);
+    return value === null ? null : decodeWords(value);
+  };
+  const tags = (decoded('x-posthorn-tags') ?? '')
     .split(',')
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '');
-  const metadata = parseMetadata(headerValue('x-posthorn-metadata'));
-  const subject = headerValue('subject');
+  const metadata = parseMetadata(decoded('x-posthorn-metadata'));
   return {
     from: from.length === 1 ? (sender?.address ?? null) : null,
-    subject: subject === null ? null : decodeWords(subject),
+    subject: decoded('subject'),
     smtpId: /^<[^<>\s]{1,995}>$/.exec(headerValue('message-id') ?? '')?.[0] ?? null,
     hasDate: headerValue('date') !== null,
     tags,
