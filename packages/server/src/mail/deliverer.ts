@@ -148,6 +148,24 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     }
   }
 
+  /** Its body is gone, so the message can never be sent: that is ours to say, and not to forget. */
+  async function fail(job: MailJob, message: MessageRecord | null): Promise<void> {
+    const { projectId, messageId } = job;
+    logger.error({ message: messageId }, 'A queued message has lost its body; it is not sent');
+    const atMs = clock.now();
+    const delivery = { response: 'The stored message is gone; it was not sent.' };
+    const events = job.recipients.flatMap(({ recipient }) => {
+      if (message === null) return [];
+      const [id, type] = [options.ids.next('event'), 'email.failed' as const];
+      const event = createMailEvent({ id, type, atMs, message, recipient, delivery });
+      return [{ projectId, dedupKey: null, event }];
+    });
+    const statements = outcomesOf(job).map((outcome) =>
+      messages.settlement({ ...outcome, state: 'failed' }),
+    );
+    await untilStored(() => options.log.append(events, statements), messageId);
+  }
+
   function decide(
     job: MailJob,
     message: MessageRecord,
