@@ -27,6 +27,7 @@ export interface BenchEngine {
   log: EventLog;
   dispatcher: Dispatcher;
   addEndpoint(url: string): Promise<string>;
+  removeEndpoint(id: string): Promise<void>;
   /** How many attempts are on disk. */
   recorded(): number;
   onRecorded(listener: () => void): void;
@@ -102,6 +103,7 @@ export async function startBenchEngine(): Promise<BenchEngine> {
       await directory.create(fields, encodeSecret(randomBytes(32)), []);
       return id;
     },
+    removeEndpoint: (id) => directory.remove(projectId, id, now()),
     recorded: () => recorded,
     onRecorded(next) {
       listener = next;

@@ -1,10 +1,14 @@
 import { cpus, totalmem } from 'node:os';
 import { benchDispatch } from './dispatch.ts';
+import { benchLatency } from './latency.ts';
+import { benchMemory } from './memory.ts';
 import type { BenchResult } from './result.ts';
 
 /** Every bench by name. A figure that the documentation quotes comes from one of these. */
 const BENCHES: Record<string, () => Promise<BenchResult>> = {
   dispatch: benchDispatch,
+  latency: benchLatency,
+  memory: benchMemory,
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -2,12 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 
 export interface Sink {
   port: number;
-  count(): Promise<number>;
+  /** When each event came, by its id, in ms on the monotonic clock that all processes share. */
+  received(): Promise<Map<string, number>>;
   stop(): void;
 }
 
-export async function startSink(): Promise<Sink> {
-  const child: ChildProcess = fork(new URL('./sink.ts', import.meta.url));
+/** `silent`: takes requests and never answers. */
+export async function startSink(options: { silent?: boolean } = {}): Promise<Sink> {
+  const args = options.silent === true ? ['silent'] : [];
+  const child: ChildProcess = fork(new URL('./sink.ts', import.meta.url), args);
   const ask = <T>(word?: string): Promise<T> =>
     new Promise((resolve) => {
       child.once('message', (answer) => resolve(answer as T));
@@ -16,7 +19,8 @@ export async function startSink(): Promise<Sink> {
   const { port } = await ask<{ port: number }>();
   return {
     port,
-    count: async () => (await ask<{ requests: number }>('count')).requests,
+    received: async () =>
+      new Map((await ask<{ received: [string, number][] }>('received')).received),
     stop: () => void child.disconnect(),
   };
 }

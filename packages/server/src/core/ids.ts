@@ -25,6 +25,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const TIME_CHARS = 10;
 const RANDOM_CHARS = 16;
+/** Random bytes are fetched for many milliseconds at once: the call costs more than the bytes. */
+const POOL_BYTES = RANDOM_CHARS * 128;
 
 /** `randomBytes` must be cryptographic: ids of other projects must not be guessable. */
 export function createIds(options: {
@@ -33,13 +35,19 @@ export function createIds(options: {
 }): Ids {
   let lastMs = -1;
   let timePart = '';
+  let pool = new Uint8Array(0);
+  let poolAt = 0;
   const digits = new Uint8Array(RANDOM_CHARS);
 
   function startMillisecond(ms: number): void {
     lastMs = ms;
     timePart = encodeTime(ms);
-    const bytes = options.randomBytes(RANDOM_CHARS);
-    for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (bytes[i] ?? 0) & 31;
+    if (poolAt + RANDOM_CHARS > pool.length) {
+      pool = new Uint8Array(options.randomBytes(POOL_BYTES));
+      poolAt = 0;
+    }
+    for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (pool[poolAt + i] ?? 0) & 31;
+    poolAt += RANDOM_CHARS;
   }
 
   function countUp(): void {

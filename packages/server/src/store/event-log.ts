@@ -14,7 +14,7 @@ export interface NewEvent {
 /** Who is owed an event. Declared here, implemented by whoever subscribes; wired in main.ts. */
 export interface Subscribers {
   /** Called before the commit: what does this event owe? */
-  owedFor(projectId: string, event: CanonicalEvent): OwedDelivery[];
+  owedFor(projectId: string, event: CanonicalEvent, nowMs: number): OwedDelivery[];
   /** Called after the commit with each delivery that this node dispatches itself. */
   committed(delivery: CommittedDelivery): void;
   /** Called instead when nothing was stored (a duplicate, a refused commit): give the room back. */
@@ -67,7 +67,7 @@ export function createEventLog(options: {
       raw: raw === undefined ? null : JSON.stringify(raw),
       retainUntilMs: receivedAtMs + options.retentionMs,
       standing: standingOf(event.type, occurredAtMs),
-      deliveries: subscribers.owedFor(projectId, event),
+      deliveries: subscribers.owedFor(projectId, event, receivedAtMs),
     };
   }
 

@@ -126,7 +126,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const { keys, target } = lane.endpoint;
     const headers = renderHeaders({ eventId: delivery.eventId, keys, body, nowMs: startedAtMs });
     const { timeoutMs } = options;
-    const result = await client.post({ target, headers, body, timeoutMs });
+    const result = await client.post({ target, headers, body, timeoutMs, startedAtMs });
     lane.inFlight -= 1;
     inFlight -= 1;
     if (result.errorCode === 'aborted') {
@@ -146,7 +146,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     result: PostResult,
     startedAtMs: number,
   ): void {
-    const nowMs = clock.now();
+    const nowMs = startedAtMs + result.latencyMs;
     const step = decideNext({
       result,
       failures: delivery.failures,
@@ -351,10 +351,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   });
 
   return {
-    owedFor(projectId, event) {
+    owedFor(projectId, event, nowMs) {
       return directory.match(projectId, event).map((endpoint): OwedDelivery => {
         const endpointId = endpoint.record.id;
-        const dueAtMs = clock.now();
+        const dueAtMs = nowMs;
         if (endpoint.record.status === 'disabled') {
           return { endpointId, state: 'skipped', dueAtMs, node: null };
         }

@@ -26,6 +26,8 @@ export interface PostRequest {
   body: Uint8Array;
   /** One deadline over name look-up, connecting, headers and body. */
   timeoutMs: number;
+  /** The time now, which the caller has just read; latency counts from it. */
+  startedAtMs: number;
 }
 
 type Lookup = typeof systemLookup;
@@ -89,7 +91,6 @@ function send(
   request: PostRequest,
   resolve: (result: PostResult) => void,
 ): void {
-  const startedAtMs = clock.now();
   let controller: Dispatcher.DispatchController | null = null;
   let status: number | null = null;
   let retryAfter: string | null = null;
@@ -107,7 +108,7 @@ function send(
     done = true;
     cancelDeadline();
     const responseExcerpt = chunks === null ? null : excerptOf(chunks);
-    const latencyMs = clock.now() - startedAtMs;
+    const latencyMs = clock.now() - request.startedAtMs;
     resolve({ status, errorCode, errorDetail, retryAfter, responseExcerpt, latencyMs });
   }
 

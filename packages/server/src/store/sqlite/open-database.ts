@@ -21,8 +21,7 @@ export function openDatabase(data: ThreadData): DatabaseSync {
     db.exec('PRAGMA wal_autocheckpoint = 16000');
   }
   db.exec('PRAGMA foreign_keys = ON');
-  db.exec('PRAGMA cache_size = -65536');
-  db.exec('PRAGMA mmap_size = 268435456');
+  db.exec(`PRAGMA cache_size = ${reading ? -16_384 : -32_768}`);
   db.exec('PRAGMA temp_store = MEMORY');
   if (!reading && data.maxSizeBytes !== null) {
     const row = db.prepare('PRAGMA page_size').get();
