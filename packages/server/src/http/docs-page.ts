@@ -71,8 +71,11 @@ function fieldRows(schema: JsonObject, prefix: string, depth = 1): string[] {
   const required = new Set(Array.isArray(schema['required']) ? schema['required'] : []);
   const properties = (schema['properties'] ?? {}) as Record<string, JsonObject>;
   return Object.entries(properties).flatMap(([name, property]) => {
+    // What has a name of its own is explained once, and not by its parts in every row.
     const nested =
-      depth < MAX_DEPTH ? fieldRows(objectIn(property), `${prefix}${name}.`, depth + 1) : [];
+      depth < MAX_DEPTH && property['title'] === undefined
+        ? fieldRows(objectIn(property), `${prefix}${name}.`, depth + 1)
+        : [];
     const mark =
       required.has(name) && property['default'] === undefined ? ' <em>required</em>' : '';
     const fallback =
@@ -95,6 +98,7 @@ function objectIn(schema: JsonObject): JsonObject {
 }
 
 function typeOf(schema: JsonObject): string {
+  if (schema['title'] !== undefined) return String(schema['title']);
   if (Array.isArray(schema['enum']))
     return schema['enum'].length > 8 ? 'one of a list' : schema['enum'].join(' | ');
   if (schema['const'] !== undefined) return JSON.stringify(schema['const']);

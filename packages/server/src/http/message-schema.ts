@@ -10,19 +10,21 @@ import {
 
 /** The bodies of /v1/messages. */
 
-const mailboxSchema = z.union(
-  [
-    lineOf(1_000).min(3),
-    z.strictObject({ email: lineOf(320).min(3), name: lineOf(300).optional() }),
-  ],
-  'Write an address as "Name <user@example.com>", as "user@example.com", or as {"email": "...", "name": "..."}.',
-);
+const mailboxSchema = z
+  .union(
+    [
+      lineOf(1_000).min(3),
+      z.strictObject({ email: lineOf(320).min(3), name: lineOf(300).optional() }),
+    ],
+    'Write an address as "Name <user@example.com>", as "user@example.com", or as {"email": "...", "name": "..."}.',
+  )
+  .meta({ title: 'address' });
 
 const mailboxesSchema = z
   .union([mailboxSchema, z.array(mailboxSchema).max(1_000)], {
     error: 'Give an address or a list of up to 1,000 addresses.',
   })
-  .describe('An address or a list of them.');
+  .meta({ title: 'address or list of addresses' });
 
 const attachmentSchema = z.strictObject({
   filename: lineOf(255).min(1),
@@ -70,15 +72,19 @@ const headersSchema = z
 
 export const messageBody = z
   .strictObject({
-    from: mailboxSchema,
-    to: mailboxesSchema.optional(),
-    cc: mailboxesSchema.optional(),
-    bcc: mailboxesSchema.optional(),
-    reply_to: mailboxesSchema.optional(),
+    from: mailboxSchema.describe(
+      'The sender: "Name <user@example.com>", "user@example.com", or {"email": "...", "name": "..."}.',
+    ),
+    to: mailboxesSchema.optional().describe('Recipients. One of to, cc and bcc is needed.'),
+    cc: mailboxesSchema.optional().describe('Recipients that everyone sees.'),
+    bcc: mailboxesSchema.optional().describe('Recipients that nobody sees.'),
+    reply_to: mailboxesSchema.optional().describe('Where replies go.'),
     subject: lineOf(998).default(''),
-    text: z.string().optional(),
-    html: z.string().optional(),
-    headers: headersSchema.optional(),
+    text: z.string().optional().describe('The body as plain text. One of text and html is needed.'),
+    html: z.string().optional().describe('The body as HTML.'),
+    headers: headersSchema
+      .optional()
+      .describe('More headers, by name. A Message-ID given here is kept.'),
     attachments: z.array(attachmentSchema).max(100).optional(),
     tags: tagsSchema.optional(),
     metadata: metadataSchema.optional(),
