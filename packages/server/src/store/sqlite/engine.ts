@@ -208,8 +208,9 @@ function settle(tasks: readonly Task[], result: WriteBatchResult): void {
     else if (task.kind === 'claimMail') task.resolve(take(mailClaims));
     else {
       const outcome = take(commits);
-      if (typeof outcome === 'string') task.reject(new StoreConflict(outcome));
-      else task.resolve(toAppended(task.commit, outcome));
+      if (Array.isArray(outcome)) task.resolve(toAppended(task.commit, outcome));
+      else if (outcome.isConflict) task.reject(new StoreConflict(outcome.message));
+      else task.reject(new Error(`The database refused a statement: ${outcome.message}`));
     }
   }
 }

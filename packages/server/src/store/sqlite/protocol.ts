@@ -35,7 +35,7 @@ export interface WriteBatchResult {
 }
 
 /** One row for each event (see `fromAppendedRow`), or why the commit was refused. */
-export type CommitResult = Row[] | string;
+export type CommitResult = Row[] | { isConflict: boolean; message: string };
 
 export type ThreadRequest =
   | { kind: 'write'; batch: WriteBatch }

@@ -3,7 +3,7 @@ import type { Statement } from '../engine.ts';
 import { prepareAppendEvents } from './append-events.ts';
 import { prepareClaimDeliveries } from './claim-deliveries.ts';
 import { prepareClaimTransmissions } from './claim-transmissions.ts';
-import { isConstraintViolation } from './open-database.ts';
+import { faultOf, isConstraintViolation } from './open-database.ts';
 import type { CommitResult, CommitRows, WriteBatch, WriteBatchResult } from './protocol.ts';
 import { preparePurgeExpired } from './purge-expired.ts';
 import { prepareRecordAttempt } from './record-attempts.ts';
@@ -57,9 +57,8 @@ export function createWriter(db: DatabaseSync) {
     }
   }
 
-  function applyCommit(commit: CommitRows): CommitResult {
-    // Plain events cannot conflict, and they are the hot path: they need no savepoint.
-    if (commit.statements.length === 0) return commit.events.map(appendEvent);
+  /** Runs one commit within the batch's transaction; what is its own fault undoes it alone. */
+  function applyApart(commit: CommitRows): CommitResult {
     db.exec('SAVEPOINT one');
     try {
       for (const statement of commit.statements) runStatement(statement);
@@ -67,24 +66,38 @@ export function createWriter(db: DatabaseSync) {
       db.exec('RELEASE one');
       return appended;
     } catch (error) {
-      const conflict = conflictOf(error);
-      if (conflict === null) throw error;
+      if (faultOf(error) !== null || !(error instanceof Error)) throw error;
       db.exec('ROLLBACK TO one');
       db.exec('RELEASE one');
-      return conflict;
+      const isConflict = error instanceof Conflict || isConstraintViolation(error);
+      return { isConflict, message: error.message };
     }
+  }
+
+  // Plain events do not conflict, and they are the hot path: they need no savepoint.
+  const applyPlainly = (commit: CommitRows): CommitResult =>
+    commit.statements.length === 0 ? commit.events.map(appendEvent) : applyApart(commit);
+
+  function writeBatch(batch: WriteBatch, apply: typeof applyApart): WriteBatchResult {
+    return transaction(() => {
+      for (const attempt of batch.attempts) recordAttempt(attempt);
+      return {
+        commits: batch.commits.map(apply),
+        deliveryClaims: batch.deliveryClaims.map(claimDeliveries),
+        transmissionClaims: batch.transmissionClaims.map(claimTransmissions),
+      };
+    });
   }
 
   return {
     write(batch: WriteBatch): WriteBatchResult {
-      return transaction(() => {
-        for (const attempt of batch.attempts) recordAttempt(attempt);
-        return {
-          commits: batch.commits.map(applyCommit),
-          deliveryClaims: batch.deliveryClaims.map(claimDeliveries),
-          transmissionClaims: batch.transmissionClaims.map(claimTransmissions),
-        };
-      });
+      try {
+        return writeBatch(batch, applyPlainly);
+      } catch (error) {
+        // Not the disk: one of them cannot be stored. Its neighbours must not pay for that.
+        if (faultOf(error) !== null) throw error;
+        return writeBatch(batch, applyApart);
+      }
     },
     release(exceptNode: string, nowMs: number): { released: number } {
       return transaction(() => {
@@ -104,8 +117,3 @@ export function createWriter(db: DatabaseSync) {
 }
 
 class Conflict extends Error {}
-
-function conflictOf(error: unknown): string | null {
-  if (error instanceof Conflict) return error.message;
-  return isConstraintViolation(error) && error instanceof Error ? error.message : null;
-}
