@@ -1,7 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ClaimedDeliveries, ClaimedDelivery, DeliveryClaim } from '../engine.ts';
 
-/** Both statements walk the partial index deliveries_due, so their cost does not grow with the table. */
+/**
+ * Both statements walk the partial index deliveries_due, so their cost does not grow with the table.
+ * Both join the event: retention may have taken it first, and a delivery that can never be claimed
+ * but is due would have the dispatcher ask again without end.
+ */
 export function prepareClaimDeliveries(db: DatabaseSync) {
   const selectDue = db.prepare(
     `SELECT d.event_id AS eventId, e.body AS body, e.type AS type, d.attempts AS attempts,
@@ -15,9 +19,10 @@ export function prepareClaimDeliveries(db: DatabaseSync) {
     'UPDATE deliveries SET node = ?1 WHERE project_id = ?2 AND event_id = ?3 AND endpoint_id = ?4',
   );
   const selectNext = db.prepare(
-    `SELECT due_at AS dueAt FROM deliveries
-     WHERE project_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND node IS NULL
-     ORDER BY due_at LIMIT 1`,
+    `SELECT d.due_at AS dueAt
+     FROM deliveries d JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
+     WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.state = 'pending' AND d.node IS NULL
+     ORDER BY d.due_at LIMIT 1`,
   );
   return function claimDeliveries(claim: DeliveryClaim): ClaimedDeliveries {
     const { projectId, endpointId, node } = claim;
