@@ -27,7 +27,9 @@ export function prepareRecordAttempt(db: DatabaseSync) {
   const keepStray = db.prepare(
     `INSERT OR IGNORE INTO attempts (project_id, event_id, endpoint_id, number, id, started_at,
        latency_ms, status, error_code, error_detail, response_excerpt, retain_until)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`,
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+     WHERE NOT EXISTS (SELECT 1 FROM deliveries
+       WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3 AND attempt_id = ?5)`,
   );
   return function recordAttempt(row: Row): void {
     const [projectId = null, eventId = null, endpointId = null, node = null, number = null] = row;
