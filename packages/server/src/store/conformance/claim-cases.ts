@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ClaimedDeliveries } from '../engine.ts';
+import {
+  DAY_MS,
+  NODE,
+  NOW_MS,
+  type OpenEngine,
+  OTHER_NODE,
+  type Sandbox,
+  useStore,
+  withOwnStore,
+} from './sandbox.ts';
+
+async function appendDue({ log, event, owes }: Sandbox, dueAtMs: number): Promise<string> {
+  owes({ dueAtMs });
+  const one = event();
+  await log.append([one]);
+  return one.event.id;
+}
+
+const idsOf = ({ deliveries }: ClaimedDeliveries) => deliveries.map(({ eventId }) => eventId);
+
+export function describeClaims(open: OpenEngine): void {
+  describe('claims of deliveries', () => {
+    const sandbox = useStore(open);
+
+    test('lease what is due, the earliest first, and say when the next is due', async () => {
+      const box = await sandbox();
+      const { engine, projectId, endpointId } = box;
+      const third = await appendDue(box, NOW_MS);
+      const first = await appendDue(box, NOW_MS - 20);
+      await appendDue(box, NOW_MS + 700);
+      const second = await appendDue(box, NOW_MS - 10);
+      await appendDue(box, NOW_MS + 300);
+      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 2, node: NODE };
+      const [a, b, c] = await Promise.all([claim, claim, claim].map(engine.claimDeliveries));
+      assert.ok(a && b && c);
+      assert.deepEqual([idsOf(a), idsOf(b), idsOf(c)], [[first, second], [third], []]);
+      assert.deepEqual(
+        [a.nextDueAtMs, b.nextDueAtMs, c.nextDueAtMs],
+        [NOW_MS, NOW_MS + 300, NOW_MS + 300],
+      );
+    });
+
+    test('never lease a delivery twice, however many ask at once', async () => {
+      const box = await sandbox();
+      const { engine, log, event, owes, projectId, endpointId } = box;
+      owes({});
+      await log.append(Array.from({ length: 100 }, () => event()));
+      const claims = Array.from({ length: 30 }, (_, i) => ({
+        projectId,
+        endpointId,
+        nowMs: NOW_MS,
+        limit: 7,
+        node: i % 2 === 0 ? NODE : OTHER_NODE,
+      }));
+      const found = (await Promise.all(claims.map(engine.claimDeliveries))).flatMap(idsOf);
+      assert.deepEqual([found.length, new Set(found).size], [100, 100]);
+    });
+
+    test('touch no other endpoint and no other project', async () => {
+      const box = await sandbox();
+      const other = await sandbox();
+      await appendDue(box, NOW_MS);
+      const { engine, projectId, endpointId } = other;
+      const claim = { projectId: box.projectId, endpointId, nowMs: NOW_MS, limit: 9, node: NODE };
+      const none = { deliveries: [], nextDueAtMs: null };
+      assert.deepEqual(await engine.claimDeliveries(claim), none);
+      const foreign = { ...claim, projectId, endpointId: box.endpointId };
+      assert.deepEqual(await engine.claimDeliveries(foreign), none);
+    });
+
+    test('come back when the node gives them back, due at once', async () => {
+      const box = await sandbox();
+      const { engine, store, projectId, endpointId } = box;
+      const id = await appendDue(box, NOW_MS - 5);
+      const kept = await appendDue(box, NOW_MS - 4);
+      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 9, node: NODE };
+      await engine.claimDeliveries(claim);
+      await store.deliveries.release(projectId, endpointId, OTHER_NODE, NOW_MS, [id, kept]);
+      assert.deepEqual(idsOf(await engine.claimDeliveries(claim)), []);
+      await store.deliveries.release(projectId, endpointId, NODE, NOW_MS + 1, [id]);
+      await store.deliveries.release(projectId, endpointId, NODE, NOW_MS + 1, []);
+      assert.equal((await engine.claimDeliveries(claim)).nextDueAtMs, NOW_MS + 1);
+      assert.deepEqual(idsOf(await engine.claimDeliveries({ ...claim, nowMs: NOW_MS + 1 })), [id]);
+    });
+
+    test('end with the endpoint: what waits is canceled in pieces, what is under way is not', async () => {
+      const box = await sandbox();
+      const { engine, store, log, event, owes, projectId, endpointId } = box;
+      owes({ node: NODE });
+      const held = event();
+      await log.append([held]);
+      owes({});
+      const waiting = Array.from({ length: 5 }, () => event());
+      await log.append(waiting);
+      const cancel = () => store.deliveries.cancelWaiting(projectId, endpointId, NOW_MS + 3, 2);
+      assert.deepEqual(
+        [await cancel(), await cancel(), await cancel(), await cancel()],
+        [{ more: true }, { more: true }, { more: false }, { more: false }],
+      );
+      const rows = await store.deliveries.ofEvents(
+        projectId,
+        [held, ...waiting].map(({ event }) => event.id),
+      );
+      assert.deepEqual(
+        rows.map(({ state, due_at, ended_at }) => [state, due_at, ended_at]),
+        [['pending', NOW_MS, null], ...waiting.map(() => ['canceled', null, NOW_MS + 3])],
+      );
+      const claim = { projectId, endpointId, nowMs: NOW_MS + DAY_MS, limit: 9, node: NODE };
+      assert.deepEqual(await engine.claimDeliveries(claim), { deliveries: [], nextDueAtMs: null });
+    });
+
+    test('do not wait for a delivery whose event is gone', async () => {
+      const box = await sandbox();
+      const { engine, log, projectId, endpointId } = box;
+      const id = await appendDue(box, NOW_MS);
+      const { sql, parameters } = engine.db
+        .deleteFrom('events')
+        .where('project_id', '=', projectId)
+        .where('id', '=', id)
+        .compile();
+      await log.append([], [{ sql, parameters: parameters as string[] }]);
+      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 9, node: NODE };
+      assert.deepEqual(await engine.claimDeliveries(claim), { deliveries: [], nextDueAtMs: null });
+    });
+
+    test('the leases of dead nodes end, those of this one stay', () =>
+      withOwnStore(open, async (box) => {
+        const { engine, store, log, event, owes, message, ids, projectId, endpointId } = box;
+        owes({ node: OTHER_NODE }, { endpointId: ids.next('endpoint'), node: NODE });
+        const one = event();
+        const messageId = ids.next('message');
+        const transmissions = [
+          { recipient: 'lost@b.test', node: OTHER_NODE, dueAtMs: NOW_MS - DAY_MS },
+          { recipient: 'kept@b.test', node: NODE },
+          { recipient: 'waits@b.test', dueAtMs: NOW_MS + DAY_MS },
+        ];
+        await log.append([one], message({ id: messageId, transmissions }));
+        assert.equal(await store.deliveries.waiting(), 0);
+        assert.equal(await store.messages.waiting(), 1);
+        const nowMs = NOW_MS + 7;
+        assert.deepEqual(await engine.releaseLeases({ exceptNode: NODE, nowMs }), { released: 2 });
+        assert.deepEqual(await engine.releaseLeases({ exceptNode: NODE, nowMs }), { released: 0 });
+        assert.equal(await store.deliveries.waiting(), 1);
+        assert.equal(await store.messages.waiting(), 2);
+        const claim = { projectId, endpointId, limit: 9, node: NODE };
+        const early = await engine.claimDeliveries({ ...claim, nowMs: nowMs - 1 });
+        assert.deepEqual(early, { deliveries: [], nextDueAtMs: nowMs });
+        const mail = await engine.claimTransmissions({
+          nowMs,
+          limit: 9,
+          node: NODE,
+          exceptDomains: [],
+        });
+        assert.deepEqual(
+          mail.transmissions.map(({ recipient }) => recipient),
+          ['lost@b.test'],
+        );
+        assert.equal(mail.nextDueAtMs, NOW_MS + DAY_MS);
+      }));
+  });
+}

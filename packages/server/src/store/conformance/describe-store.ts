@@ -1,0 +1,19 @@
+import { describe } from 'node:test';
+import { describeAppend } from './append-cases.ts';
+import { describeAttempts } from './attempt-cases.ts';
+import { describeClaims } from './claim-cases.ts';
+import { describePosition } from './position-cases.ts';
+import type { OpenEngine } from './sandbox.ts';
+
+/**
+ * What every engine has to do, as cases on a real database. `open` is called often and gives an
+ * engine on an empty one each time.
+ */
+export function describeStore(name: string, open: OpenEngine): void {
+  describe(`${name} as a store`, () => {
+    describeAppend(open);
+    describePosition(open);
+    describeAttempts(open);
+    describeClaims(open);
+  });
+}

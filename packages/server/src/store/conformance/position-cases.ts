@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { EVENT_TYPES, type RecipientState } from '@posthorn/sdk';
+import fc from 'fast-check';
+import { higherStanding, type Standing, standingOf } from '../../core/recipient-state.ts';
+import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
+
+export function describePosition(open: OpenEngine): void {
+  describe('position', () => {
+    const sandbox = useStore(open);
+    const ANNA = { messageId: 'm1', recipient: 'anna@b.test' };
+
+    test('counts the events of a message and recipient, and says the state before and after', async () => {
+      const { log, event } = await sandbox();
+      const types = [
+        'email.accepted',
+        'email.deferred',
+        'email.delivered',
+        'email.opened',
+      ] as const;
+      const appended = await log.append(
+        types.map((type, i) => event({ ...ANNA, type, atMs: NOW_MS + i })),
+      );
+      assert.deepEqual(
+        appended.map(({ position }) => Object.values(position ?? {})),
+        [
+          [1, 'accepted', null],
+          [2, 'deferred', 'accepted'],
+          [3, 'delivered', 'deferred'],
+          [4, 'delivered', 'delivered'],
+        ],
+      );
+    });
+
+    test('does not let an event that comes late lower the state', async () => {
+      const { log, event } = await sandbox();
+      await log.append([event({ ...ANNA, type: 'email.delivered', atMs: NOW_MS + 5 })]);
+      const [late] = await log.append([event({ ...ANNA, type: 'email.deferred', atMs: NOW_MS })]);
+      assert.deepEqual(late?.position, {
+        sequence: 2,
+        state: 'delivered',
+        previousState: 'delivered',
+      });
+    });
+
+    test('has a place but no state for an event that says nothing of the delivery', async () => {
+      const { store, log, event, projectId } = await sandbox();
+      const one = event({ ...ANNA, type: 'email.overdue' });
+      const [first] = await log.append([one]);
+      assert.deepEqual(first?.position, { sequence: 1, state: null, previousState: null });
+      const { data } = (await store.events.get(projectId, one.event.id)) ?? {};
+      assert.deepEqual([data?.sequence, data && 'state' in data], [1, false]);
+      const [second] = await log.append([event({ ...ANNA, type: 'email.sent' })]);
+      assert.deepEqual(second?.position, { sequence: 2, state: 'sent', previousState: null });
+    });
+
+    test('keeps recipients, messages and projects apart', async () => {
+      const { log, event } = await sandbox();
+      const other = await sandbox();
+      await log.append([event({ ...ANNA, type: 'email.bounced' })]);
+      const firsts = await Promise.all([
+        log.append([event({ ...ANNA, recipient: 'bert@b.test', type: 'email.sent' })]),
+        log.append([event({ ...ANNA, messageId: 'm2', type: 'email.sent' })]),
+        other.log.append([other.event({ ...ANNA, type: 'email.sent' })]),
+      ]);
+      for (const [appended] of firsts) {
+        assert.deepEqual(appended?.position, { sequence: 1, state: 'sent', previousState: null });
+      }
+    });
+
+    test('has none for an event without a message or without a recipient', async () => {
+      const { store, log, event, projectId } = await sandbox();
+      const events = [event(), event({ messageId: 'm1' }), event({ recipient: 'a@b.test' })];
+      const appended = await log.append(events);
+      assert.deepEqual(
+        appended.map(({ position }) => position),
+        [null, null, null],
+      );
+      const read = await store.events.get(projectId, events[1]?.event.id ?? '');
+      assert.deepEqual(read, events[1]?.event);
+    });
+
+    test("follows a message of another provider by that provider's id", async () => {
+      const { store, log, event, projectId } = await sandbox();
+      const foreign = (type: 'email.sent' | 'email.bounced') =>
+        event({
+          type,
+          recipient: 'a@b.test',
+          data: { message: { id: null, provider_id: 'sg.1' } },
+        });
+      await log.append([foreign('email.sent')]);
+      const [second] = await log.append([foreign('email.bounced')]);
+      assert.deepEqual(second?.position, { sequence: 2, state: 'bounced', previousState: 'sent' });
+      assert.equal((await store.events.ofMessage(projectId, 'sg.1', 10)).length, 2);
+    });
+
+    test('folds any events in any order as core/recipient-state does', async () => {
+      const { log, event, ids } = await sandbox();
+      const happening = fc.record({
+        type: fc.constantFrom(...EVENT_TYPES),
+        atMs: fc.integer({ min: NOW_MS, max: NOW_MS + 4 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(happening, { minLength: 1, maxLength: 12 }), async (story) => {
+          const message = { messageId: ids.next('message'), recipient: 'a@b.test' };
+          const appended = await log.append(story.map((one) => event({ ...message, ...one })));
+          let standing = null as Standing | null;
+          for (const [i, { type, atMs }] of story.entries()) {
+            const previousState: RecipientState | null = standing?.state ?? null;
+            standing = higherStanding(standing, standingOf(type, atMs));
+            const state = standing?.state ?? null;
+            assert.deepEqual(appended[i]?.position, { sequence: i + 1, state, previousState });
+          }
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+}

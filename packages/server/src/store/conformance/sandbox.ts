@@ -1,0 +1,194 @@
+import { randomBytes } from 'node:crypto';
+import { after, before } from 'node:test';
+import type { EventData, EventType } from '@posthorn/sdk';
+import { createIds, type Ids } from '../../core/ids.ts';
+import type { AttemptRecord, Engine, OwedDelivery, Statement } from '../engine.ts';
+import {
+  type CommittedDelivery,
+  createEventLog,
+  type EventLog,
+  type NewEvent,
+} from '../event-log.ts';
+import type { MessageRecord, NewTransmission } from '../messages.ts';
+import { createStore, type Store } from '../store.ts';
+
+/** Opens an engine on an empty database; `close` also removes what it left behind. */
+export type OpenEngine = () => Promise<{ engine: Engine; close(): Promise<void> }>;
+
+/** When the cases happen. */
+export const NOW_MS = Date.UTC(2026, 0, 15, 12);
+export const DAY_MS = 86_400_000;
+export const RETENTION_MS = 30 * DAY_MS;
+
+/** The node that the cases run on, and another one. */
+export const NODE = 'node_here';
+export const OTHER_NODE = 'node_elsewhere';
+
+export interface EventInput {
+  id?: string;
+  type?: EventType;
+  atMs?: number;
+  messageId?: string;
+  recipient?: string;
+  dedupKey?: string | null;
+  data?: EventData;
+}
+
+export interface Announced {
+  committed: CommittedDelivery[];
+  stored: OwedDelivery[];
+  dropped: OwedDelivery[];
+}
+
+/** A project of its own in the store under test, and what a case needs to fill it. */
+export interface Sandbox {
+  engine: Engine;
+  store: Store;
+  ids: Ids;
+  projectId: string;
+  endpointId: string;
+  log: EventLog;
+  /** What each event appended from now on owes. */
+  owes(...deliveries: Partial<OwedDelivery>[]): void;
+  /** What the log told its subscribers so far. */
+  announced: Announced;
+  event(input?: EventInput): NewEvent;
+  attempt(eventId: string, fields?: Partial<AttemptRecord>): AttemptRecord;
+  /** Statements that store a message with a body and these recipients. */
+  message(input: MessageInput): Statement[];
+}
+
+export interface MessageInput {
+  id: string;
+  raw?: Uint8Array;
+  fields?: Partial<MessageRecord>;
+  transmissions?: Partial<NewTransmission>[];
+}
+
+/** One engine for a group of cases; each case takes a sandbox. Call it inside `describe`. */
+export function useStore(open: OpenEngine): () => Promise<Sandbox> {
+  let opened: Awaited<ReturnType<OpenEngine>>;
+  before(async () => {
+    opened = await open();
+  });
+  after(() => opened.close());
+  return () => createSandbox(opened.engine);
+}
+
+/** For cases about what the whole database holds: an engine that nobody else uses. */
+export async function withOwnStore(
+  open: OpenEngine,
+  work: (sandbox: Sandbox) => Promise<void>,
+): Promise<void> {
+  const opened = await open();
+  try {
+    await work(await createSandbox(opened.engine));
+  } finally {
+    await opened.close();
+  }
+}
+
+export async function createSandbox(engine: Engine): Promise<Sandbox> {
+  const store = createStore(engine);
+  // The clock stands still and the ids count up within its millisecond: they sort as they were made.
+  const ids = createIds({ now: () => NOW_MS, randomBytes });
+  const projectId = ids.next('project');
+  const endpointId = ids.next('endpoint');
+  const announced: Announced = { committed: [], stored: [], dropped: [] };
+  let owed: OwedDelivery[] = [];
+  const log = createEventLog({
+    engine,
+    now: () => NOW_MS,
+    retentionMs: RETENTION_MS,
+    subscribers: {
+      owedFor: () => owed,
+      committed: (delivery) => announced.committed.push(delivery),
+      stored: (_projectId, delivery) => announced.stored.push(delivery),
+      dropped: (_projectId, delivery) => announced.dropped.push(delivery),
+    },
+  });
+  await store.projects.create(
+    { id: projectId, name: 'Test', created_at: NOW_MS },
+    {
+      project_id: projectId,
+      id: ids.next('apiKey'),
+      name: 'First',
+      key_hash: `hash of ${projectId}`,
+      hint: 'abcd',
+      created_at: NOW_MS,
+      revoked_at: null,
+    },
+  );
+  return {
+    engine,
+    store,
+    ids,
+    projectId,
+    endpointId,
+    log,
+    announced,
+    owes(...deliveries) {
+      const plain = { endpointId, state: 'pending', dueAtMs: NOW_MS, node: null } as const;
+      owed = deliveries.map((one) => ({ ...plain, ...one }));
+    },
+    event(input = {}) {
+      const { messageId, recipient } = input;
+      const id = input.id ?? ids.next('event');
+      const data = {
+        provider: 'api',
+        ...(messageId !== undefined && { message: { id: messageId } }),
+        ...(recipient !== undefined && { recipient }),
+        ...input.data,
+      };
+      const timestamp = new Date(input.atMs ?? NOW_MS).toISOString();
+      const event = { id, type: input.type ?? 'email.delivered', timestamp, data };
+      return { projectId, event, dedupKey: input.dedupKey === undefined ? id : input.dedupKey };
+    },
+    attempt: (eventId, fields) => ({
+      projectId,
+      eventId,
+      endpointId,
+      node: NODE,
+      attemptId: ids.next('attempt'),
+      number: 1,
+      startedAtMs: NOW_MS,
+      latencyMs: 12,
+      status: 200,
+      errorCode: null,
+      errorDetail: null,
+      responseExcerpt: 'ok',
+      retainUntilMs: NOW_MS + RETENTION_MS,
+      next: { state: 'delivered', endedAtMs: NOW_MS + 12 },
+      ...fields,
+    }),
+    message: ({ id, raw = Buffer.from('Subject: Hi\r\n\r\nHi\r\n'), fields, transmissions = [] }) =>
+      store.messages.insertion({
+        message: {
+          projectId,
+          id,
+          acceptedBy: 'http',
+          envelopeFrom: 'bounces@sender.test',
+          headerFrom: 'shop@sender.test',
+          subject: 'Hi',
+          smtpId: `<${id}@sender.test>`,
+          tags: [],
+          metadata: {},
+          sizeBytes: raw.length,
+          createdAtMs: NOW_MS,
+          expiresAtMs: NOW_MS + 5 * DAY_MS,
+          retainUntilMs: NOW_MS + RETENTION_MS,
+          ...fields,
+        },
+        raw,
+        bodyRetainUntilMs: NOW_MS + RETENTION_MS,
+        transmissions: transmissions.map((one) => ({
+          recipient: 'anna@receiver.test',
+          kind: 'to',
+          domain: 'receiver.test',
+          dueAtMs: NOW_MS,
+          node: null,
+          ...one,
+        })),
+      }),
+  };
+}
