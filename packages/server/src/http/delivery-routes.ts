@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDeliveryId } from '../core/ids.ts';
+import { isId, parseDeliveryId } from '../core/ids.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Deliveries } from '../store/deliveries.ts';
 import { StoreConflict } from '../store/engine.ts';
@@ -51,9 +51,8 @@ export function createDeliveryRoutes(deps: {
         },
       },
       async handle({ projectId, query }) {
-        const [eventId, endpointId] = keyOfCursor(query.cursor)?.split('/') ?? [];
-        const beforeId =
-          eventId === undefined || endpointId === undefined ? null : { eventId, endpointId };
+        const key = keyOfCursor(query.cursor, (text) => parsePageKey(text) !== null);
+        const beforeId = key === null ? null : parsePageKey(key);
         const { rows, nextCursor } = await deliveries.list({
           projectId,
           limit: query.limit,
@@ -120,4 +119,11 @@ export function createDeliveryRoutes(deps: {
       },
     }),
   ];
+}
+
+/** `evt_.../ep_...`, as the list of deliveries is sorted. */
+function parsePageKey(key: string): { eventId: string; endpointId: string } | null {
+  const [eventId = '', endpointId = '', ...rest] = key.split('/');
+  const isKey = isId('event', eventId) && isId('endpoint', endpointId) && rest.length === 0;
+  return isKey ? { eventId, endpointId } : null;
 }

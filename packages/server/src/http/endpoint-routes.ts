@@ -133,7 +133,7 @@ export function createEndpointRoutes(deps: {
         },
       },
       async handle({ projectId, query }) {
-        const beforeId = keyOfCursor(query.cursor);
+        const beforeId = keyOfCursor(query.cursor, (key) => isId('endpoint', key));
         const { rows, nextCursor } = await deps.endpoints.list({
           projectId,
           limit: query.limit,

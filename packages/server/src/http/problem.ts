@@ -2,6 +2,7 @@ import type { ZodError } from 'zod';
 import { nearestName } from '../core/nearest-name.ts';
 import { type FieldError, messageOf, PosthornError } from '../lib/errors.ts';
 import { StoreConflict, StoreUnavailable } from '../store/engine.ts';
+import type { JsonObject } from './openapi.ts';
 
 /** RFC 9457. `type` leads to the code's entry on this server's documentation page. */
 export interface Problem {
@@ -59,35 +60,37 @@ function fromFastify(error: unknown): PosthornError | null {
     const detail = 'Send JSON with the header "Content-Type: application/json".';
     return new PosthornError('unsupported_media_type', detail);
   }
-  if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
-    return new PosthornError(
-      'malformed_json',
-      'The body is empty; this route needs a JSON object.',
-    );
+  if (code === 'FST_ERR_BAD_URL') {
+    return new PosthornError('bad_request', 'The path has a percent sign that encodes nothing.');
   }
-  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return new PosthornError('malformed_json', `The body is not JSON: ${messageOf(error)}.`);
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new PosthornError('not_found', 'There is nothing here: no id is this long.');
   }
   const status = Number(error.statusCode);
   return status >= 400 && status < 500 ? new PosthornError('bad_request', messageOf(error)) : null;
 }
 
-/** `where`: what the pointers start with, such as `/` for the body or `?` for the query. */
+/**
+ * `where`: what the pointers start with, such as `/` for the body or `?` for the query. `schema`: the
+ * JSON Schema that was checked, for the names that exist.
+ */
 export function validationError(
   error: ZodError,
-  knownFields: readonly string[],
+  schema: () => JsonObject,
   where: string,
 ): PosthornError {
   const fields = error.issues
     .flatMap(unfoldUnion)
     .slice(0, 20)
     .flatMap((issue): FieldError[] => {
-      const base = where + issue.path.map((part) => String(part)).join('/');
-      if (issue.code !== 'unrecognized_keys') return [{ pointer: base, detail: issue.message }];
+      const base = where + issue.path.map(toPointerPart).join('/');
+      if (issue.code !== 'unrecognized_keys') return [{ pointer: base, detail: detailOf(issue) }];
+      const known = fieldNames(schema(), issue.path);
       return issue.keys.map((key) => {
-        const nearest = nearestName(key, knownFields);
+        const nearest = nearestName(key, known);
         const hint = nearest === null ? '' : ` Did you mean "${nearest}"?`;
-        const pointer = issue.path.length > 0 ? `${base}/${key}` : where + key;
+        const pointer =
+          issue.path.length > 0 ? `${base}/${toPointerPart(key)}` : where + toPointerPart(key);
         return { pointer, detail: `There is no field "${key}" here.${hint}` };
       });
     });
@@ -100,14 +103,37 @@ export function validationError(
 
 type Issue = ZodError['issues'][number];
 
+/** RFC 6901 section 3. */
+function toPointerPart(part: PropertyKey): string {
+  return String(part).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+/** Of a wrong key it says what is wrong with it, which stands one level below. */
+function detailOf(issue: Issue): string {
+  return (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined) ?? issue.message;
+}
+
+/** The names that an object may have at this place of the schema. */
+function fieldNames(schema: JsonObject, path: readonly PropertyKey[]): string[] {
+  const branches = (schema['anyOf'] ?? []) as JsonObject[];
+  const below = branches.flatMap((branch) => fieldNames(branch, path));
+  const properties = (schema['properties'] ?? {}) as Record<string, JsonObject>;
+  const [part, ...rest] = path;
+  if (part === undefined) return [...Object.keys(properties), ...below];
+  const next = typeof part === 'number' ? schema['items'] : properties[String(part)];
+  return [...(next === undefined ? [] : fieldNames(next as JsonObject, rest)), ...below];
+}
+
 /** Of a union, the branch that the value was meant for: the one that it matched in kind. */
 function unfoldUnion(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
-  const meant = issue.errors.find((branch) =>
-    branch.every((one) => one.path.length > 0 || one.code !== 'invalid_type'),
-  );
+  const meant = issue.errors
+    .map((branch) => branch.flatMap((one) => unfoldUnion(one as Issue)))
+    .find((branch) => branch.every((one) => one.path.length > 0 || !isOtherKind(one)));
   if (meant === undefined) return [issue];
-  return meant
-    .map((one): Issue => ({ ...one, path: [...issue.path, ...one.path] }))
-    .flatMap(unfoldUnion);
+  return meant.map((one): Issue => ({ ...one, path: [...issue.path, ...one.path] }));
+}
+
+function isOtherKind({ code }: Issue): boolean {
+  return code === 'invalid_type' || code === 'invalid_union';
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { decodeCursor } from '../core/cursor.ts';
+import { toTimestamp } from '../lib/clock.ts';
+import { PosthornError } from '../lib/errors.ts';
 
 /** Pieces that several routes share. */
 
@@ -19,6 +21,11 @@ export const timestampSchema = z.iso.datetime({
   offset: true,
   error: 'Write a time as in RFC 3339, such as 2026-11-21T16:00:00.123Z.',
 });
+
+/** Any offset comes in; events say all times in UTC. */
+export const utcTimestampSchema = timestampSchema.transform((text) =>
+  toTimestamp(Date.parse(text)),
+);
 
 export const tagsSchema = z
   .array(lineOf(128).min(1))
@@ -46,14 +53,7 @@ export const pageQuery = {
     .max(MAX_PAGE)
     .default(20)
     .describe(`How many, at most ${MAX_PAGE}.`),
-  cursor: z
-    .string()
-    .refine(
-      (text) => decodeCursor(text) !== null,
-      'Use the next_cursor of the page before, unchanged.',
-    )
-    .optional()
-    .describe('The next_cursor of the page before.'),
+  cursor: z.string().max(500).optional().describe('The next_cursor of the page before.'),
 };
 
 export const nextCursorSchema = z
@@ -61,7 +61,24 @@ export const nextCursorSchema = z
   .nullable()
   .describe('Give it as cursor to get the next page; null on the last one.');
 
-/** The sort key inside a cursor that has passed `pageQuery`. */
-export function keyOfCursor(cursor: string | undefined): string | null {
-  return cursor === undefined ? null : decodeCursor(cursor);
+/**
+ * The sort key inside a cursor; null without one. `isKey` knows the keys of this list, so that the
+ * cursor of another one does not lead to a page that makes no sense. Throws `invalid_cursor`.
+ */
+export function keyOfCursor(
+  cursor: string | undefined,
+  isKey: (key: string) => boolean,
+): string | null {
+  if (cursor === undefined) return null;
+  const key = decodeCursor(cursor);
+  if (key !== null && isKey(key)) return key;
+  throw new PosthornError('invalid_cursor', 'Use the next_cursor of the page before, unchanged.', {
+    fields: [{ pointer: '?cursor', detail: 'This list did not give it out.' }],
+  });
+}
+
+/** In an address the domain alone is lower-cased: the local part belongs to the receiving side. */
+export function lowerDomain(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at === -1 ? address : address.slice(0, at) + address.slice(at).toLowerCase();
 }

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Ids } from '../core/ids.ts';
@@ -5,7 +6,9 @@ import { messageOf, PosthornError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { StoreConflict } from '../store/engine.ts';
 import { type Authenticator, type Caller, readApiKey } from './authenticate.ts';
+import { toJsonSchema } from './openapi.ts';
 import { toPosthornError, toProblem, validationError } from './problem.ts';
+import { readJson } from './read-json.ts';
 import { type AnswerMemory, type KeyedRequest, readIdempotencyKey } from './remember-answers.ts';
 import type { Route, RouteAnswer } from './route.ts';
 
@@ -35,19 +38,27 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // A request whose first line or headers are rubbish never reaches a route.
     clientErrorHandler(error, socket) {
       if (socket.destroyed || !socket.writable) return;
-      const detail = `The request is not HTTP: ${messageOf(error)}.`;
-      const body = JSON.stringify(
-        toProblem(new PosthornError('bad_request', detail), ids.next('request')),
-      );
+      const problem = toProblem(explainClientError(error), ids.next('request'));
+      const body = JSON.stringify(problem);
       socket.end(
-        `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+        `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${problem.request_id}\r\nConnection: close\r\n\r\n${body}`,
       );
+    },
+    // What the router itself refuses never reaches a hook.
+    frameworkErrors(error, request, reply) {
+      reply.header('x-request-id', request.id);
+      void sendError(error, request, reply);
     },
   });
 
   const callers = new WeakMap<FastifyRequest, Caller>();
   // Only JSON comes in; the parser for text would hand strings to the schemas.
-  app.removeContentTypeParser('text/plain');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    async (_: unknown, body: string) => readJson(body),
+  );
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
@@ -161,16 +172,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
 function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) return undefined;
-  const result = schema.safeParse(value ?? (where === '/' ? undefined : {}));
+  if (where === '/' && value === undefined) {
+    throw new PosthornError('malformed_json', 'The body is empty; this route needs JSON.');
+  }
+  const result = schema.safeParse(value ?? (where === '/' ? value : {}));
   if (result.success) return result.data;
   const prefix = where === '{}' ? '' : where;
-  throw validationError(result.error, fieldNames(schema), prefix);
-}
-
-function fieldNames(schema: z.ZodType): string[] {
-  return 'shape' in schema && typeof schema.shape === 'object' && schema.shape !== null
-    ? Object.keys(schema.shape)
-    : [];
+  throw validationError(result.error, () => toJsonSchema(schema, 'input'), prefix);
 }
 
 function sendAnswer(answer: RouteAnswer, reply: FastifyReply): FastifyReply {
@@ -183,4 +191,15 @@ function sendAnswer(answer: RouteAnswer, reply: FastifyReply): FastifyReply {
 
 function pathPattern(path: string): RegExp {
   return new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`);
+}
+
+/** Node's own errors (nodejs.org/api/http.html#event-clienterror) for what is not a request. */
+function explainClientError(error: NodeJS.ErrnoException): PosthornError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return new PosthornError('too_large', 'The headers of a request may have 16 kB.');
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new PosthornError('bad_request', 'The request did not arrive whole within a minute.');
+  }
+  return new PosthornError('bad_request', `The request is not HTTP: ${messageOf(error)}.`);
 }
