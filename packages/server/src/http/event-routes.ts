@@ -17,7 +17,7 @@ import {
   eventsBody,
 } from './event-schema.ts';
 import { defineRoute, type Route } from './route.ts';
-import { idParam, keyOfCursor } from './schemas.ts';
+import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 
 /** A thousand events of the largest size. */
 const MAX_BODY_BYTES = 32 * 1_048_576;
@@ -87,7 +87,7 @@ export function createEventRoutes(deps: {
         const { rows, nextCursor } = await deps.events.list({
           projectId,
           limit: query.limit,
-          beforeId: keyOfCursor(query.cursor),
+          beforeId: keyOfCursor(query.cursor, (key) => isId('event', key)),
           types: [...compileEventFilter(patterns)],
           messageKey: query.message_id ?? null,
           recipient: query.recipient === undefined ? null : lowerDomain(query.recipient),
@@ -133,10 +133,4 @@ export function createEventRoutes(deps: {
       },
     }),
   ];
-}
-
-/** A recipient is lower-cased in its domain only: the local part belongs to the receiving side. */
-function lowerDomain(address: string): string {
-  const at = address.lastIndexOf('@');
-  return at === -1 ? address : address.slice(0, at) + address.slice(at).toLowerCase();
 }

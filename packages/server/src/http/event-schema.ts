@@ -8,7 +8,14 @@ import {
 import { z } from 'zod';
 import { isId } from '../core/ids.ts';
 import { nearestName } from '../core/nearest-name.ts';
-import { lineOf, metadataSchema, nextCursorSchema, pageQuery, timestampSchema } from './schemas.ts';
+import {
+  lineOf,
+  metadataSchema,
+  nextCursorSchema,
+  pageQuery,
+  timestampSchema,
+  utcTimestampSchema,
+} from './schemas.ts';
 
 /** The canonical event (packages/sdk/src/event.ts) as a schema for what comes in from elsewhere. */
 
@@ -29,7 +36,7 @@ const typeSchema = z.enum(EVENT_TYPES, {
 const dataSchema = z.strictObject({
   provider: lineOf(100).optional(),
   source: textOrNull(100),
-  received_at: timestampSchema.optional(),
+  received_at: utcTimestampSchema.optional(),
   provider_type: textOrNull(200),
   provider_event_id: textOrNull(500),
   message: z
@@ -40,7 +47,7 @@ const dataSchema = z.strictObject({
       from: textOrNull(1_000),
       subject: textOrNull(1_000),
       stream: textOrNull(100),
-      sent_at: timestampSchema.nullish(),
+      sent_at: utcTimestampSchema.nullish(),
     })
     .optional(),
   recipient: lineOf(320).nullish(),
@@ -55,7 +62,7 @@ const dataSchema = z.strictObject({
       remote_ip: textOrNull(64),
       tls: z.boolean().nullish(),
       latency_ms: numberOrNull,
-      next_attempt_at: timestampSchema.nullish(),
+      next_attempt_at: utcTimestampSchema.nullish(),
     })
     .optional(),
   bounce: z
@@ -119,7 +126,7 @@ export const eventInput = z
       )
       .optional(),
     type: typeSchema,
-    timestamp: timestampSchema,
+    timestamp: utcTimestampSchema,
     data: dataSchema,
   })
   .refine(({ data: { raw: _raw, ...data } }) => JSON.stringify(data).length <= MAX_EVENT_CHARS, {
@@ -129,9 +136,8 @@ export const eventInput = z
 
 export type EventInput = z.output<typeof eventInput>;
 
-/** Chosen by what came in rather than a union, so that a wrong field is named and not "no match". */
 export const eventsBody = z
-  .union([eventInput, z.array(eventInput).min(1).max(1_000)])
+  .union([eventInput, z.array(eventInput).min(1).max(1_000)], 'Give an event or a list of events.')
   .describe('One event, or a list of up to 1,000. All are stored, or none.');
 
 export const appendedSchema = z.object({

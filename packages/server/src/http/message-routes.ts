@@ -1,4 +1,3 @@
-import { domainToASCII } from 'node:url';
 import addressparser from 'nodemailer/lib/addressparser/index.js';
 import { isId } from '../core/ids.ts';
 import { toTimestamp } from '../lib/clock.ts';
@@ -19,7 +18,7 @@ import {
   messageQuery,
 } from './message-schema.ts';
 import { defineRoute, type Route } from './route.ts';
-import { idParam, keyOfCursor } from './schemas.ts';
+import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 
 /** Recipients of one message, all fields together. */
 const MAX_RECIPIENTS = 1_000;
@@ -50,9 +49,9 @@ export function createMessageRoutes(deps: {
       responses: { 202: { description: 'Accepted.', schema: acceptedSchema } },
       async handle({ projectId, body, remember }) {
         const input = toMessageInput(body);
-        const size = input.attachments.reduce((sum, one) => sum + one.content.length, 0);
-        if (size * 1.37 > maxMessageBytes) {
-          const detail = `The attachments come to ${size} bytes; a message may have ${maxMessageBytes} once they are encoded.`;
+        const size = encodedSize(input);
+        if (size > maxMessageBytes) {
+          const detail = `With its parts encoded the message comes to ${size} bytes; it may have ${maxMessageBytes}.`;
           throw new PosthornError('too_large', detail);
         }
         const accepted = await deps.acceptor.acceptInput(projectId, input, (one) =>
@@ -74,8 +73,8 @@ export function createMessageRoutes(deps: {
         const { rows, nextCursor } = await messages.list({
           projectId,
           limit: query.limit,
-          beforeId: keyOfCursor(query.cursor),
-          recipient: query.recipient ?? null,
+          beforeId: keyOfCursor(query.cursor, (key) => isId('message', key)),
+          recipient: query.recipient === undefined ? null : lowerDomain(query.recipient),
         });
         return { status: 200, body: { data: rows.map(toMessageJson), next_cursor: nextCursor } };
       },
@@ -125,6 +124,12 @@ export function createMessageRoutes(deps: {
       },
     }),
   ];
+}
+
+/** At least this much goes over the line: text as it is, attachments as base64 in lines of 76. */
+function encodedSize({ text, html, attachments }: MessageInput): number {
+  const files = attachments.reduce((sum, one) => sum + one.content.length, 0);
+  return Buffer.byteLength(text ?? '') + Buffer.byteLength(html ?? '') + Math.ceil(files * 1.37);
 }
 
 function toAnswer({ messageId, recipients }: AcceptedMessage) {
@@ -210,16 +215,10 @@ function readMailboxes(
   pointer: string,
   fields: FieldError[],
 ): Mailbox[] {
-  const found =
-    typeof value === 'string'
-      ? addressparser(value, { flatten: true }).map(({ address, name }) => ({
-          email: address,
-          name,
-        }))
-      : [value];
+  const found = typeof value === 'string' ? parseMailboxes(value) : [value];
   if (found.length === 0) fields.push({ pointer, detail: 'There is no address in it.' });
   return found.map(({ email, name }) => {
-    const checked = checkEnvelopeAddress(withAsciiDomain(email), true);
+    const checked = checkEnvelopeAddress(email, true);
     if (!checked.ok) {
       fields.push({
         pointer,
@@ -230,7 +229,15 @@ function readMailboxes(
   });
 }
 
-function withAsciiDomain(email: string): string {
-  const at = email.lastIndexOf('@');
-  return at === -1 ? email : `${email.slice(0, at)}@${domainToASCII(email.slice(at + 1))}`;
+/**
+ * The parser guesses: of `a b@example.com` it makes b@example.com, called a. Mail must not go where a
+ * guess leads, so a name counts only beside an address in angle brackets; otherwise the whole text is
+ * taken for the address, and refused as one.
+ */
+function parseMailboxes(text: string): { email: string; name: string }[] {
+  return addressparser(text, { flatten: true }).map(({ address, name }) => {
+    if (address === '') return { email: name, name: '' };
+    const isPlain = name === '' || text.includes(`<${address}>`);
+    return isPlain ? { email: address, name } : { email: text, name: '' };
+  });
 }
