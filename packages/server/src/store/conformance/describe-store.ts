@@ -1,9 +1,15 @@
 import { describe } from 'node:test';
+import { describeAccounts } from './account-cases.ts';
 import { describeAppend } from './append-cases.ts';
 import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
+import { describeIsolation } from './isolation-cases.ts';
+import { describeLists } from './list-cases.ts';
+import { describeMail } from './mail-cases.ts';
 import { describePosition } from './position-cases.ts';
+import { describePurge } from './purge-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
+import { describeText } from './text-cases.ts';
 
 /**
  * What every engine has to do, as cases on a real database. `open` is called often and gives an
@@ -15,5 +21,11 @@ export function describeStore(name: string, open: OpenEngine): void {
     describePosition(open);
     describeAttempts(open);
     describeClaims(open);
+    describeMail(open);
+    describeAccounts(open);
+    describeLists(open);
+    describeIsolation(open);
+    describePurge(open);
+    describeText(open);
   });
 }

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { StoreConflict } from '../engine.ts';
+import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+
+function endpointOf({ projectId, endpointId }: Sandbox) {
+  return {
+    projectId,
+    id: endpointId,
+    url: 'https://hooks.receiver.test/in?x=1',
+    description: 'Orders 🙂',
+    eventTypes: ['email.*', 'endpoint.disabled'],
+    secretSealed: 'v1.a.b.c',
+    status: 'enabled' as const,
+    disabledReason: null,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+  };
+}
+
+/** Projects, their keys, their endpoints, and the answers that they were given. */
+export function describeAccounts(open: OpenEngine): void {
+  describe('projects and keys', () => {
+    const sandbox = useStore(open);
+
+    test('a project is stored with its first key, which its hash finds', async () => {
+      const { store, projectId } = await sandbox();
+      assert.ok((await store.projects.list()).some(({ id }) => id === projectId));
+      const key = await store.projects.findKey(`hash of ${projectId}`);
+      assert.deepEqual([key?.project_id, key?.name, key?.revoked_at], [projectId, 'First', null]);
+      assert.equal(await store.projects.findKey('hash of nothing'), null);
+    });
+
+    test('a revoked key is not found', async () => {
+      const { store, ids, projectId } = await sandbox();
+      const key = {
+        project_id: projectId,
+        id: ids.next('apiKey'),
+        name: 'Old',
+        key_hash: `revoked ${projectId}`,
+        hint: 'wxyz',
+        created_at: NOW_MS,
+        revoked_at: NOW_MS,
+      };
+      await store.projects.addKey(key);
+      assert.equal(await store.projects.findKey(key.key_hash), null);
+      const again = { ...key, id: ids.next('apiKey'), revoked_at: null };
+      await assert.rejects(store.projects.addKey(again), StoreConflict);
+    });
+
+    test('a key without its project, or a project without its key, is not stored', async () => {
+      const { store, ids } = await sandbox();
+      const project = { id: ids.next('project'), name: 'Half', created_at: NOW_MS };
+      const key = {
+        project_id: ids.next('project'),
+        id: ids.next('apiKey'),
+        name: 'Lost',
+        key_hash: `lost ${project.id}`,
+        hint: '',
+        created_at: NOW_MS,
+        revoked_at: null,
+      };
+      await assert.rejects(store.projects.create(project, key), StoreConflict);
+      assert.ok(!(await store.projects.list()).some(({ id }) => id === project.id));
+    });
+  });
+
+  describe('endpoints', () => {
+    const sandbox = useStore(open);
+
+    test('an endpoint is stored, changed and removed', async () => {
+      const box = await sandbox();
+      const { endpoints } = box.store;
+      const { projectId, endpointId } = box;
+      const endpoint = endpointOf(box);
+      await endpoints.insert(endpoint, []);
+      assert.deepEqual(await endpoints.get(projectId, endpointId), endpoint);
+      await assert.rejects(endpoints.insert(endpoint, []), StoreConflict);
+      const changed = {
+        ...endpoint,
+        status: 'disabled' as const,
+        disabledReason: 'It answered 410.',
+        eventTypes: ['*'],
+        updatedAtMs: NOW_MS + 1,
+      };
+      await endpoints.update(changed);
+      assert.deepEqual(await endpoints.get(projectId, endpointId), changed);
+      assert.deepEqual(
+        (await endpoints.all()).filter(({ id }) => id === endpointId),
+        [changed],
+      );
+      await endpoints.remove(projectId, endpointId, NOW_MS + 2);
+      assert.equal(await endpoints.get(projectId, endpointId), null);
+      assert.deepEqual((await endpoints.list({ projectId, limit: 9, beforeId: null })).rows, []);
+      assert.ok(!(await endpoints.all()).some(({ id }) => id === endpointId));
+      await assert.rejects(endpoints.update(changed), StoreConflict);
+      await assert.rejects(endpoints.remove(projectId, endpointId, NOW_MS), StoreConflict);
+    });
+
+    test('a removed endpoint leaves no secret behind', async () => {
+      const box = await sandbox();
+      await box.store.endpoints.insert(endpointOf(box), []);
+      await box.store.endpoints.remove(box.projectId, box.endpointId, NOW_MS);
+      const row = await box.engine.db
+        .selectFrom('endpoints')
+        .select('secret_sealed')
+        .where('project_id', '=', box.projectId)
+        .executeTakeFirstOrThrow();
+      assert.equal(row.secret_sealed, '');
+    });
+  });
+
+  describe('remembered answers', () => {
+    const sandbox = useStore(open);
+
+    const answerOf = ({ projectId }: Sandbox, fields = {}) => ({
+      project_id: projectId,
+      key: 'order 7',
+      request_hash: 'abc',
+      status: 202,
+      body_sealed: 'v1.x.y.z',
+      retain_until: NOW_MS + DAY_MS,
+      ...fields,
+    });
+
+    test('an answer is remembered with what its request did, until it expires', async () => {
+      const box = await sandbox();
+      const { store, log, event, projectId } = box;
+      const { find, remember } = store.idempotency;
+      assert.equal(await find(projectId, 'order 7', NOW_MS), null);
+      await log.append([event()], remember(answerOf(box), NOW_MS));
+      assert.deepEqual(await find(projectId, 'order 7', NOW_MS), answerOf(box));
+      assert.equal(await find(projectId, 'order 7', NOW_MS + DAY_MS), null);
+      assert.equal(await find(projectId, 'order 8', NOW_MS), null);
+    });
+
+    test('the second of two equal requests at once meets a conflict, and does nothing', async () => {
+      const box = await sandbox();
+      const { store, log, event, projectId } = box;
+      const events = [event(), event()];
+      const outcomes = await Promise.allSettled(
+        events.map((one, i) =>
+          log.append(
+            [one],
+            store.idempotency.remember(answerOf(box, { request_hash: `${i}` }), NOW_MS),
+          ),
+        ),
+      );
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['fulfilled', 'rejected'],
+      );
+      assert.ok(outcomes[1]?.status === 'rejected');
+      assert.ok(outcomes[1].reason instanceof StoreConflict);
+      assert.equal(await store.events.get(projectId, events[1]?.event.id ?? ''), null);
+      const kept = await store.idempotency.find(projectId, 'order 7', NOW_MS);
+      assert.equal(kept?.request_hash, '0');
+    });
+
+    test('an expired answer gives way to a new one', async () => {
+      const box = await sandbox();
+      const { store, log, projectId } = box;
+      const { find, remember } = store.idempotency;
+      await log.append([], remember(answerOf(box), NOW_MS));
+      const later = NOW_MS + DAY_MS;
+      const next = answerOf(box, { request_hash: 'new', retain_until: later + DAY_MS });
+      await assert.rejects(log.append([], remember(next, later - 1)), StoreConflict);
+      await log.append([], remember(next, later));
+      assert.equal((await find(projectId, 'order 7', later))?.request_hash, 'new');
+    });
+  });
+}

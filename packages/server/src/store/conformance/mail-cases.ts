@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { StoreConflict } from '../engine.ts';
+import type { NewTransmission, TransmissionOutcome } from '../messages.ts';
+import {
+  DAY_MS,
+  NODE,
+  NOW_MS,
+  type OpenEngine,
+  OTHER_NODE,
+  type Sandbox,
+  useStore,
+  withOwnStore,
+} from './sandbox.ts';
+
+async function queue(
+  { log, message, ids }: Sandbox,
+  transmissions: Partial<NewTransmission>[],
+): Promise<string> {
+  const id = ids.next('message');
+  await log.append([], message({ id, transmissions }));
+  return id;
+}
+
+const CLAIM = { nowMs: NOW_MS, limit: 10, node: NODE, exceptDomains: [] };
+
+export function describeMail(open: OpenEngine): void {
+  describe('messages and the mail queue', () => {
+    const sandbox = useStore(open);
+
+    const outcome = (
+      { projectId }: Sandbox,
+      messageId: string,
+      fields: Partial<TransmissionOutcome> = {},
+    ): TransmissionOutcome => ({
+      projectId,
+      messageId,
+      recipient: 'anna@receiver.test',
+      node: NODE,
+      state: 'delivered',
+      attempts: 1,
+      reachedServer: true,
+      dueAtMs: NOW_MS,
+      ...fields,
+    });
+
+    test('a message is read back as it was stored', async () => {
+      const { store, log, message, ids, projectId } = await sandbox();
+      const id = ids.next('message');
+      const raw = Buffer.from([0, 255, 13, 10, 0, 128]);
+      const fields = {
+        acceptedBy: 'smtp',
+        subject: null,
+        tags: ['a', '🙂'],
+        metadata: { order: { id: 7 }, odd: '\u0000\ud800' },
+        createdAtMs: NOW_MS - 1,
+      } as const;
+      await log.append([], message({ id, raw, fields: { ...fields, tags: [...fields.tags] } }));
+      assert.deepEqual(await store.messages.get(projectId, id), {
+        projectId,
+        id,
+        acceptedBy: 'smtp',
+        envelopeFrom: 'bounces@sender.test',
+        headerFrom: 'shop@sender.test',
+        subject: null,
+        smtpId: `<${id}@sender.test>`,
+        tags: fields.tags,
+        metadata: fields.metadata,
+        sizeBytes: 6,
+        createdAtMs: NOW_MS - 1,
+        expiresAtMs: NOW_MS + 5 * DAY_MS,
+        retainUntilMs: NOW_MS + 30 * DAY_MS,
+      });
+      assert.deepEqual(Buffer.from((await store.messages.raw(projectId, id)) ?? []), raw);
+    });
+
+    test('recipients keep their order, and show their place in the queue and their state', async () => {
+      const box = await sandbox();
+      const { store, log, event, projectId } = box;
+      const id = await queue(box, [
+        { recipient: 'zoe@b.test', node: NODE },
+        { recipient: 'anna@b.test', kind: 'bcc', dueAtMs: NOW_MS + 1 },
+      ]);
+      const zoe = outcome(box, id, { recipient: 'zoe@b.test', state: 'bounced', attempts: 3 });
+      const bounced = event({ type: 'email.bounced', messageId: id, recipient: 'zoe@b.test' });
+      await log.append([bounced], [store.messages.settlement(zoe)]);
+      assert.deepEqual(await store.messages.recipients(projectId, id), [
+        {
+          recipient: 'zoe@b.test',
+          kind: 'to',
+          queue: 'bounced',
+          attempts: 3,
+          dueAtMs: NOW_MS,
+          state: 'bounced',
+        },
+        {
+          recipient: 'anna@b.test',
+          kind: 'bcc',
+          queue: 'queued',
+          attempts: 0,
+          dueAtMs: NOW_MS + 1,
+          state: null,
+        },
+      ]);
+    });
+
+    test('a transmission that this node does not hold is not settled, and its event is not stored', async () => {
+      const box = await sandbox();
+      const { store, log, event, projectId } = box;
+      const id = await queue(box, [{ node: OTHER_NODE }]);
+      const delivered = event({ messageId: id, recipient: 'anna@receiver.test' });
+      await assert.rejects(
+        log.append([delivered], [store.messages.settlement(outcome(box, id))]),
+        StoreConflict,
+      );
+      assert.equal(await store.events.get(projectId, delivered.event.id), null);
+      const [row] = await store.messages.recipients(projectId, id);
+      assert.deepEqual([row?.queue, row?.attempts, row?.state], ['queued', 0, null]);
+    });
+
+    test('a settled transmission is not settled again', async () => {
+      const box = await sandbox();
+      const { store, log } = box;
+      const id = await queue(box, [{ node: NODE }]);
+      await log.append([], [store.messages.settlement(outcome(box, id))]);
+      await assert.rejects(
+        log.append([], [store.messages.settlement(outcome(box, id, { state: 'bounced' }))]),
+        StoreConflict,
+      );
+    });
+
+    test('the same message is not stored twice', async () => {
+      const box = await sandbox();
+      const id = await queue(box, [{}]);
+      await assert.rejects(box.log.append([], box.message({ id })), StoreConflict);
+    });
+
+    test('claims lease what is due, the earliest first, and say when the next is due', () =>
+      withOwnStore(open, async (box) => {
+        const { engine, projectId } = box;
+        const id = await queue(box, [
+          { recipient: 'later@b.test', dueAtMs: NOW_MS + 50 },
+          { recipient: 'second@b.test', dueAtMs: NOW_MS - 1, domain: 'b.test' },
+          { recipient: 'first@b.test', dueAtMs: NOW_MS - 2, domain: 'b.test' },
+          { recipient: 'held@b.test', dueAtMs: NOW_MS - 3, node: OTHER_NODE },
+        ]);
+        const [one, two, none] = await Promise.all([
+          engine.claimTransmissions({ ...CLAIM, limit: 1 }),
+          engine.claimTransmissions({ ...CLAIM, limit: 5 }),
+          engine.claimTransmissions(CLAIM),
+        ]);
+        const first = {
+          projectId,
+          messageId: id,
+          recipient: 'first@b.test',
+          domain: 'b.test',
+          attempts: 0,
+          reachedServer: false,
+        };
+        assert.deepEqual(one, { transmissions: [first], nextDueAtMs: NOW_MS - 1 });
+        assert.deepEqual(
+          two.transmissions.map(({ recipient }) => recipient),
+          ['second@b.test'],
+        );
+        assert.deepEqual(none, { transmissions: [], nextDueAtMs: NOW_MS + 50 });
+      }));
+
+    test('claims pass over the domains whose lanes are full', () =>
+      withOwnStore(open, async (box) => {
+        const { engine } = box;
+        await queue(box, [
+          { recipient: 'a@full.test', domain: 'full.test', dueAtMs: NOW_MS - 9 },
+          { recipient: 'a@free.test', domain: 'free.test', dueAtMs: NOW_MS },
+          { recipient: 'b@full.test', domain: 'full.test', dueAtMs: NOW_MS + 1 },
+          { recipient: 'b@free.test', domain: 'free.test', dueAtMs: NOW_MS + 2 },
+        ]);
+        const exceptDomains = ['full.test', `o'dd".test`];
+        const found = await engine.claimTransmissions({ ...CLAIM, exceptDomains });
+        assert.deepEqual(
+          [found.transmissions.map(({ recipient }) => recipient), found.nextDueAtMs],
+          [['a@free.test'], NOW_MS + 2],
+        );
+        const rest = await engine.claimTransmissions(CLAIM);
+        assert.deepEqual(
+          [rest.transmissions.map(({ recipient }) => recipient), rest.nextDueAtMs],
+          [['a@full.test'], NOW_MS + 1],
+        );
+      }));
+
+    test('a deferred transmission comes back when it is due, with what was learned', () =>
+      withOwnStore(open, async (box) => {
+        const { engine, store, log } = box;
+        const id = await queue(box, [{ node: NODE }]);
+        const deferred = outcome(box, id, { state: 'queued', attempts: 2, dueAtMs: NOW_MS + 60 });
+        await log.append([], [store.messages.settlement(deferred)]);
+        assert.equal((await engine.claimTransmissions(CLAIM)).nextDueAtMs, NOW_MS + 60);
+        const [claimed] = (await engine.claimTransmissions({ ...CLAIM, nowMs: NOW_MS + 60 }))
+          .transmissions;
+        assert.deepEqual([claimed?.attempts, claimed?.reachedServer], [2, true]);
+        await store.messages.release([outcome(box, id, { state: 'queued', attempts: 2 })]);
+        await store.messages.release([]);
+        assert.equal((await engine.claimTransmissions(CLAIM)).transmissions.length, 1);
+      }));
+  });
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Engine } from '../engine.ts';
+import type { Tables } from '../tables.ts';
+import {
+  createSandbox,
+  DAY_MS,
+  NODE,
+  NOW_MS,
+  type OpenEngine,
+  RETENTION_MS,
+  type Sandbox,
+  withOwnStore,
+} from './sandbox.ts';
+
+const RETAINED = [
+  'events',
+  'deliveries',
+  'attempts',
+  'recipient_states',
+  'messages',
+  'message_bodies',
+  'transmissions',
+  'idempotency_keys',
+] as const satisfies (keyof Tables)[];
+
+/** Puts one row at least into every table that has a retention. */
+async function fill(box: Sandbox, retainUntilMs: number): Promise<void> {
+  const { engine, store, event, attempt, message, ids, projectId, endpointId } = box;
+  const id = ids.next('message');
+  const { event: canonical } = event();
+  const answer = {
+    project_id: projectId,
+    key: id,
+    request_hash: '',
+    status: 200,
+    body_sealed: '',
+    retain_until: retainUntilMs,
+  };
+  const statements = [
+    ...message({ id, fields: { retainUntilMs }, transmissions: [{ node: NODE }] }),
+    ...store.idempotency.remember(answer, NOW_MS),
+  ];
+  await engine.commit({
+    events: [
+      {
+        projectId,
+        id: canonical.id,
+        type: 'email.sent',
+        messageKey: id,
+        recipient: 'a@b.test',
+        occurredAtMs: NOW_MS,
+        receivedAtMs: NOW_MS,
+        dedupKey: null,
+        json: JSON.stringify(canonical),
+        raw: null,
+        retainUntilMs,
+        standing: null,
+        deliveries: [{ endpointId, state: 'pending', dueAtMs: NOW_MS, node: NODE }],
+      },
+    ],
+    // The body has a retention of its own; here it is that of the rest.
+    statements: statements.map((one) =>
+      one.sql.includes('message_bodies')
+        ? { ...one, parameters: [...one.parameters.slice(0, -1), retainUntilMs] }
+        : one,
+    ),
+  });
+  await engine.recordAttempt(attempt(canonical.id, { node: 'node_lost', retainUntilMs }));
+}
+
+async function count(engine: Engine, projectId?: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const table of RETAINED) {
+    let query = engine.db.selectFrom(table).select((eb) => eb.fn.countAll<number>().as('count'));
+    if (projectId !== undefined) query = query.where('project_id', '=', projectId);
+    counts[table] = Number((await query.executeTakeFirstOrThrow()).count);
+  }
+  return counts;
+}
+
+const each = (rows: number) => Object.fromEntries(RETAINED.map((table) => [table, rows]));
+
+export function describePurge(open: OpenEngine): void {
+  describe('retention', () => {
+    test('deletes what has expired of every project, in every table, and keeps the rest', () =>
+      withOwnStore(open, async (box) => {
+        const { engine } = box;
+        const boxes = [box, await createSandbox(engine), await createSandbox(engine)];
+        for (const one of boxes) {
+          for (let i = 0; i < 4; i++) await fill(one, NOW_MS + RETENTION_MS);
+          for (let i = 0; i < 3; i++) await fill(one, NOW_MS + RETENTION_MS + DAY_MS);
+        }
+        const early = { nowMs: NOW_MS + RETENTION_MS - 1, limit: 100 };
+        assert.deepEqual(await engine.purgeExpired(early), { purged: 0 });
+        assert.deepEqual(await count(engine), each(21));
+        const { purged } = await engine.purgeExpired({ nowMs: NOW_MS + RETENTION_MS, limit: 100 });
+        assert.equal(purged, 12 * RETAINED.length);
+        for (const { projectId } of boxes) {
+          assert.deepEqual(await count(engine, projectId), each(3));
+        }
+        for (const { store, projectId } of boxes) {
+          assert.ok(await store.projects.findKey(`hash of ${projectId}`));
+        }
+      }));
+
+    test('takes a bounded number of rows a call, and gets through them all', () =>
+      withOwnStore(open, async (box) => {
+        const { engine } = box;
+        for (let i = 0; i < 10; i++) await fill(box, NOW_MS);
+        for (let i = 0; i < 2; i++) await fill(box, NOW_MS + 1);
+        let before = await count(engine);
+        for (let call = 0; call < 12; call++) {
+          await engine.purgeExpired({ nowMs: NOW_MS, limit: 3 });
+          const after = await count(engine);
+          for (const table of RETAINED) {
+            assert.ok((before[table] ?? 0) - (after[table] ?? 0) <= 3, table);
+          }
+          before = after;
+        }
+        assert.deepEqual(before, each(2));
+      }));
+  });
+}
