@@ -51,6 +51,11 @@ export interface DispatcherOptions {
 /**
  * Brings deliveries to their endpoints. One lane an endpoint; lanes share the process in turns.
  *
+ * No lane has more posts under way than are still free, nor more deliveries in memory than there is
+ * room left. So the more endpoints hang, the less each of them holds, and there is always something
+ * left for one that answers. (Shared first come, first served, sixteen hanging endpoints took every
+ * post and eight all of the memory.)
+ *
  * A delivery's way: (owedFor) reserved -> (committed) fresh -> in flight -> unrecorded -> gone from
  * memory; a failed one waits in the store until it is due and comes back by a claim as paged. What
  * finds its lane full waits in the store from the start.
@@ -68,6 +73,8 @@ export interface Dispatcher extends Subscribers {
 
 /** How long results may take to be stored once everything was aborted, ms. */
 const ABORT_BOUND_MS = 2_000;
+/** How long a claim that failed waits for its next try, ms. */
+const CLAIM_AGAIN_MS = 1_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { engine, directory, client, clock, ids, log, node } = options;
@@ -91,13 +98,18 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   function canWork(lane: Lane): boolean {
-    return started && !stopping && engine.health().ok && lane.endpoint.record.status === 'enabled';
+    return started && !stopping && engine.health().ok && !isShut(lane);
+  }
+
+  function isShut(lane: Lane): boolean {
+    return lane.removed || lane.endpoint.record.status === 'disabled';
   }
 
   function pump(lane: Lane): void {
     if (canWork(lane)) {
       while (lane.inFlight < options.endpointConcurrency) {
-        if (inFlight >= options.concurrency) {
+        if (lane.fresh.length + lane.paged.length === 0) break;
+        if (lane.inFlight >= options.concurrency - inFlight) {
           waitingLanes.add(lane);
           break;
         }
@@ -106,13 +118,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         void attempt(lane, delivery);
       }
       pageIn(lane);
-    }
+    } else if (isShut(lane)) void letGo(lane);
   }
 
-  /** Gives the free place to the lane that has waited longest. */
+  /** Gives the free place to the lane that has waited longest; who may not have it waits on. */
   function pumpWaiting(): void {
+    let rest = waitingLanes.size;
     for (const lane of waitingLanes) {
-      if (inFlight >= options.concurrency) return;
+      if (rest === 0 || inFlight >= options.concurrency) return;
+      rest -= 1;
       waitingLanes.delete(lane);
       pump(lane);
     }
@@ -191,7 +205,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     options.onAttempt?.(attempt, lane.endpoint);
     if (step.kind === 'retry') {
       noteStored(lane, step.dueAtMs);
-      pageIn(lane);
+      if (lane.removed) void cancelDeliveriesOf(attempt.projectId, attempt.endpointId);
+      else pageIn(lane);
     }
     if (step.kind === 'dead') {
       const { eventId: event, endpointId: endpoint, errorDetail: error } = attempt;
@@ -203,6 +218,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   function leave(lane: Lane): void {
     lane.unrecorded -= 1;
     inMemory -= 1;
+    // Results on their way hold room too: when they were all that filled the lane, nobody else calls.
+    if (lane.storedDueAtMs !== null) pageIn(lane);
     checkIdle();
   }
 
@@ -234,7 +251,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       lane.cancelTimer = clock.after(waitMs, () => pageIn(lane));
       return;
     }
-    const limit = Math.min(roomForPaged(lane), options.memoryLimit - inMemory);
+    const spare = options.memoryLimit - inMemory - heldBy(lane);
+    const limit = Math.min(roomForPaged(lane), Math.ceil(spare / 2));
     if (limit > 0) void claim(lane, limit);
     // The memory of other lanes may free itself without this one hearing of it.
     else if (heldBy(lane) === 0) lane.cancelTimer = clock.after(100, () => pageIn(lane));
@@ -253,21 +271,23 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (found.nextDueAtMs !== null) noteStored(lane, found.nextDueAtMs);
     } catch (error) {
       inMemory -= limit;
-      // Health is back when it is back: onHealthChange calls again.
+      // Health is back when it is back: onHealthChange calls again, and the timer for other causes.
       noteStored(lane, clock.now());
+      lane.cancelTimer = clock.after(CLAIM_AGAIN_MS, () => pageIn(lane));
       if (!(error instanceof StoreUnavailable)) {
         log.error({ endpoint: endpointId, error: messageOf(error) }, 'Deliveries were not claimed');
       }
       return;
     } finally {
       lane.claiming = false;
+      checkIdle();
     }
     pump(lane);
   }
 
   function checkIdle(): void {
     if (idle === null || inFlight > 0) return;
-    for (const lane of lanes.values()) if (lane.unrecorded > 0) return;
+    for (const lane of lanes.values()) if (lane.unrecorded > 0 || lane.claiming) return;
     idle();
     idle = null;
   }
@@ -290,11 +310,32 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   async function giveBack(lane: Lane): Promise<void> {
     const { projectId, id } = lane.endpoint.record;
-    const eventIds = [...lane.fresh, ...lane.paged].map((delivery) => delivery.eventId);
-    inMemory -= eventIds.length;
+    const given = [...lane.fresh, ...lane.paged];
+    if (given.length === 0) return;
+    const eventIds = given.map((delivery) => delivery.eventId);
+    inMemory -= given.length;
     lane.fresh = [];
     lane.paged = [];
-    await options.deliveries.release(projectId, id, node, clock.now(), eventIds);
+    try {
+      await options.deliveries.release(projectId, id, node, clock.now(), eventIds);
+    } catch (error) {
+      // They are still leased to us. When the store is back, pump comes by again.
+      inMemory += given.length;
+      lane.paged.push(...given);
+      throw error;
+    }
+  }
+
+  /** A disabled or deleted endpoint holds no memory: others need it, and this may last for weeks. */
+  async function letGo(lane: Lane): Promise<void> {
+    if (lane.fresh.length + lane.paged.length === 0) return;
+    const { projectId, id } = lane.endpoint.record;
+    try {
+      await giveBack(lane);
+    } catch (error) {
+      log.warn({ endpoint: id, error: messageOf(error) }, 'Deliveries were not given back');
+    }
+    if (lane.removed) await cancelDeliveriesOf(projectId, id);
   }
 
   /** The endpoint was deleted while the event was on its way into the store. */
@@ -334,6 +375,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const lane = lanes.get(endpointId);
       lanes.delete(endpointId);
       if (lane !== undefined) {
+        lane.removed = true;
         lane.cancelTimer?.();
         waitingLanes.delete(lane);
         await giveBack(lane).catch(() => {});
@@ -360,7 +402,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         }
         const lane = laneFor(endpoint);
         const direct =
-          started && !stopping && inMemory < options.memoryLimit && hasRoomForFresh(lane);
+          started &&
+          !stopping &&
+          heldBy(lane) < options.memoryLimit - inMemory &&
+          hasRoomForFresh(lane);
         if (direct) {
           lane.reserved += 1;
           inMemory += 1;

@@ -36,6 +36,8 @@ export interface Lane {
   claiming: boolean;
   cancelTimer: (() => void) | null;
   turns: number;
+  /** The endpoint was deleted; what is still under way ends, and nothing new begins. */
+  removed: boolean;
 }
 
 /** Deliveries of one endpoint in memory, at most: a few seconds of work for a fast endpoint. */
@@ -54,6 +56,7 @@ export function createLane(endpoint: LiveEndpoint): Lane {
     claiming: false,
     cancelTimer: null,
     turns: 0,
+    removed: false,
   };
 }
 
