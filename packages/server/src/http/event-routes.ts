@@ -39,6 +39,11 @@ export function createEventRoutes(deps: {
     return { projectId, dedupKey, event };
   }
 
+  function listEvents(projectId: string, body: EventInput | EventInput[]): NewEvent[] {
+    const inputs = Array.isArray(body) ? body : [body];
+    return inputs.map((input) => toNewEvent(projectId, input));
+  }
+
   return [
     defineRoute({
       method: 'POST',
@@ -52,17 +57,30 @@ export function createEventRoutes(deps: {
       bodyLimit: MAX_BODY_BYTES,
       responses: { 202: { description: 'Stored.', schema: appendedSchema } },
       async handle({ projectId, body, remember }) {
-        const inputs = Array.isArray(body) ? body : [body];
-        const events = inputs.map((input) => toNewEvent(projectId, input));
+        const events = listEvents(projectId, body);
         // Which of them are duplicates is known after the commit only, and the answer that is kept
-        // goes into the commit: a repetition is told the ids, and that all of them are there.
-        const kept = { data: events.map(({ event }) => ({ id: event.id, duplicate: true })) };
+        // goes into the commit: it has the ids under which this request would store them.
+        const kept = { data: events.map(({ event }) => ({ id: event.id, duplicate: false })) };
         const appended = await deps.log.append(events, remember({ status: 202, body: kept }));
         const data = appended.map(({ id, duplicateOf }) => ({
           id: duplicateOf ?? id,
           duplicate: duplicateOf !== null,
         }));
         return { status: 202, body: { data } };
+      },
+      /**
+       * By now the log has all of them. Those that it has under the kept id were stored by the first
+       * request, the others were duplicates then. (An event whose id the caller gave, and that was
+       * there before, is called no duplicate in the repetition.)
+       */
+      async replay({ projectId, body }, kept) {
+        const ours = new Set(appendedSchema.parse(kept.body).data.map(({ id }) => id));
+        const appended = await deps.log.append(listEvents(projectId, body));
+        const data = appended.map(({ id: given, duplicateOf }) => {
+          const id = duplicateOf ?? given;
+          return { id, duplicate: !ours.delete(id) };
+        });
+        return { ...kept, body: { data } };
       },
     }),
     defineRoute({

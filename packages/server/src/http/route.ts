@@ -41,20 +41,30 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   bodyLimit?: number;
   responses: Record<number, RouteResponse>;
   handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>): Promise<RouteAnswer>;
+  /** Makes the first answer out of the one that was kept, where that was not all known yet. */
+  replay?(
+    request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>,
+    kept: RouteAnswer,
+  ): Promise<RouteAnswer>;
 }
 
 /** A row of the route table: server, OpenAPI and documentation are derived from it. */
-export type Route = Omit<RouteSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle'> & {
+export type Route = Omit<RouteSpec<z.ZodType, z.ZodType, z.ZodType>, 'handle' | 'replay'> & {
   handle(request: RouteRequest): Promise<RouteAnswer>;
+  replay?(request: RouteRequest, kept: RouteAnswer): Promise<RouteAnswer>;
 };
 
 /** Ties a handler's types to its schemas; at run time the request has passed them. */
 export function defineRoute<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   spec: RouteSpec<P, Q, B>,
 ): Route {
+  type Checked = RouteRequest<z.output<P>, z.output<Q>, z.output<B>>;
+  const { handle, replay, ...rest } = spec;
   return {
-    ...spec,
-    handle: (request) =>
-      spec.handle(request as RouteRequest<z.output<P>, z.output<Q>, z.output<B>>),
+    ...rest,
+    handle: (request) => handle(request as Checked),
+    ...(replay === undefined
+      ? {}
+      : { replay: (request, kept) => replay(request as Checked, kept) }),
   };
 }

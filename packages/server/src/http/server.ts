@@ -152,7 +152,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       path,
       body: request.body,
     };
-    const earlier = await options.memory.recall(keyed);
+    const recall = async (): Promise<RouteAnswer | null> => {
+      const kept = await options.memory.recall(keyed);
+      if (kept === null || route.replay === undefined) return kept;
+      return route.replay({ ...input, remember: () => [] }, kept);
+    };
+    const earlier = await recall();
     if (earlier !== null) return earlier;
     try {
       return await route.handle({
@@ -161,7 +166,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       });
     } catch (error) {
       // An equal request was a moment faster: its answer is ours.
-      const winner = error instanceof StoreConflict ? await options.memory.recall(keyed) : null;
+      const winner = error instanceof StoreConflict ? await recall() : null;
       if (winner !== null) return winner;
       throw error;
     }

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
+
+const api = await startTestApi();
+after(() => api.close());
+
+const CASES: { path: string; body?: Json; other?: Json; list: string }[] = [
+  {
+    path: '/v1/messages',
+    body: { from: 'a@example.com', to: 'b@example.com', text: 'x' },
+    other: { from: 'a@example.com', to: 'c@example.com', text: 'x' },
+    list: '/v1/messages',
+  },
+  {
+    path: '/v1/events',
+    body: [
+      {
+        type: 'email.opened',
+        timestamp: '2026-11-21T16:00:00Z',
+        data: { recipient: 'a@b.example' },
+      },
+    ],
+    other: {
+      type: 'email.opened',
+      timestamp: '2026-11-21T16:00:00Z',
+      data: { recipient: 'a@c.example' },
+    },
+    list: '/v1/events?type=email.opened',
+  },
+  {
+    path: '/v1/endpoints',
+    body: { url: 'https://app.example.com/', event_types: ['system.test'] },
+    other: { url: 'https://app.example.com/other', event_types: ['system.test'] },
+    list: '/v1/endpoints',
+  },
+];
+
+before(async () => {
+  const { body: endpoint } = await api.send('POST', '/v1/endpoints', {
+    body: { url: 'https://app.example.com/deliveries', event_types: ['email.clicked'] },
+  });
+  const event = { type: 'email.clicked', timestamp: '2026-11-21T16:00:00Z', data: {} };
+  await api.send('POST', '/v1/events', { body: event });
+  await api.recordAttempts(endpoint.id, 200);
+  const [delivery] = (await api.send('GET', '/v1/deliveries')).body.data;
+  CASES.push({ path: `/v1/deliveries/${delivery.id}/retry`, list: '/v1/deliveries' });
+});
+
+const send = (path: string, key: string, body: Json) =>
+  api.send('POST', path, {
+    headers: { 'idempotency-key': key },
+    ...(body === undefined ? {} : { body }),
+  });
+const count = async (list: string) => (await api.send('GET', list)).body.data.length;
+
+test('covers every POST', () => {
+  const posts = api.routes.filter(({ method }) => method === 'POST').length;
+  assert.equal(CASES.length, posts);
+});
+
+test('the same key with the same request gives the first answer again, and nothing twice', async () => {
+  for (const [i, { path, body, list }] of CASES.entries()) {
+    const before = await count(list);
+    const first = await send(path, `again-${i}`, body);
+    const stored = await count(list);
+    assert.ok(first.status < 300, first.text);
+    assert.equal(stored, path.endsWith('/retry') ? before : before + 1);
+    const second = await send(path, `again-${i}`, body);
+    assert.equal(second.status, first.status);
+    assert.deepEqual(second.body, first.body);
+    assert.equal(second.headers['idempotency-replayed'], 'true');
+    assert.equal(await count(list), stored);
+  }
+});
+
+test('the same key with another body, or at another path, is refused', async () => {
+  for (const [i, { path, body, other }] of CASES.entries()) {
+    await send(path, `mismatch-${i}`, body);
+    if (other !== undefined) {
+      assertProblem(await send(path, `mismatch-${i}`, other), 'idempotency_mismatch');
+    }
+    const elsewhere = CASES[(i + 1) % CASES.length] ?? assert.fail();
+    assertProblem(
+      await send(elsewhere.path, `mismatch-${i}`, elsewhere.body),
+      'idempotency_mismatch',
+    );
+  }
+});
+
+test('two equal requests at once have one effect and one answer', async () => {
+  for (const [i, { path, body, list }] of CASES.entries()) {
+    if (path.endsWith('/retry')) continue;
+    const given =
+      path === '/v1/events' ? [{ ...body[0], timestamp: '2026-11-21T17:00:00Z' }] : body;
+    const before = await count(list);
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => send(path, `at-once-${i}`, given)),
+    );
+    for (const answer of answers) {
+      assert.equal(answer.status, answers[0]?.status);
+      assert.deepEqual(answer.body, answers[0]?.body);
+    }
+    assert.equal(await count(list), before + 1);
+  }
+});
+
+test('an answer that named duplicates names the same ones when it is given again', async () => {
+  const event = { type: 'email.opened', timestamp: '2026-11-21T18:00:00Z', data: {} };
+  const [{ id }] = (await api.send('POST', '/v1/events', { body: event })).body.data;
+  const list = [event, { ...event, timestamp: '2026-11-21T18:00:01Z' }];
+  const first = await send('/v1/events', 'duplicates', list);
+  assert.deepEqual(first.body.data[0], { id, duplicate: true });
+  assert.equal(first.body.data[1].duplicate, false);
+  assert.deepEqual((await send('/v1/events', 'duplicates', list)).body, first.body);
+});
+
+test('a request that was refused leaves its key free', async () => {
+  const [{ path, body }] = CASES as [(typeof CASES)[0]];
+  assertProblem(await send(path, 'refused', { ...body, to: 'nobody' }), 'invalid_field');
+  assert.equal((await send(path, 'refused', body)).status, 202);
+});
+
+test('a key that is too long, empty, or has spaces is refused', async () => {
+  for (const { path, body } of CASES) {
+    for (const key of ['x'.repeat(256), '', 'a b', 'tab\there', 'ümlaut']) {
+      assertProblem(await send(path, key, body), 'invalid_idempotency_key');
+    }
+  }
+  assert.equal((await send('/v1/messages', 'x'.repeat(255), CASES[0]?.body)).status, 202);
+});
