@@ -35,6 +35,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestTimeout: 60_000,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 300 },
+    // Node's own refusal has no body; the hook below says what is missing.
+    http: { requireHostHeader: false },
     // A request whose first line or headers are rubbish never reaches a route.
     clientErrorHandler(error, socket) {
       if (socket.destroyed || !socket.writable) return;
@@ -61,6 +63,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   );
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      throw new PosthornError('bad_request', 'The header Host is missing (RFC 9112 section 3.2).');
+    }
   });
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
