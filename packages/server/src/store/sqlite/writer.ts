@@ -11,6 +11,12 @@ import { prepareRecordAttempt } from './record-attempts.ts';
 /** Prepared statements of everyday writes are kept, up to this many different texts. */
 const STATEMENT_CACHE = 200;
 
+/**
+ * What a probe writes: room for a batch of events. A full file still takes changes of the pages that
+ * it has, so a smaller one would call the store healthy until the next commit.
+ */
+const PROBE_BYTES = 65_536;
+
 /** What the writer's thread can do. Every method is one transaction. */
 export function createWriter(db: DatabaseSync) {
   const appendEvent = prepareAppendEvents(db);
@@ -24,7 +30,13 @@ export function createWriter(db: DatabaseSync) {
   const releaseTransmissions = db.prepare(
     'UPDATE transmissions SET node = NULL, due_at = ?1 WHERE node IS NOT NULL AND node <> ?2',
   );
-  const probe = db.prepare('UPDATE projects SET name = name');
+  const writeProbe = db.prepare(
+    `INSERT OR REPLACE INTO message_bodies (project_id, message_id, raw, retain_until)
+     VALUES ('', 'probe', zeroblob(${PROBE_BYTES}), 0)`,
+  );
+  const clearProbe = db.prepare(
+    "DELETE FROM message_bodies WHERE project_id = '' AND message_id = 'probe'",
+  );
   const statements = new Map<string, StatementSync>();
 
   function transaction<T>(work: () => T): T {
@@ -109,9 +121,10 @@ export function createWriter(db: DatabaseSync) {
     purge(nowMs: number, limit: number): { purged: number } {
       return transaction(() => purgeExpired(nowMs, limit));
     },
-    /** Writes a page and commits: proves that the disk takes work again. */
+    /** Proves that the disk takes work again: new pages, committed, not a change of old ones. */
     probe(): void {
-      transaction(() => probe.run());
+      transaction(() => writeProbe.run());
+      transaction(() => clearProbe.run());
     },
   };
 }
