@@ -34,14 +34,18 @@ export async function startDatabaseThread(data: ThreadData): Promise<DatabaseThr
   }
 
   worker.on('message', settleNext);
-  worker.on('error', (error: Error) => end(error));
+  worker.on('error', (cause: Error) => {
+    const detail = `The database thread has crashed (${cause.message}). Restart Posthorn.`;
+    end(new StoreUnavailable('io_error', detail, { cause }));
+  });
   worker.on('exit', () => end(new StoreUnavailable('closed', 'The database thread has ended.')));
 
   function expectReply(send: () => void): Promise<unknown> {
     if (ended !== null) return Promise.reject(ended);
     return new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
+      // In this order: what cannot be sent throws here, and no answer to it will come.
       send();
+      waiting.push({ resolve, reject });
     });
   }
 
@@ -63,7 +67,7 @@ export async function startDatabaseThread(data: ThreadData): Promise<DatabaseThr
 }
 
 function errorOf(reply: { fault: StoreUnavailable['code'] | null; message: string }): Error {
-  if (reply.fault === null) return new Error(`The database refused a statement: ${reply.message}`);
+  if (reply.fault === null) return new Error(reply.message);
   return new StoreUnavailable(reply.fault, explainFault(reply.fault, reply.message));
 }
 

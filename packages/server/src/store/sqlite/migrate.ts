@@ -33,7 +33,8 @@ export function migrate(db: DatabaseSync): number {
       db.exec(`PRAGMA user_version = ${version}`);
       db.exec('COMMIT');
     } catch (error) {
-      db.exec('ROLLBACK');
+      // On a full disk SQLite may have rolled back by itself; a second time would hide its error.
+      if (db.isTransaction) db.exec('ROLLBACK');
       throw error;
     }
   }

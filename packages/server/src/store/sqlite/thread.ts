@@ -42,7 +42,13 @@ function answer(request: ThreadRequest): unknown {
 
 function failure(error: unknown): ThreadReply {
   const message = error instanceof Error ? error.message : String(error);
-  return { ok: false, fault: error instanceof SchemaTooNew ? null : faultOf(error), message };
+  if (error instanceof SchemaTooNew) return { ok: false, fault: null, message };
+  const fault = faultOf(error);
+  return {
+    ok: false,
+    fault,
+    message: fault === null ? `The database refused a statement: ${message}` : message,
+  };
 }
 
 function settle(work: () => unknown): ThreadReply {
