@@ -23,6 +23,9 @@ import { fromAppendedRow, toAttemptRow, toEventRow } from './rows.ts';
 /** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */
 const MAX_BATCH = 2_048;
 
+/** How long a statement waits for a lock, ms. Only a foreign tool can hold one, and not for long. */
+const BUSY_TIMEOUT_MS = 5_000;
+
 /** How often a store that failed is tried again, ms. */
 const PROBE_INTERVAL_MS = 1_000;
 
@@ -59,11 +62,13 @@ export async function openSqliteEngine(options: {
   folder: string;
   clock: Clock;
   maxSizeBytes?: number | null;
+  busyTimeoutMs?: number;
 }): Promise<Engine> {
   const lock = lockDataDirectory(options.folder);
   const data = {
     file: join(options.folder, 'posthorn.sqlite'),
     maxSizeBytes: options.maxSizeBytes ?? null,
+    busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
   };
   const threads: DatabaseThread[] = [];
   async function start(role: 'writer' | 'reader'): Promise<DatabaseThread> {
@@ -90,12 +95,14 @@ function createEngine(
 ): Engine {
   let health: StoreHealth = { ok: true };
   let heldAttempts: Extract<Task, { kind: 'attempt' }>[] = [];
+  let closing: Promise<void> | null = null;
   const listeners: ((health: StoreHealth) => void)[] = [];
   const queue = createGroupCommit<Task>({ flush, maxItems: MAX_BATCH });
 
   function setHealth(next: StoreHealth): void {
-    if (health.ok && next.ok) return;
+    const isSame = next.ok ? health.ok : !health.ok && health.code === next.code;
     health = next;
+    if (isSame) return;
     for (const listener of listeners) listener(health);
   }
 
@@ -114,6 +121,8 @@ function createEngine(
         if (error instanceof StoreUnavailable) fail(error);
         return scheduleProbe();
       }
+      // The store may have been closed while the probe was under way.
+      if (!health.ok && health.code === 'closed') return;
       setHealth({ ok: true });
       const attempts = heldAttempts;
       heldAttempts = [];
@@ -134,6 +143,16 @@ function createEngine(
       if (reason instanceof StoreUnavailable) fail(reason);
       return () => refuse(tasks, reason);
     }
+  }
+
+  async function end(): Promise<void> {
+    await queue.idle();
+    const closed = new StoreUnavailable('closed', 'The store is closed.');
+    fail(closed);
+    for (const task of heldAttempts.splice(0)) task.reject(closed);
+    await reader.close();
+    await writer.close();
+    releaseLock();
   }
 
   function refuse(tasks: Task[], reason: Error): void {
@@ -162,14 +181,9 @@ function createEngine(
       (await writer.ask({ kind: 'purge', nowMs, limit })) as { purged: number },
     health: () => health,
     onHealthChange: (listener) => listeners.push(listener),
-    async close() {
-      await queue.idle();
-      const closed = new StoreUnavailable('closed', 'The store is closed.');
-      fail(closed);
-      for (const task of heldAttempts.splice(0)) task.reject(closed);
-      await reader.close();
-      await writer.close();
-      releaseLock();
+    close() {
+      closing ??= end();
+      return closing;
     },
   };
 }

@@ -2,19 +2,15 @@ import { DatabaseSync } from 'node:sqlite';
 import type { StoreFault } from '../engine.ts';
 import type { ThreadData } from './protocol.ts';
 
-/** How long a statement waits for a lock before it gives up, ms. Only a foreign tool can hold one. */
-const BUSY_TIMEOUT_MS = 5_000;
-
 /**
- * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The page cache is
- * 64 MB, the mapped window 256 MB. The log is folded back each 16,000 pages (64 MB): the same few
+ * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The log is folded back each 16,000 pages (64 MB): the same few
  * index pages change with every commit, and each fold writes them once, however often they changed.
  * Against 4,000 pages that saves 5 of the 31 us that an event costs here; a fold stops this thread
  * for a moment, never the main one.
  */
 export function openDatabase(data: ThreadData): DatabaseSync {
   const reading = data.role === 'reader';
-  const db = new DatabaseSync(data.file, { readOnly: reading, timeout: BUSY_TIMEOUT_MS });
+  const db = new DatabaseSync(data.file, { readOnly: reading, timeout: data.busyTimeoutMs });
   if (!reading) {
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = FULL');

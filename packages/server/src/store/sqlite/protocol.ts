@@ -54,4 +54,6 @@ export interface ThreadData {
   role: 'writer' | 'reader';
   /** The file may not grow beyond this; null for the disk's own limit. */
   maxSizeBytes: number | null;
+  /** How long a statement waits for a lock before it gives up. */
+  busyTimeoutMs: number;
 }
