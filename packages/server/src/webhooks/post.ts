@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
-import { Agent, type Dispatcher } from 'undici';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { Agent, type Dispatcher, errors } from 'undici';
 import type { AddressGuard } from '../lib/address-guard.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PostErrorCode, PostResult } from './decide-next.ts';
@@ -66,7 +67,7 @@ export function createPostClient(options: {
     connect: {
       timeout: 0,
       lookup: guardedLookup(guard, options.lookup ?? systemLookup),
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(options.ca === undefined ? {} : { secureContext: trustAlso(options.ca) }),
     },
   });
 
@@ -81,6 +82,11 @@ export function createPostClient(options: {
       await agent.destroy(new AbortedError('The server is stopping.'));
     },
   };
+}
+
+/** Made once: to read some 150 certificates anew for each connection takes milliseconds. */
+function trustAlso(ca: string): SecureContext {
+  return createSecureContext({ ca: [...getCACertificates('default'), ca] });
 }
 
 class AbortedError extends Error {}
@@ -217,6 +223,8 @@ const CODES: Record<string, PostErrorCode> = {
   ENETUNREACH: 'host_unreachable',
   ETIMEDOUT: 'timeout',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  // A post after close().
+  UND_ERR_DESTROYED: 'aborted',
 };
 
 function explainError(error: Error): { code: PostErrorCode; detail: string } {
@@ -225,6 +233,8 @@ function explainError(error: Error): { code: PostErrorCode; detail: string } {
   const detail = cause.message;
   if (cause instanceof AddressNotAllowed) return { code: 'address_not_allowed', detail };
   if (cause instanceof AbortedError) return { code: 'aborted', detail };
+  // Its code is missing for what is not HTTP at all.
+  if (cause instanceof errors.HTTPParserError) return { code: 'invalid_response', detail };
   const name = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const known = CODES[name];
   if (known !== undefined) return { code: known, detail };
