@@ -51,6 +51,9 @@ export function refuseHost(hostname: string, guard: AddressGuard): string | null
 function isLoopback(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '').toLowerCase();
   return (
-    name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127\./.test(name)
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '[::1]' ||
+    (isIP(name) === 4 && name.startsWith('127.'))
   );
 }
