@@ -15,7 +15,7 @@ export interface FreshMail {
   /** Whether there is room; a promise to call `take` or `drop` after the commit. */
   reserve(sizeBytes: number, domains: readonly string[]): { node: string } | null;
   take(message: MessageRecord, raw: Uint8Array, transmissions: readonly NewTransmission[]): void;
-  drop(sizeBytes: number): void;
+  drop(sizeBytes: number, domains: readonly string[]): void;
   /** The message waits in the store. */
   wake(dueAtMs: number): void;
 }
@@ -115,7 +115,7 @@ export function createMessageAcceptor(options: {
     try {
       await options.log.append(events, [...insertion, ...beside]);
     } catch (error) {
-      if (node !== null) fresh.drop(raw.length);
+      if (node !== null) fresh.drop(raw.length, domains);
       throw error;
     }
     if (node === null) fresh.wake(nowMs);

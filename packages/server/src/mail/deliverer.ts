@@ -59,6 +59,8 @@ const ABORT_BOUND_MS = 2_000;
 
 interface MailLane {
   jobs: MailJob[];
+  /** Messages whose commit is under way. */
+  reserved: number;
   inFlight: number;
 }
 
@@ -77,25 +79,48 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let cancelTimer: (() => void) | null = null;
   let idle: (() => void) | null = null;
 
-  const laneCapacity = options.smarthost ? MAX_JOBS : MAX_LANE_JOBS;
   const laneKeyOf = (domain: string): string => (options.smarthost ? '' : domain);
 
+  function laneFor(key: string): MailLane {
+    const lane = lanes.get(key) ?? { jobs: [], reserved: 0, inFlight: 0 };
+    lanes.set(key, lane);
+    return lane;
+  }
+
   function add(job: MailJob): void {
-    const lane = lanes.get(job.laneKey) ?? { jobs: [], inFlight: 0 };
-    lanes.set(job.laneKey, lane);
-    lane.jobs.push(job);
+    laneFor(job.laneKey).jobs.push(job);
     jobs += 1;
+  }
+
+  /** The more destinations stand still, the fewer jobs each of them holds: some room always stays. */
+  function capacityNow(): number {
+    return options.smarthost ? MAX_JOBS : Math.min(MAX_LANE_JOBS, quarterOfRoom());
+  }
+
+  function quarterOfRoom(): number {
+    return Math.max(1, Math.floor((MAX_JOBS - jobs) / 4));
+  }
+
+  function isFull(lane: MailLane): boolean {
+    return lane.jobs.length + lane.reserved >= capacityNow();
+  }
+
+  /** No lane has more transactions under way than are still free, for the same reason. */
+  function mayRun(lane: MailLane): boolean {
+    const free = options.concurrency - inFlight;
+    return lane.inFlight < Math.min(options.destinationConcurrency, free);
   }
 
   function pump(): void {
     if (!running || !engine.health().ok) return;
     for (const [key, lane] of lanes) {
-      while (lane.inFlight < options.destinationConcurrency && inFlight < options.concurrency) {
-        const job = lane.jobs.shift();
-        if (job === undefined) break;
-        void run(lane, job);
-      }
-      if (lane.jobs.length === 0 && lane.inFlight === 0) lanes.delete(key);
+      if (lane.jobs.length === 0 && lane.inFlight + lane.reserved === 0) lanes.delete(key);
+      const job = mayRun(lane) ? lane.jobs.shift() : undefined;
+      if (job === undefined) continue;
+      // To the end of the line, where this loop comes by again: the next place is another lane's.
+      lanes.delete(key);
+      lanes.set(key, lane);
+      void run(lane, job);
     }
     claimDue();
   }
@@ -107,14 +132,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       await deliver(job);
     } catch (error) {
       logger.error({ message: job.messageId, error: messageOf(error) }, 'A delivery attempt broke');
-      await giveBack([job]);
+      await giveBack([job], (release) => untilStored(release, job.messageId));
     } finally {
       lane.inFlight -= 1;
       inFlight -= 1;
       jobs -= 1;
       if (job.raw !== null) heldBytes -= job.raw.length;
     }
-    if (leftBehind && lane.jobs.length <= laneCapacity / 2) {
+    if (leftBehind && lane.jobs.length <= capacityNow() / 2) {
       leftBehind = false;
       dueAtMs = clock.now();
     }
@@ -238,9 +263,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     });
   }
 
-  async function giveBack(given: readonly MailJob[]): Promise<void> {
+  async function giveBack(
+    given: readonly MailJob[],
+    store = (release: () => Promise<void>): Promise<void> => release(),
+  ): Promise<void> {
     try {
-      await messages.release(given.flatMap(outcomesOf));
+      await store(() => messages.release(given.flatMap(outcomesOf)));
       wake(clock.now() + 1_000);
     } catch (error) {
       // They stay leased to this node and become due when it starts anew.
@@ -262,14 +290,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       cancelTimer = clock.after(waitMs, claimDue);
       return;
     }
-    const limit = Math.min(CLAIM_LIMIT, MAX_JOBS - jobs);
-    if (limit > 0) void claim(limit);
+    const limit = Math.min(CLAIM_LIMIT, quarterOfRoom());
+    if (jobs < MAX_JOBS) void claim(limit);
     else leftBehind = true;
   }
 
   async function claim(limit: number): Promise<void> {
     claiming = true;
-    const full = [...lanes].filter(([, lane]) => lane.jobs.length >= laneCapacity);
+    const full = [...lanes].filter(([, lane]) => isFull(lane));
     const exceptDomains = full.map(([key]) => key);
     dueAtMs = clock.now() + IDLE_POLL_MS;
     try {
@@ -294,9 +322,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     pump();
   });
 
-  function drop(sizeBytes: number): void {
+  function drop(sizeBytes: number, domains: readonly string[]): void {
     heldBytes -= sizeBytes;
     jobs -= 1;
+    for (const key of keysOf(domains)) laneFor(key).reserved -= 1;
+  }
+
+  function keysOf(domains: readonly string[]): Set<string> {
+    return new Set(domains.map(laneKeyOf));
   }
 
   function untilIdle(boundMs: number): Promise<void> {
@@ -313,16 +346,19 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   return {
     reserve(sizeBytes, domains) {
       if (!running || jobs >= MAX_JOBS || heldBytes + sizeBytes > options.memoryBytes) return null;
-      const isFull = (domain: string): boolean =>
-        (lanes.get(laneKeyOf(domain))?.jobs.length ?? 0) >= laneCapacity;
-      if (domains.some(isFull)) return null;
+      const itsLanes = [...keysOf(domains)].map(laneFor);
+      if (itsLanes.some(isFull)) return null;
+      for (const lane of itsLanes) lane.reserved += 1;
       heldBytes += sizeBytes;
       jobs += 1;
       return { node };
     },
     drop,
     take(message, raw, transmissions) {
-      drop(raw.length);
+      drop(
+        raw.length,
+        transmissions.map(({ domain }) => domain),
+      );
       const rows = transmissions.map(({ recipient, domain }) => ({
         projectId: message.projectId,
         messageId: message.id,
