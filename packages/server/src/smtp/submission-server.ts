@@ -1,5 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { format } from 'node:util';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { SmtpLog } from './smtp-log.ts';
@@ -130,16 +131,17 @@ function libraryOptions(options: SubmissionOptions): SMTPServerOptions {
       // Every command and reply, addresses included: not for a log.
       trace: () => {},
       debug: () => {},
-      info: (fields: unknown, format?: unknown) => forward(options.log, 'debug', fields, format),
-      warn: (fields: unknown, format?: unknown) => forward(options.log, 'warn', fields, format),
+      info: (fields: unknown, ...text: unknown[]) => forward(options.log, 'debug', fields, text),
+      warn: (fields: unknown, ...text: unknown[]) => forward(options.log, 'warn', fields, text),
       // What the library calls errors are clients that misbehave or go away.
-      error: (fields: unknown, format?: unknown) => forward(options.log, 'warn', fields, format),
-      fatal: (fields: unknown, format?: unknown) => forward(options.log, 'error', fields, format),
+      error: (fields: unknown, ...text: unknown[]) => forward(options.log, 'warn', fields, text),
+      fatal: (fields: unknown, ...text: unknown[]) => forward(options.log, 'error', fields, text),
     },
   };
 }
 
-function forward(log: SmtpLog, level: keyof SmtpLog, fields: unknown, format: unknown): void {
-  const message = typeof format === 'string' ? format : 'smtp server';
+/** The library writes its messages for util.format. */
+function forward(log: SmtpLog, level: keyof SmtpLog, fields: unknown, text: unknown[]): void {
+  const message = text.length > 0 ? format(...text) : 'smtp server';
   log[level](typeof fields === 'object' && fields !== null ? fields : {}, message);
 }

@@ -32,8 +32,11 @@ export interface Engine {
   /** Makes due again what nodes other than this one hold. Called when they are known to be dead. */
   releaseLeases(input: { exceptNode: string; nowMs: number }): Promise<{ released: number }>;
 
-  /** Deletes up to `limit` rows of each table whose retention has ended. */
-  purgeExpired(input: { nowMs: number; limit: number }): Promise<{ purged: number }>;
+  /**
+   * Deletes what has outlived its retention and is not still to be done, up to `limit` rows of each
+   * table a call. `more`: the round over all projects is not finished.
+   */
+  purgeExpired(input: { nowMs: number; limit: number }): Promise<{ purged: number; more: boolean }>;
 
   health(): StoreHealth;
   onHealthChange(listener: (health: StoreHealth) => void): void;

@@ -1,8 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../engine.ts';
 import { faultOf } from './open-database.ts';
+
+export const DATABASE_FILE = 'posthorn.sqlite';
 
 /**
  * One process owns a data directory. The lock is an open exclusive transaction on a small database
@@ -14,6 +16,8 @@ export function lockDataDirectory(folder: string): { release(): void } {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // Opening an SQLite file for reading works in a read-only folder; only a write shows that we may.
     writeFileSync(join(folder, 'in-use'), 'This folder belongs to a running Posthorn.\n');
+    // SQLite gives its -wal and -shm files the mode of the database. Mail is nobody else's to read.
+    closeSync(openSync(join(folder, DATABASE_FILE), 'a', 0o600));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new StoreUnavailable(

@@ -73,7 +73,7 @@ function errorOf(reply: { fault: StoreUnavailable['code'] | null; message: strin
 
 const EXPLANATIONS: Record<StoreUnavailable['code'], string> = {
   disk_full:
-    'The disk of the data directory is full. Free space or enlarge it; Posthorn goes on by itself.',
+    'The disk of the data directory is full, or the store has reached store_max_size. Make room, or raise the limit and restart; with room Posthorn goes on by itself.',
   locked:
     'Another program holds a lock on the database file. Close it (a database browser, a backup tool); Posthorn goes on by itself.',
   corrupt:

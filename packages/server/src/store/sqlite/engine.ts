@@ -14,7 +14,7 @@ import {
   StoreUnavailable,
   type TransmissionClaim,
 } from '../engine.ts';
-import { lockDataDirectory } from './data-directory.ts';
+import { DATABASE_FILE, lockDataDirectory } from './data-directory.ts';
 import { type DatabaseThread, startDatabaseThread } from './database-thread.ts';
 import { createReadingKysely } from './kysely.ts';
 import type { CommitRows, Row, WriteBatch, WriteBatchResult } from './protocol.ts';
@@ -66,7 +66,7 @@ export async function openSqliteEngine(options: {
 }): Promise<Engine> {
   const lock = lockDataDirectory(options.folder);
   const data = {
-    file: join(options.folder, 'posthorn.sqlite'),
+    file: join(options.folder, DATABASE_FILE),
     maxSizeBytes: options.maxSizeBytes ?? null,
     busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
   };
@@ -178,7 +178,7 @@ function createEngine(
     releaseLeases: async ({ exceptNode, nowMs }) =>
       (await writer.ask({ kind: 'release', exceptNode, nowMs })) as { released: number },
     purgeExpired: async ({ nowMs, limit }) =>
-      (await writer.ask({ kind: 'purge', nowMs, limit })) as { purged: number },
+      (await writer.ask({ kind: 'purge', nowMs, limit })) as { purged: number; more: boolean },
     health: () => health,
     onHealthChange: (listener) => listeners.push(listener),
     close() {

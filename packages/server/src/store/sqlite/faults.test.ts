@@ -68,7 +68,7 @@ describe('a full disk', () => {
       if (error === null) continue;
       assert.ok(error instanceof StoreUnavailable, String(error));
       assert.equal(error.code, 'disk_full');
-      assert.match(error.message, /Free space or enlarge it; Posthorn goes on by itself/);
+      assert.match(error.message, /store_max_size.*Posthorn goes on by itself/);
       assert.equal(engine.health().ok, false);
       assert.equal(await box.store.messages.get(box.projectId, id), null);
       assert.equal(await box.store.messages.raw(box.projectId, id), null);

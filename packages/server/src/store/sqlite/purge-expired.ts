@@ -1,77 +1,125 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 /**
  * Deletes rows whose retention has ended, a bounded number a call so that the writer is never held
- * for long, and without an index on retain_until, which every insert of the hot path would pay for:
- *
- *   - Tables keyed by time-ordered ids expire from the front of each project's key range: look at
- *     the oldest `limit` rows of each project.
- *   - recipient_states is keyed by whatever a provider calls its messages: a cursor goes round it,
- *     `limit` rows a call.
- *   - idempotency_keys are few and have an index.
+ * for long, and without an index on retain_until, which every insert of the hot path would pay for.
+ * A walk goes along a table's primary key, one project a call. Most keys begin with time-ordered
+ * ids, so a walk may end at the first row that has not expired. What is still to be done is kept
+ * whatever its age: a delivery that waits, a message in the queue, and what they need.
  */
-const TIME_ORDERED = [
-  { table: 'attempts', key: 'project_id, event_id, endpoint_id, id' },
-  { table: 'deliveries', key: 'project_id, event_id, endpoint_id' },
-  { table: 'events', key: 'project_id, id' },
-  { table: 'transmissions', key: 'project_id, message_id, recipient' },
-  { table: 'message_bodies', key: 'project_id, message_id' },
-  { table: 'messages', key: 'project_id, id' },
-];
-
-interface StateKey {
-  project_id: string;
-  message_key: string;
-  recipient: string;
+interface Retained {
+  table: string;
+  /** Behind project_id. */
+  key: string[];
+  /** SQL over the row `t`: whether it is still needed. */
+  inUse: string;
+  timeOrdered: boolean;
 }
 
-const ROUND_START: StateKey = { project_id: '', message_key: '', recipient: '' };
+const QUEUED = `EXISTS (SELECT 1 FROM transmissions x WHERE x.project_id = t.project_id
+  AND x.message_id = t.KEY AND x.state = 'queued')`;
+const OWED = `EXISTS (SELECT 1 FROM deliveries x WHERE x.project_id = t.project_id
+  AND x.event_id = t.id AND x.state = 'pending')`;
+
+const RETAINED: Retained[] = [
+  { table: 'attempts', key: ['event_id', 'endpoint_id', 'id'], inUse: 'FALSE', timeOrdered: true },
+  { table: 'events', key: ['id'], inUse: OWED, timeOrdered: true },
+  {
+    table: 'deliveries',
+    key: ['event_id', 'endpoint_id'],
+    inUse: "t.state = 'pending'",
+    timeOrdered: true,
+  },
+  {
+    table: 'message_bodies',
+    key: ['message_id'],
+    inUse: QUEUED.replace('KEY', 'message_id'),
+    timeOrdered: true,
+  },
+  { table: 'messages', key: ['id'], inUse: QUEUED.replace('KEY', 'id'), timeOrdered: true },
+  {
+    table: 'transmissions',
+    key: ['message_id', 'recipient'],
+    inUse: "t.state = 'queued'",
+    timeOrdered: true,
+  },
+  // Keyed by whatever a provider calls its messages.
+  {
+    table: 'recipient_states',
+    key: ['message_key', 'recipient'],
+    inUse: 'FALSE',
+    timeOrdered: false,
+  },
+  { table: 'idempotency_keys', key: ['key'], inUse: 'FALSE', timeOrdered: false },
+];
+
+interface Walk extends Retained {
+  read: StatementSync;
+  remove: StatementSync;
+}
+
+interface WalkedRow {
+  [column: string]: string | number;
+  retain_until: number;
+  in_use: number;
+}
 
 export function preparePurgeExpired(db: DatabaseSync) {
-  const listProjects = db.prepare('SELECT id FROM projects');
-  const front = TIME_ORDERED.map(({ table, key }) =>
-    db.prepare(
-      `DELETE FROM ${table} WHERE (${key}) IN (
-         SELECT ${key} FROM
-           (SELECT ${key}, retain_until FROM ${table} WHERE project_id = ?1 ORDER BY ${key} LIMIT ?2)
-         WHERE retain_until <= ?3)`,
-    ),
-  );
-  const readStates = db.prepare(
-    `SELECT project_id, message_key, recipient, retain_until FROM recipient_states
-     WHERE (project_id, message_key, recipient) > (?, ?, ?)
-     ORDER BY project_id, message_key, recipient LIMIT ?`,
-  );
-  const deleteState = db.prepare(
-    'DELETE FROM recipient_states WHERE project_id = ? AND message_key = ? AND recipient = ?',
-  );
-  const deleteKeys = db.prepare(
-    `DELETE FROM idempotency_keys WHERE (project_id, key) IN
-       (SELECT project_id, key FROM idempotency_keys WHERE retain_until <= ? LIMIT ?)`,
-  );
-  let position: StateKey = ROUND_START;
+  const nextProject = db.prepare('SELECT id FROM projects WHERE id > ? ORDER BY id LIMIT 1');
+  const walks = RETAINED.map((retained): Walk => {
+    const { table, key } = retained;
+    const columns = key.join(', ');
+    const blanks = key.map(() => '?').join(', ');
+    return {
+      ...retained,
+      read: db.prepare(
+        `SELECT ${columns}, retain_until, ${retained.inUse} AS in_use FROM ${table} t
+         WHERE project_id = ? AND (${columns}) > (${blanks}) ORDER BY ${columns} LIMIT ?`,
+      ),
+      remove: db.prepare(
+        `DELETE FROM ${table} WHERE project_id = ? AND (${columns}) = (${blanks})`,
+      ),
+    };
+  });
+  /** The project being walked; the empty string before the first of a round. */
+  let project = '';
+  /** Where each walk stands in that project; absent before its first step, null when it is over. */
+  let positions = new Map<Walk, string[] | null>();
 
-  function purgeStates(nowMs: number, limit: number): number {
-    const { project_id, message_key, recipient } = position;
-    const rows = readStates.all(
-      project_id,
-      message_key,
-      recipient,
-      limit,
-    ) as unknown as (StateKey & {
-      retain_until: number;
-    })[];
+  function step(walk: Walk, nowMs: number, limit: number): number {
+    const position = positions.get(walk);
+    if (position === null) return 0;
+    const from = position ?? walk.key.map(() => '');
+    const rows = walk.read.all(project, ...from, limit) as unknown as WalkedRow[];
+    const keyOf = (row: WalkedRow): string[] => walk.key.map((column) => String(row[column]));
     const expired = rows.filter((row) => row.retain_until <= nowMs);
-    for (const row of expired) deleteState.run(row.project_id, row.message_key, row.recipient);
-    position = rows.length < limit ? ROUND_START : (rows.at(-1) ?? ROUND_START);
-    return expired.length;
+    const removable = expired.filter((row) => row.in_use === 0);
+    for (const row of removable) walk.remove.run(project, ...keyOf(row));
+    const last = rows.at(-1);
+    const over = rows.length < limit || (walk.timeOrdered && expired.length < rows.length);
+    positions.set(walk, over || last === undefined ? null : keyOf(last));
+    return removable.length;
   }
 
-  return function purgeExpired(nowMs: number, limit: number): { purged: number } {
-    let purged = purgeStates(nowMs, limit) + Number(deleteKeys.run(nowMs, limit).changes);
-    for (const { id } of listProjects.all() as unknown as { id: string }[]) {
-      for (const statement of front) purged += Number(statement.run(id, limit, nowMs).changes);
-    }
-    return { purged };
+  /** `more`: the round over all projects is not finished; call again soon. */
+  return function purgeExpired(nowMs: number, limit: number): { purged: number; more: boolean } {
+    const current = project === '' || isOver() ? moveOn() : project;
+    if (current === null) return { purged: 0, more: false };
+    let purged = 0;
+    for (const walk of walks) purged += step(walk, nowMs, limit);
+    const more = !isOver() || nextProject.get(project) !== undefined;
+    if (!more) project = '';
+    return { purged, more };
   };
+
+  function isOver(): boolean {
+    return walks.every((walk) => positions.get(walk) === null);
+  }
+
+  function moveOn(): string | null {
+    const next = nextProject.get(project) as { id: string } | undefined;
+    project = next?.id ?? '';
+    positions = new Map();
+    return next?.id ?? null;
+  }
 }

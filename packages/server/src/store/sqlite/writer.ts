@@ -118,7 +118,7 @@ export function createWriter(db: DatabaseSync) {
         return { released: Number(deliveries) + Number(transmissions) };
       });
     },
-    purge(nowMs: number, limit: number): { purged: number } {
+    purge(nowMs: number, limit: number): { purged: number; more: boolean } {
       return transaction(() => purgeExpired(nowMs, limit));
     },
     /** Proves that the disk takes work again: new pages, committed, not a change of old ones. */
