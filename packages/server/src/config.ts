@@ -1,6 +1,17 @@
 // A table file: every setting of the server, once. docs/configuration.md is checked against it.
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
@@ -10,6 +21,7 @@ import { createAddressGuard } from './lib/address-guard.ts';
 import { formatDuration, parseDuration } from './lib/duration.ts';
 import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
+import { parseSmarthost } from './mail/smarthost.ts';
 
 export const ROLES = ['api', 'smtp', 'mail', 'dispatch'] as const;
 export type Role = (typeof ROLES)[number];
@@ -30,20 +42,31 @@ interface Setting<T> {
 const text = (fallback: string, description: string): Setting<string> => ({
   default: fallback,
   description,
-  parse: (value) => value,
+  parse(value) {
+    if (value.trim() !== '' && !/[\u0000-\u001f]/.test(value)) return value;
+    throw new Error(`"${value}" is empty or has control characters`);
+  },
 });
 
-const optional = (description: string): Setting<string | null> => ({
+/** `check` throws an Error that says what is wrong with a value. */
+const optional = (
+  description: string,
+  check: (value: string) => void = () => {},
+): Setting<string | null> => ({
   default: '',
   description,
-  parse: (value) => (value === '' ? null : value),
+  parse(value) {
+    if (value === '') return null;
+    check(value);
+    return value;
+  },
 });
 
 const flag = (fallback: boolean, description: string): Setting<boolean> => ({
   default: String(fallback),
   description,
   parse(value) {
-    if (['true', '1', 'yes', 'on', ''].includes(value)) return true;
+    if (['true', '1', 'yes', 'on'].includes(value)) return true;
     if (['false', '0', 'no', 'off'].includes(value)) return false;
     throw new Error(`"${value}" is neither true nor false`);
   },
@@ -72,8 +95,18 @@ function readDuration(value: string): number {
 
 const duration = (fallbackMs: number, description: string): Setting<number> => ({
   default: formatDuration(fallbackMs),
-  description: `${description}`,
+  description,
   parse: readDuration,
+});
+
+/** A time after which something is over: at once would be a setting that breaks everything. */
+const bound = (fallbackMs: number, description: string): Setting<number> => ({
+  ...duration(fallbackMs, description),
+  parse(value) {
+    const ms = readDuration(value);
+    if (ms > 0) return ms;
+    throw new Error(`"${value}" has to be more than nothing, such as 30s or 7d`);
+  },
 });
 
 const durations = (
@@ -100,25 +133,45 @@ function readSize(value: string): number {
   return Number(match[1]) * unit;
 }
 
-const list = (fallback: string, description: string): Setting<readonly string[]> => ({
-  default: fallback,
+const splitList = (value: string): string[] =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const dnsServerList = (description: string): Setting<readonly string[]> => ({
+  default: '',
   description,
-  parse: (value) =>
-    value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
+  parse(value) {
+    const servers = splitList(value);
+    try {
+      new Resolver().setServers(servers);
+    } catch {
+      throw new Error(`"${value}" has to be addresses such as 9.9.9.9 or [2620:fe::fe]:53`);
+    }
+    return servers;
+  },
 });
+
+/** It has to fit behind "Bearer " in a header, and must not be guessed. */
+function checkApiKey(value: string): void {
+  if (!/^[!-~]{8,200}$/.test(value)) {
+    throw new Error('an API key has 8 to 200 printable ASCII characters without spaces');
+  }
+}
+
+function checkPublicUrl(value: string): void {
+  if (!/^https?:\/\/[^/]/.test(value) || !URL.canParse(value)) {
+    throw new Error(`"${value}" is not a URL such as https://mail.example.com`);
+  }
+}
 
 const networks = (fallback: string, description: string): Setting<readonly string[] | null> => ({
   default: fallback,
   description,
   parse(value) {
     if (value === 'auto') return null;
-    const blocks = value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
+    const blocks = splitList(value);
     createAddressGuard(blocks);
     return blocks;
   },
@@ -165,6 +218,7 @@ export const SETTINGS = {
   hostname: text(hostname(), 'Name of this server in EHLO, Message-ID and trace lines.'),
   apiKey: optional(
     'API key of the first project. Without it the first start makes one and prints it once.',
+    checkApiKey,
   ),
   masterKey: optional(
     'Key for secrets at rest, 32 bytes in base64. Without it: the file master.key in the data folder, made at the first start.',
@@ -175,7 +229,7 @@ export const SETTINGS = {
     'auto',
     'auto: pretty on a terminal, JSON otherwise.',
   ),
-  publicUrl: optional('URL under which users reach this server, for links.'),
+  publicUrl: optional('URL under which users reach this server, for links.', checkPublicUrl),
   apiRate: whole(
     1_000,
     1,
@@ -192,6 +246,7 @@ export const SETTINGS = {
   },
   smarthost: optional(
     "Send all mail through this server: smtp://user:password@host:587, or smtps://host. Without it: straight to the recipients' mail servers.",
+    parseSmarthost,
   ),
   mailTls: oneOf(['opportunistic', 'require', 'off'], 'opportunistic', 'TLS towards mail servers.'),
   mailPort: whole(25, 1, 65_535, "Port of the recipients' mail servers."),
@@ -203,7 +258,7 @@ export const SETTINGS = {
     MAIL_LADDER_MS,
     'Waits between attempts to deliver a message; the last one repeats until mail_expiry.',
   ),
-  mailExpiry: duration(5 * DAY_MS, 'Mail that could not be delivered for this long is given up.'),
+  mailExpiry: bound(5 * DAY_MS, 'Mail that could not be delivered for this long is given up.'),
   mailConcurrency: whole(100, 1, 10_000, 'SMTP transactions under way at once.'),
   mailDestinationConcurrency: whole(
     10,
@@ -211,8 +266,7 @@ export const SETTINGS = {
     1_000,
     'SMTP transactions under way at once to one destination.',
   ),
-  dnsServers: list(
-    '',
+  dnsServers: dnsServerList(
     'DNS servers for mail, as ip or ip:port. Without them: those of the system.',
   ),
   endpointNetworks: networks(
@@ -225,11 +279,11 @@ export const SETTINGS = {
     STANDARD_WEBHOOKS_LADDER_MS,
     'Waits after each failed attempt; then the delivery is dead.',
   ),
-  webhookTimeout: duration(15_000, 'One deadline over name look-up, connecting, headers and body.'),
+  webhookTimeout: bound(15_000, 'One deadline over name look-up, connecting, headers and body.'),
   webhookConcurrency: whole(512, 1, 10_000, 'Posts under way at once.'),
   endpointConcurrency: whole(32, 1, 1_000, 'Posts under way at once to one endpoint.'),
-  retention: duration(30 * DAY_MS, 'How long messages, events, deliveries and attempts are kept.'),
-  bodyRetention: duration(
+  retention: bound(30 * DAY_MS, 'How long messages, events, deliveries and attempts are kept.'),
+  bodyRetention: bound(
     7 * DAY_MS,
     'How long the bytes of messages are kept after they were accepted (at least twice mail_expiry).',
   ),
@@ -294,7 +348,7 @@ export function loadConfig(input: {
     try {
       config[name] = setting.parse(value);
     } catch (error) {
-      throw new ConfigError(`${where}: ${messageOf(error)}.`);
+      throw new ConfigError(`${where}: ${messageOf(error).replace(/\.$/, '')}.`);
     }
   }
   return Object.freeze(config) as Config;
@@ -388,15 +442,32 @@ function loadMasterKey(config: Config): Uint8Array {
     }
     try {
       mkdirSync(config.data, { recursive: true, mode: 0o700 });
-      writeFileSync(file, `${randomBytes(MASTER_KEY_BYTES).toString('base64')}\n`, {
-        mode: 0o600,
-        flag: 'wx',
-      });
+      createMasterKey(config.data, file);
     } catch (error) {
       throw new ConfigError(`data: the folder ${config.data} cannot be used: ${messageOf(error)}`);
     }
   }
   return decodeMasterKey(file, readFileSync(file, 'utf8').trim());
+}
+
+/**
+ * The key is whole and on disk, or not there: a store sealed with a key that a crash took away could
+ * never be opened again. A key that another process made meanwhile is left.
+ */
+function createMasterKey(folder: string, file: string): void {
+  const draft = `${file}.${process.pid}`;
+  const key = randomBytes(MASTER_KEY_BYTES).toString('base64');
+  writeFileSync(draft, `${key}\n`, { mode: 0o600, flush: true });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if (!existsSync(file)) throw error;
+  }
+  unlinkSync(draft);
+  if (process.platform === 'win32') return;
+  const directory = openSync(folder, 'r');
+  fsyncSync(directory);
+  closeSync(directory);
 }
 
 function decodeMasterKey(name: string, encoded: string): Uint8Array {

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import {
+  ConfigError,
+  loadConfig,
+  loadKeyMaterial,
+  SETTINGS,
+  type SettingName,
+  settingFlag,
+  settingKey,
+  settingVariable,
+} from './config.ts';
+import { TEST_CERTIFICATE } from './smtp/fixtures/test-certificate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'posthorn-config-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+let files = 0;
+function writeYaml(text: string): string {
+  files += 1;
+  const file = join(folder, `settings-${files}.yaml`);
+  writeFileSync(file, text);
+  return file;
+}
+
+const fails = (input: Parameters<typeof loadConfig>[0], message: RegExp): void => {
+  assert.throws(
+    () => loadConfig(input),
+    (error) =>
+      (error instanceof ConfigError && message.test(error.message)) || assert.fail(String(error)),
+  );
+};
+
+test('runs without any setting', () => {
+  const config = loadConfig({});
+  assert.equal(config.port, 8480);
+  assert.deepEqual(config.roles, ['api', 'smtp', 'mail', 'dispatch']);
+  assert.equal(config.smarthost, null);
+  assert.equal(config.endpointNetworks, null);
+  assert.deepEqual(config.mailNetworks, []);
+  assert.equal(config.maxMessageSize, 25 * 1_048_576);
+  assert.equal(config.webhookRetryLadder.length, 9);
+  assert.ok(Object.isFrozen(config));
+});
+
+test('flags win over variables, which win over the file, which wins over the default', () => {
+  const file = writeYaml('port: 1001\nsmtp_port: 1002\nlog_level: warn\n');
+  const env = { POSTHORN_PORT: '2001', POSTHORN_SMTP_PORT: '2002', PATH: '/bin', PORT: '9' };
+  const config = loadConfig({ file, env, flags: { port: '3001' } });
+  assert.deepEqual(
+    [config.port, config.smtpPort, config.logLevel, config.host],
+    [3001, 2002, 'warn', '127.0.0.1'],
+  );
+  assert.equal(loadConfig({ env: { POSTHORN_CONFIG: file } }).port, 1001);
+  const other = writeYaml('port: 1003\n');
+  assert.equal(loadConfig({ env: { POSTHORN_CONFIG: file }, file: other }).port, 1003);
+});
+
+test('takes every default, as it is documented, from each of the three places', () => {
+  const plain = loadConfig({});
+  for (const name of NAMES) {
+    const value = SETTINGS[name].default;
+    const file = writeYaml(`${settingKey(name)}: ${JSON.stringify(value)}\n`);
+    for (const input of [
+      { flags: { [name]: value } },
+      { env: { [settingVariable(name)]: value } },
+      { file },
+    ]) {
+      assert.deepEqual(loadConfig(input)[name], plain[name], name);
+    }
+  }
+});
+
+test('a file may hold numbers, booleans, lists, comments, and nothing', () => {
+  const file = writeYaml(
+    '# mail\nsmtp_port: 2626\nsmtp_require_tls: true\nroles: [api, smtp]\nmail_retry_ladder:\n  - 5s\n  - 1m\nmaster_key:\n',
+  );
+  const config = loadConfig({ file });
+  assert.equal(config.smtpPort, 2626);
+  assert.equal(config.smtpRequireTls, true);
+  assert.deepEqual(config.roles, ['api', 'smtp']);
+  assert.deepEqual(config.mailRetryLadder, [5_000, 60_000]);
+  assert.equal(config.masterKey, null);
+  assert.equal(loadConfig({ file: writeYaml('') }).port, 8480);
+  assert.equal(loadConfig({ file: writeYaml('# nothing\n') }).port, 8480);
+});
+
+test('an unknown name is refused with the nearest one, wherever it stands', () => {
+  fails(
+    { env: { POSTHORN_SMPT_PORT: '1' } },
+    /POSTHORN_SMPT_PORT .*Did you mean POSTHORN_SMTP_PORT\?/,
+  );
+  fails({ file: writeYaml('retentoin: 1d\n') }, /retentoin .*Did you mean retention\?/);
+  fails({ file: writeYaml('smtpPort: 1\n') }, /smtpPort .*Did you mean smtp_port\?/);
+  fails({ env: { POSTHORN_QUITE_SOMETHING_ELSE: '1' } }, /docs\/configuration\.md/);
+});
+
+test('a file that cannot be read, or is something else, is refused', () => {
+  fails({ file: join(folder, 'missing.yaml') }, /missing\.yaml cannot be read: ENOENT/);
+  fails({ file: folder }, /cannot be read/);
+  fails({ file: writeYaml('port: [1\n') }, /cannot be read/);
+  fails({ file: writeYaml('port: 1\nport: 2\n') }, /cannot be read.*unique/);
+  fails({ file: writeYaml('- port\n') }, /"name: value" lines/);
+  fails({ file: writeYaml('just text\n') }, /"name: value" lines/);
+});
+
+/** For each setting values that it cannot have; `null` where everything can be. */
+const BAD: Record<SettingName, readonly string[] | null> = {
+  data: ['', ' '],
+  host: ['', 'a\nb'],
+  port: ['-1', '65536', 'http', '', '80.5', '0x50', '1e3'],
+  smtpPort: ['99999', 'smtp'],
+  roles: ['', 'api,sender', 'API', 'api,,mail'],
+  hostname: ['', 'a\r\nb'],
+  apiKey: ['short', 'with a space in it', 'ümlaut-ümlaut'],
+  // Checked as it is decoded, in loadKeyMaterial.
+  masterKey: null,
+  logLevel: ['loud', '', 'INFO'],
+  logFormat: ['xml', ''],
+  publicUrl: ['mail.example.com', 'ftp://x', 'https://', '/docs'],
+  apiRate: ['0', '-5', 'fast', '1.5'],
+  // The files are read in loadKeyMaterial.
+  smtpTlsKey: null,
+  smtpTlsCert: null,
+  endpointCa: null,
+  smtpRequireTls: ['maybe', '2', '', 'TRUE!'],
+  maxMessageSize: ['', 'big', '-1', '1tb', '1.5mb', '10 m'],
+  smarthost: ['mail.example.com', 'http://x', 'smtp//x'],
+  mailTls: ['yes', ''],
+  mailPort: ['0', '65536'],
+  mailNetworks: ['lan', '10.0.0.0/33', '10.0.0', 'loopback;private'],
+  mailRetryLadder: ['', '5x', '1m,,2m', '-5s', Array(51).fill('1s').join(',')],
+  mailExpiry: ['', 'never', '0s', '-1d'],
+  mailConcurrency: ['0', '10001'],
+  mailDestinationConcurrency: ['0', 'many'],
+  dnsServers: ['dns.example.com', '9.9.9.9:99999', '1.2.3'],
+  endpointNetworks: ['everything', 'fd00::/129'],
+  endpointAllowHttp: ['http', ''],
+  webhookRetryLadder: ['', '1s;2s', 'often'],
+  webhookTimeout: ['0', '0s', 'long'],
+  webhookConcurrency: ['0', '10001'],
+  endpointConcurrency: ['0', '1001'],
+  retention: ['0d', 'forever'],
+  bodyRetention: ['0s', '7 days'],
+  storeMaxSize: ['huge', '-1gb'],
+  shutdownGrace: ['now', ''],
+};
+
+test('a wrong value names its setting and says what to write', () => {
+  assert.deepEqual(Object.keys(BAD).sort(), [...NAMES].sort());
+  for (const name of NAMES) {
+    for (const value of BAD[name] ?? []) {
+      for (const [where, input] of [
+        [settingFlag(name), { flags: { [name]: value } }],
+        [settingVariable(name), { env: { [settingVariable(name)]: value } }],
+      ] as const) {
+        assert.throws(
+          () => loadConfig(input),
+          (error) => {
+            assert.ok(error instanceof ConfigError, `${where}=${value}: ${error}`);
+            assert.ok(error.message.startsWith(`${where}: `), error.message);
+            assert.ok(error.message.length > where.length + 15, error.message);
+            assert.doesNotMatch(error.message, /\.\.$/);
+            return true;
+          },
+          `${where}=${value} was taken`,
+        );
+      }
+    }
+  }
+  fails(
+    { flags: { roles: 'api,sendmail' } },
+    /"sendmail" is no role; did you mean "mail"\?|is no role/,
+  );
+  fails({ file: writeYaml('port: {a: 1}\n') }, /^port in .*: /);
+});
+
+test('does not say secrets that are wrong', () => {
+  assert.throws(
+    () => loadConfig({ flags: { apiKey: 'my secret key' } }),
+    (error) => !String(error).includes('my secret key'),
+  );
+  const masterKey = 'c2VjcmV0LXRoYXQtaXMtdG9vLXNob3J0';
+  assert.throws(
+    () => loadKeyMaterial(loadConfig({ flags: { masterKey } })),
+    (error) => error instanceof ConfigError && !error.message.includes(masterKey),
+  );
+});
+
+test('makes the master key at the first start, for the owner alone, and reads it from then on', () => {
+  const data = join(folder, 'first', 'nested');
+  const config = loadConfig({ flags: { data } });
+  const first = loadKeyMaterial(config);
+  const file = join(data, 'master.key');
+  assert.equal(first.masterKey.length, 32);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(statSync(data).mode & 0o777, 0o700);
+  assert.deepEqual(readdirSync(data), ['master.key']);
+  assert.deepEqual(loadKeyMaterial(config).masterKey, first.masterKey);
+  const given = Buffer.alloc(32, 7).toString('base64');
+  const other = loadKeyMaterial(loadConfig({ flags: { data, masterKey: given } }));
+  assert.deepEqual(Buffer.from(other.masterKey), Buffer.alloc(32, 7));
+});
+
+test('makes no new master key beside a store that was sealed with another', () => {
+  const data = join(folder, 'lost');
+  mkdirSync(data);
+  writeFileSync(join(data, 'posthorn.sqlite'), '');
+  const config = loadConfig({ flags: { data } });
+  assert.throws(() => loadKeyMaterial(config), /master\.key is missing.*POSTHORN_MASTER_KEY/);
+  assert.deepEqual(readdirSync(data), ['posthorn.sqlite']);
+});
+
+test('refuses a master key that is none, and a folder that is a file', () => {
+  const data = join(folder, 'damaged');
+  mkdirSync(data);
+  writeFileSync(join(data, 'master.key'), 'half');
+  const refuses = (flags: Partial<Record<SettingName, string>>, message: RegExp) =>
+    assert.throws(
+      () => loadKeyMaterial(loadConfig({ flags })),
+      (error) =>
+        (error instanceof ConfigError && message.test(error.message)) || assert.fail(String(error)),
+    );
+  refuses({ data }, /master\.key: a master key is 32 bytes in base64/);
+  refuses({ data, masterKey: 'abc' }, /^master_key: .*openssl rand/);
+  refuses({ data: join(data, 'master.key') }, /master\.key.*cannot be used/);
+});
+
+test('reads certificates, and refuses half a pair or what is no PEM file', () => {
+  const key = join(folder, 'key.pem');
+  const cert = join(folder, 'cert.pem');
+  const data = join(folder, 'tls');
+  writeFileSync(key, TEST_CERTIFICATE.key);
+  writeFileSync(cert, TEST_CERTIFICATE.cert);
+  const load = (flags: Partial<Record<SettingName, string>>) =>
+    loadKeyMaterial(loadConfig({ flags: { data, ...flags } }));
+  const loaded = load({
+    smtpTlsKey: key,
+    smtpTlsCert: cert,
+    smtpRequireTls: 'true',
+    endpointCa: cert,
+  });
+  assert.deepEqual(loaded.submissionTls, TEST_CERTIFICATE);
+  assert.equal(loaded.endpointCa, TEST_CERTIFICATE.cert);
+  assert.throws(() => load({ smtpTlsKey: key }), /smtp_tls_key and smtp_tls_cert belong together/);
+  assert.throws(() => load({ smtpRequireTls: 'true' }), /smtp_require_tls needs/);
+  assert.throws(() => load({ endpointCa: writeYaml('x') }), /endpoint_ca: .* is not a PEM file/);
+  assert.throws(() => load({ endpointCa: join(folder, 'none') }), /endpoint_ca: .* cannot be read/);
+});
+
+test('the documentation has each setting in its table, as the server has it', () => {
+  const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
+  const rows = page.split('\n').filter((line) => /^\| `\w+` \| `--/.test(line));
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim().replaceAll('`', '')));
+  assert.deepEqual(cells.map(([, name]) => name).sort(), NAMES.map(settingKey).sort());
+  for (const name of NAMES) {
+    const [, , flag, variable, fallback] = cells.find(([, key]) => key === settingKey(name)) ?? [];
+    assert.equal(flag, settingFlag(name));
+    assert.equal(variable, settingVariable(name));
+    if (name === 'hostname') assert.notEqual(fallback, hostname());
+    else assert.equal(fallback, SETTINGS[name].default || 'none', name);
+  }
+});
