@@ -143,6 +143,8 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('endpoint_id', '=', endpointId)
         .where('state', '=', 'pending')
         .where('node', 'is', null)
+        // The order in which the index of what is due holds them.
+        .orderBy('due_at')
         .limit(limit);
       const rows = await waiting.execute();
       if (rows.length === 0) return { more: false };
