@@ -68,7 +68,10 @@ export interface EventRecord {
   recipient: string | null;
   occurredAtMs: number;
   receivedAtMs: number;
-  /** Two events of a project with the same key are the same event. */
+  /**
+   * Two events of a project with the same key are the same event, and so are two with the same id.
+   * Null: the caller vouches for a new id, and a used one is a StoreConflict.
+   */
   dedupKey: string | null;
   /** The event as JSON, `data` last and still without its position. */
   json: string;
