@@ -12,7 +12,7 @@ import { createAddressGuard } from './lib/address-guard.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { messageOf, PosthornError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
-import { createSecretBox } from './lib/secret-box.ts';
+import { createSecretBox, type SecretBox } from './lib/secret-box.ts';
 import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-message.ts';
 import { createDeliverer } from './mail/deliverer.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
@@ -51,6 +51,8 @@ const SMTP_TIMEOUTS = {
 const MAX_MESSAGES_PER_CONNECTION = 100;
 const SMTP_IDLE_MS = 10_000;
 const SUBMISSION_IDLE_MS = 300_000;
+/** How long a request may take to end once everything else has, ms. */
+const HTTP_CLOSE_MS = 3_000;
 const PURGE_INTERVAL_MS = 600_000;
 const PURGE_ROWS = 500;
 /** Between two steps of one round, so that commits have the writer to themselves. */
@@ -90,7 +92,7 @@ export async function startPosthorn(
   }
 
   async function build(): Promise<RunningPosthorn> {
-    const { projectId, newApiKey } = await ensureProject(store, config, ids, now);
+    await checkMasterKey(store, secretBox);
     await engine.releaseLeases({ exceptNode: node, nowMs: now() });
     engine.onHealthChange((health) => {
       if (health.ok) log.info({}, 'The store takes work again');
@@ -297,6 +299,8 @@ export async function startPosthorn(
 
     const { port } = app.server.address() as AddressInfo;
     const shownHost = config.host.includes(':') ? `[${config.host}]` : config.host;
+    // Last, since the key is shown once: a start that fails must not have made it.
+    const { projectId, newApiKey } = await ensureProject(store, config, ids, now);
     return { httpUrl: `http://${shownHost}:${port}`, smtp, projectId, newApiKey, stop };
 
     async function listenSmtp(server: SubmissionServer): Promise<{ host: string; port: number }> {
@@ -308,13 +312,33 @@ export async function startPosthorn(
     async function stop(): Promise<void> {
       if (stopping) return;
       stopping = true;
-      // The doors first, both at once; then what is under way, both at once; then the store.
-      const [closeStore, closeDispatcher, closeDeliverer, ...doors] = closers;
-      await Promise.all(doors.map((close) => close()));
-      await Promise.all([closeDispatcher?.(), closeDeliverer?.()]);
-      await closeStore?.();
+      // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
+      const graceMs = config.shutdownGrace;
+      cancelPurge();
+      await Promise.all([
+        smtp === null ? null : submission.close({ graceMs }),
+        dispatcher.stop(graceMs),
+        deliverer.stop(graceMs),
+      ]);
+      await closeHttp();
+      await engine.close();
+    }
+
+    /** Answers that are under way go out; a request that is still coming in is cut after a moment. */
+    async function closeHttp(): Promise<void> {
+      const cancel = clock.after(HTTP_CLOSE_MS, () => app.server.closeAllConnections());
+      await app.close();
+      cancel();
     }
   }
+}
+
+/** Refuses a master key that the store's secrets were not sealed with, before it seals new ones. */
+async function checkMasterKey(store: Store, box: SecretBox): Promise<void> {
+  const context = 'master key check';
+  const sealed = await store.projects.masterKeyCheck();
+  if (sealed === null) await store.projects.setMasterKeyCheck(box.seal(context, context));
+  else box.open(sealed, context);
 }
 
 /** The project to work in: the first one, made with its key when there is none. */

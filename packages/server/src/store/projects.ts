@@ -9,7 +9,12 @@ export interface Projects {
   /** Stores the project and its first key together. */
   create(project: ProjectsTable, key: ApiKeysTable): Promise<void>;
   addKey(key: ApiKeysTable): Promise<void>;
+  /** A text sealed with the master key that this store's secrets are sealed with; null at first. */
+  masterKeyCheck(): Promise<string | null>;
+  setMasterKeyCheck(sealed: string): Promise<void>;
 }
+
+const MASTER_KEY_CHECK = 'master_key_check';
 
 export function createProjects(engine: Engine): Projects {
   const { db } = engine;
@@ -31,6 +36,18 @@ export function createProjects(engine: Engine): Projects {
     },
     async addKey(key) {
       await engine.commit({ events: [], statements: [insertKey(key)] });
+    },
+    async masterKeyCheck() {
+      const row = await db
+        .selectFrom('facts')
+        .select('value')
+        .where('name', '=', MASTER_KEY_CHECK)
+        .executeTakeFirst();
+      return row?.value ?? null;
+    },
+    async setMasterKeyCheck(value) {
+      const insert = db.insertInto('facts').values({ name: MASTER_KEY_CHECK, value });
+      await engine.commit({ events: [], statements: [toStatement(insert, 1)] });
     },
   };
 }

@@ -1,6 +1,12 @@
 // A table file: the columns of every table, for Kysely. store/README.md says what each is for.
 import type { EventType, RecipientState } from '@posthorn/sdk';
 
+/** What the installation knows of itself, by name. */
+export interface FactsTable {
+  name: string;
+  value: string;
+}
+
 export interface ProjectsTable {
   id: string;
   name: string;
@@ -143,6 +149,7 @@ export interface IdempotencyKeysTable {
 }
 
 export interface Tables {
+  facts: FactsTable;
   projects: ProjectsTable;
   api_keys: ApiKeysTable;
   endpoints: EndpointsTable;

@@ -4,6 +4,12 @@
 -- The hot tables have no CHECK: testing deliveries.state against a list at each insert and update cost
 -- 10 of the 56 us that an event takes in the writer.
 
+-- What the installation knows of itself, such as a text sealed with its master key.
+CREATE TABLE facts (
+  name TEXT NOT NULL PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE projects (
   id TEXT NOT NULL PRIMARY KEY,
   name TEXT NOT NULL,
