@@ -13,8 +13,8 @@ export async function composeMessage(
     cc: input.cc.map(toAddress),
     replyTo: input.replyTo.map(toAddress),
     subject: input.subject,
-    ...(input.text === null ? {} : { text: input.text }),
-    ...(input.html === null ? {} : { html: input.html }),
+    ...(input.text === null ? {} : { text: withLineFeeds(input.text) }),
+    ...(input.html === null ? {} : { html: withLineFeeds(input.html) }),
     headers: input.headers.map(({ name, value }) => ({ key: name, value })),
     attachments: input.attachments.map((attachment) => ({
       filename: attachment.filename,
@@ -40,6 +40,11 @@ export async function composeMessage(
       },
     );
   }
+}
+
+/** nodemailer lets a lone CR stand, which RFC 5322 2.3 forbids and servers refuse. */
+function withLineFeeds(text: string): string {
+  return text.replace(/\r\n?/g, '\n');
 }
 
 function toAddress({ email, name }: Mailbox): { address: string; name: string } {
