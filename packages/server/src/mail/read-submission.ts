@@ -37,10 +37,12 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
   const fields = readFields(raw);
   const headerValue = (name: string): string | null =>
     fields.find((field) => field.name === name)?.value ?? null;
-  const from = fields
+  const senders = fields
     .filter((field) => field.name === 'from')
     .flatMap((field) => addressParser(field.value, { flatten: true }));
-  const [sender] = from;
+  // The parser calls `From: nobody at all` an address too.
+  const sender = senders.length === 1 ? (senders[0]?.address ?? '') : '';
+  const from = /^[^@].*@[^@\s]+$/.test(sender) ? sender : null;
   // Mail libraries write whatever is not plain words as encoded words (RFC 2047), JSON among it.
   const decoded = (name: string): string | null => {
     const value = headerValue(name);
@@ -52,24 +54,24 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     .filter((tag) => tag !== '');
   const metadata = parseMetadata(decoded('x-posthorn-metadata'));
   return {
-    from: from.length === 1 ? (sender?.address ?? null) : null,
+    from,
     subject: decoded('subject'),
     smtpId: /^<[^<>\s]{1,995}>$/.exec(headerValue('message-id') ?? '')?.[0] ?? null,
     hasDate: headerValue('date') !== null,
     tags,
     metadata: metadata ?? {},
-    fault: faultOf(fields, from.length, tags, metadata),
+    fault: faultOf(fields, from, tags, metadata),
   };
 }
 
 function faultOf(
   fields: HeaderField[],
-  senders: number,
+  from: string | null,
   tags: string[],
   metadata: object | null,
 ): string | null {
   if (fields.length === 0) return 'The message has no header section of a readable size.';
-  if (senders !== 1) return 'The message needs one From header with one address.';
+  if (from === null) return 'The message needs one From header with one address.';
   if (tags.length > MAX_TAGS || tags.some((tag) => tag.length > 128)) {
     return `X-Posthorn-Tags takes up to ${MAX_TAGS} tags of up to 128 characters, separated by commas.`;
   }
