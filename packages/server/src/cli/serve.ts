@@ -19,11 +19,11 @@ export async function serve(input: {
       config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
     log = createLog({ level: config.logLevel, pretty });
     const running = await startPosthorn(config, loadKeyMaterial(config), { log });
+    announceKey(running);
     log.info(
       { http: running.httpUrl, smtp: running.smtp, roles: config.roles },
       'Posthorn is ready',
     );
-    announceKey(running);
     return await untilStopped(running, log, config.shutdownGrace + EXIT_MARGIN_MS);
   } catch (error) {
     const hint = error instanceof ConfigError ? '\nAll settings: docs/configuration.md' : '';
