@@ -222,7 +222,7 @@ test('on SIGTERM what is under way ends, nothing new begins, and the exit code i
   await receiver.close();
 });
 
-test('a store that is full makes SMTP say 451, HTTP 503, and /readyz unready', async () => {
+test('a store that is full makes HTTP say 503 and SMTP 451, and keeps what it has taken', async () => {
   const data = newFolder();
   const key = 'phk_small-store';
   const small = await startPosthornProcess({

@@ -14,11 +14,11 @@ import {
 import { createTestClient, readList, type TestClient } from './fixtures/test-client.ts';
 import { startWebhookReceiver } from './fixtures/webhook-receiver.ts';
 
-const KILLS = 24;
-/** Of these kills, every sixth falls into the start. */
-const START_KILL_EVERY = 6;
+const KILLS = 21;
+/** Of these kills, every seventh is followed by one that falls into the start. */
+const START_KILL_EVERY = 7;
 /** Answers before a kill, at most. */
-const MAX_ANSWERS = 120;
+const MAX_ANSWERS = 90;
 const API_KEY = 'phk_crash-test';
 
 /** Settings of webhook_concurrency and mail_destination_concurrency: what can be under way at once. */
