@@ -114,6 +114,8 @@ export interface EventDelivery {
   remote_ip?: string | null;
   tls?: boolean | null;
   latency_ms?: number | null;
+  /** Our word for what went wrong, where a code of the server's does not say it: `connect_timeout`. */
+  error_code?: string | null;
   next_attempt_at?: string | null;
 }
 

@@ -115,7 +115,8 @@ export async function startPosthorn(
       client: createPostClient({
         guard: endpointGuard,
         clock,
-        connectionsPerOrigin: config.endpointConcurrency,
+        // The lanes bound each endpoint; several of them may share an origin.
+        connectionsPerOrigin: config.webhookConcurrency,
         ...(keys.endpointCa === null ? {} : { ca: keys.endpointCa }),
       }),
       clock,
@@ -288,6 +289,10 @@ export async function startPosthorn(
     });
 
     if (has('dispatch')) dispatcher.start();
+    for (const gone of await store.endpoints.deleted()) {
+      // The process may have ended between deleting an endpoint and canceling what waited for it.
+      void dispatcher.cancelFor(gone.projectId, gone.id);
+    }
     if (has('mail')) deliverer.start();
     closers.push(() => dispatcher.stop(config.shutdownGrace));
     closers.push(() => deliverer.stop(config.shutdownGrace));

@@ -62,6 +62,7 @@ const dataSchema = z.strictObject({
       remote_ip: textOrNull(64),
       tls: z.boolean().nullish(),
       latency_ms: numberOrNull,
+      error_code: textOrNull(100),
       next_attempt_at: utcTimestampSchema.nullish(),
     })
     .optional(),

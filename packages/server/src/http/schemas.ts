@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { decodeCursor } from '../core/cursor.ts';
+import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/message-limits.ts';
 import { toTimestamp } from '../lib/clock.ts';
 import { PosthornError } from '../lib/errors.ts';
 
@@ -28,17 +29,17 @@ export const utcTimestampSchema = timestampSchema.transform((text) =>
 );
 
 export const tagsSchema = z
-  .array(lineOf(128).min(1))
-  .max(10, 'A message has at most 10 tags.')
+  .array(lineOf(MAX_TAG_CHARS).min(1))
+  .max(MAX_TAGS, `A message has at most ${MAX_TAGS} tags.`)
   .describe('Labels to filter and count by.');
 
-/** The largest metadata object, as JSON: it travels in every event. */
-const MAX_METADATA_CHARS = 4_096;
-
 export const metadataSchema = z
-  .record(z.string().min(1).max(64), z.unknown())
-  .refine((value) => JSON.stringify(value).length <= MAX_METADATA_CHARS, {
-    message: `Metadata may have ${MAX_METADATA_CHARS} characters as JSON.`,
+  .record(z.string(), z.unknown())
+  .superRefine((value, context) => {
+    const fault = explainMetadata(value);
+    if (fault === null) return;
+    const path = fault.key === null ? [] : [fault.key];
+    context.addIssue({ code: 'custom', message: fault.detail, path });
   })
   .describe('Whatever you want to find in every event of the message, verbatim.');
 

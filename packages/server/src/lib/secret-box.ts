@@ -12,6 +12,8 @@ export interface SecretBox {
 }
 
 const IV_BYTES = 12;
+/** Without it, Node takes a tag that was cut to 4 bytes, which can be guessed. */
+const TAG_BYTES = 16;
 
 export function createSecretBox(masterKey: Uint8Array): SecretBox {
   const key = new Uint8Array(hkdfSync('sha256', masterKey, '', 'posthorn/secrets/v1', 32));
@@ -31,7 +33,9 @@ export function createSecretBox(masterKey: Uint8Array): SecretBox {
       if (version !== 'v1' || iv === undefined || tag === undefined || body === undefined) {
         throw new Error('Not a sealed value of version 1.');
       }
-      const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'));
+      const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), {
+        authTagLength: TAG_BYTES,
+      });
       decipher.setAAD(Buffer.from(context));
       decipher.setAuthTag(Buffer.from(tag, 'base64url'));
       try {

@@ -82,6 +82,7 @@ function toDelivery(result: RecipientResult, attempt: number): EventDelivery {
     remote_ip: result.remoteIp,
     tls: result.tls,
     latency_ms: Math.round(result.latencyMs),
+    error_code: result.errorCode,
     next_attempt_at: null,
   };
 }

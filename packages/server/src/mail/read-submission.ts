@@ -1,4 +1,5 @@
 import { addressParser, decodeWords } from 'postal-mime';
+import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/message-limits.ts';
 
 /** What Posthorn needs to know of a message that came in whole by SMTP. */
 export interface SubmittedHeaders {
@@ -19,7 +20,8 @@ const PRIVATE_HEADERS = new Set(['bcc', 'x-posthorn-tags', 'x-posthorn-metadata'
 
 /** Longer header sections are refused: 256 kB is several times what real mail has. */
 const MAX_HEADER_BYTES = 262_144;
-export const MAX_TAGS = 10;
+/** As in the HTTP API. A longer subject is cut in events; the message itself keeps it. */
+const MAX_SUBJECT_CHARS = 998;
 
 interface HeaderField {
   name: string;
@@ -55,7 +57,7 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
   const metadata = parseMetadata(decoded('x-posthorn-metadata'));
   return {
     from,
-    subject: decoded('subject'),
+    subject: decoded('subject')?.slice(0, MAX_SUBJECT_CHARS) ?? null,
     smtpId: /^<[^<>\s]{1,995}>$/.exec(headerValue('message-id') ?? '')?.[0] ?? null,
     hasDate: headerValue('date') !== null,
     tags,
@@ -68,14 +70,15 @@ function faultOf(
   fields: HeaderField[],
   from: string | null,
   tags: string[],
-  metadata: object | null,
+  metadata: Record<string, unknown> | null,
 ): string | null {
   if (fields.length === 0) return 'The message has no header section of a readable size.';
   if (from === null) return 'The message needs one From header with one address.';
-  if (tags.length > MAX_TAGS || tags.some((tag) => tag.length > 128)) {
-    return `X-Posthorn-Tags takes up to ${MAX_TAGS} tags of up to 128 characters, separated by commas.`;
+  if (tags.length > MAX_TAGS || tags.some((tag) => tag.length > MAX_TAG_CHARS)) {
+    return `X-Posthorn-Tags takes up to ${MAX_TAGS} tags of up to ${MAX_TAG_CHARS} characters, separated by commas.`;
   }
-  return metadata === null ? 'X-Posthorn-Metadata has to be a JSON object.' : null;
+  if (metadata === null) return 'X-Posthorn-Metadata has to be a JSON object.';
+  return explainMetadata(metadata)?.detail ?? null;
 }
 
 function parseMetadata(value: string | null): Record<string, unknown> | null {

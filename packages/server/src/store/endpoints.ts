@@ -32,6 +32,7 @@ export interface Endpoints {
   /** Rejects with StoreConflict when the endpoint is gone. */
   update(endpoint: EndpointRecord): Promise<void>;
   remove(projectId: string, id: string, nowMs: number): Promise<void>;
+  deleted(): Promise<{ projectId: string; id: string }[]>;
 }
 
 export function createEndpoints(engine: Engine): Endpoints {
@@ -70,6 +71,12 @@ export function createEndpoints(engine: Engine): Endpoints {
       commit(toStatement(db.insertInto('endpoints').values(toRow(endpoint)), 1), ...beside),
     update: (endpoint) =>
       commit(toStatement(one(endpoint.projectId, endpoint.id).set(toRow(endpoint)), 1)),
+    deleted: () =>
+      db
+        .selectFrom('endpoints')
+        .select(['project_id as projectId', 'id'])
+        .where('deleted_at', 'is not', null)
+        .execute(),
     remove: (projectId, id, nowMs) =>
       commit(
         toStatement(

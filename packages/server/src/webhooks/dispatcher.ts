@@ -11,6 +11,7 @@ import {
   StoreUnavailable,
 } from '../store/engine.ts';
 import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
+import { createAttemptRecord } from './attempt-record.ts';
 import { decideNext, type NextStep, type PostResult } from './decide-next.ts';
 import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
 import {
@@ -65,6 +66,8 @@ export interface Dispatcher extends Subscribers {
   start(): void;
   /** A delivery was made due in the store by somebody else (a retry by hand). */
   wake(projectId: string, endpointId: string, dueAtMs: number): void;
+  /** Ends what waits in the store for an endpoint that was deleted. */
+  cancelFor(projectId: string, endpointId: string): Promise<void>;
   /** No new attempts; those under way may end within the bound; the rest goes back to the store. */
   stop(graceMs: number): Promise<void>;
   /** For /metrics. */
@@ -137,7 +140,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     inFlight += 1;
     const startedAtMs = clock.now();
     const body = Buffer.from(delivery.body);
-    const { keys, target } = lane.endpoint;
+    const { endpoint } = lane;
+    const { keys, target } = endpoint;
     const headers = renderHeaders({ eventId: delivery.eventId, keys, body, nowMs: startedAtMs });
     const { timeoutMs } = options;
     const result = await client.post({ target, headers, body, timeoutMs, startedAtMs });
@@ -147,7 +151,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       // Ours, not the endpoint's: nothing is recorded, and stop() gives the delivery back.
       lane.paged.push(delivery);
     } else {
-      record(lane, delivery, result, startedAtMs);
+      record(lane, endpoint, delivery, result, startedAtMs);
     }
     if (waitingLanes.size > 0) pumpWaiting();
     pump(lane);
@@ -156,6 +160,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   function record(
     lane: Lane,
+    endpoint: LiveEndpoint,
     delivery: ReadyDelivery,
     result: PostResult,
     startedAtMs: number,
@@ -169,49 +174,46 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       retryAfterMs: parseRetryAfter(result.retryAfter, nowMs),
       random: options.random(),
     });
-    const attempt: AttemptRecord = {
-      projectId: delivery.projectId,
-      eventId: delivery.eventId,
-      endpointId: delivery.endpointId,
-      node,
-      attemptId: ids.next('attempt'),
-      number: delivery.attempts + 1,
-      startedAtMs,
-      latencyMs: result.latencyMs,
-      status: result.status,
-      errorCode: result.errorCode,
-      errorDetail: result.errorDetail,
-      responseExcerpt: result.responseExcerpt,
-      retainUntilMs: nowMs + options.retentionMs,
-      next: nextOf(step, delivery.failures, nowMs),
-    };
+    const retainUntilMs = nowMs + options.retentionMs;
+    const attemptId = ids.next('attempt');
+    const facts = { delivery, result, step, node, attemptId, startedAtMs, retainUntilMs };
+    const attempt = createAttemptRecord(facts);
     lane.unrecorded += 1;
     engine.recordAttempt(attempt).then(
-      () => recorded(lane, attempt, step),
+      () => recorded(lane, endpoint, attempt, step),
       (error: unknown) => {
         if (!(error instanceof StoreUnavailable)) {
           log.error(
             { error: messageOf(error), event: delivery.eventId },
-            'An attempt was not stored',
+            'An attempt was not stored; it will be made again',
           );
+          void abandon(delivery);
         }
         leave(lane);
       },
     );
   }
 
-  function recorded(lane: Lane, attempt: AttemptRecord, step: NextStep): void {
+  function recorded(
+    lane: Lane,
+    endpoint: LiveEndpoint,
+    attempt: AttemptRecord,
+    step: NextStep,
+  ): void {
     leave(lane);
-    options.onAttempt?.(attempt, lane.endpoint);
+    options.onAttempt?.(attempt, endpoint);
     if (step.kind === 'retry') {
       noteStored(lane, step.dueAtMs);
       if (lane.removed) void cancelDeliveriesOf(attempt.projectId, attempt.endpointId);
       else pageIn(lane);
     }
     if (step.kind === 'dead') {
-      const { eventId: event, endpointId: endpoint, errorDetail: error } = attempt;
-      log.warn({ event, endpoint, attempts: attempt.number, error }, 'A delivery is dead');
-      if (step.disableEndpoint) void disable(lane, 'The endpoint answered 410 Gone.');
+      const { eventId: event, endpointId, errorDetail: error } = attempt;
+      const fields = { event, endpoint: endpointId, attempts: attempt.number, error };
+      log.warn(fields, 'A delivery is dead');
+      // A 410 of a URL that was replaced meanwhile says nothing of the new one.
+      const current = lane.endpoint.record.url === endpoint.record.url;
+      if (step.disableEndpoint && current) void disable(lane, 'The endpoint answered 410 Gone.');
     }
   }
 
@@ -338,12 +340,17 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     if (lane.removed) await cancelDeliveriesOf(projectId, id);
   }
 
-  /** The endpoint was deleted while the event was on its way into the store. */
-  async function abandon({ projectId, endpointId, eventId }: CommittedDelivery): Promise<void> {
+  /** Gives one delivery back that no lane holds any more; ends it if its endpoint was deleted. */
+  async function abandon({
+    projectId,
+    endpointId,
+    eventId,
+  }: Pick<CommittedDelivery, 'projectId' | 'endpointId' | 'eventId'>): Promise<void> {
     await options.deliveries
       .release(projectId, endpointId, node, clock.now(), [eventId])
       .catch(() => {});
-    await cancelDeliveriesOf(projectId, endpointId);
+    if (lanes.has(endpointId)) wake(projectId, endpointId, clock.now());
+    else await cancelDeliveriesOf(projectId, endpointId);
   }
 
   function wake(_projectId: string, endpointId: string, dueAtMs: number): void {
@@ -434,6 +441,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (owed.state === 'pending') wake(projectId, owed.endpointId, owed.dueAtMs);
     },
     wake,
+    cancelFor: cancelDeliveriesOf,
     start() {
       started = true;
       for (const endpoint of directory.all()) {
@@ -453,11 +461,4 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
     stats: () => ({ inMemory, inFlight }),
   };
-}
-
-function nextOf(step: NextStep, failures: number, nowMs: number): AttemptRecord['next'] {
-  if (step.kind === 'retry') {
-    return { state: 'pending', dueAtMs: step.dueAtMs, failures: failures + 1 };
-  }
-  return { state: step.kind, endedAtMs: nowMs };
 }

@@ -177,5 +177,3 @@ CREATE TABLE idempotency_keys (
   retain_until INTEGER NOT NULL,
   PRIMARY KEY (project_id, key)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX idempotency_keys_expiry ON idempotency_keys (retain_until);

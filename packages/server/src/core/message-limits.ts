@@ -1,0 +1,20 @@
+/** What a message may carry, through whichever door it comes. All of it travels in every event. */
+export const MAX_TAGS = 10;
+export const MAX_TAG_CHARS = 128;
+/** The whole metadata object, as JSON. */
+export const MAX_METADATA_CHARS = 4_096;
+export const MAX_METADATA_KEY_CHARS = 64;
+
+/** `null` when it is fine; otherwise a sentence, and the key that it is about if it is about one. */
+export function explainMetadata(
+  metadata: Record<string, unknown>,
+): { key: string | null; detail: string } | null {
+  if (JSON.stringify(metadata).length > MAX_METADATA_CHARS) {
+    return { key: null, detail: `Metadata may have ${MAX_METADATA_CHARS} characters as JSON.` };
+  }
+  const key = Object.keys(metadata).find(
+    (one) => one.length > MAX_METADATA_KEY_CHARS || one === '',
+  );
+  if (key === undefined) return null;
+  return { key, detail: `A metadata key has 1 to ${MAX_METADATA_KEY_CHARS} characters.` };
+}
