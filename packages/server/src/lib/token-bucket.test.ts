@@ -37,8 +37,9 @@ test('no stretch of time sees more than the capacity and the rate allow', () => 
       (steps, ratePerSecond, capacity) => {
         const bucket = createTokenBucket({ ratePerSecond, capacity });
         let nowMs = 1_000_000;
-        let latestMs = nowMs;
-        const startMs = nowMs;
+        // The bucket's time begins with the first question.
+        const startMs = nowMs + (steps[0] ?? 0);
+        let latestMs = startMs;
         let allowed = 0;
         for (const step of steps) {
           // The clock steps back now and then; that must refill nothing.
