@@ -109,7 +109,7 @@ describe('with Postfix as the smarthost', { skip: missing }, () => {
       eventsOf(server, id, recipient).at(-1)?.data ?? assert.fail();
     const { latency_ms, response, ...delivered } =
       lastOf('known@example.com').delivery ?? assert.fail();
-    assert.deepEqual(delivered, {
+    assert.partialDeepStrictEqual(delivered, {
       attempt: 1,
       smtp_code: 250,
       enhanced_code: '2.0.0',
