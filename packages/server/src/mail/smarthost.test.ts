@@ -10,9 +10,10 @@ test('a smarthost is read from its URL, with the ports that the schemes mean', (
     port: 465,
     secure: true,
   });
-  assert.deepEqual(parseSmarthost('smtp://us%40er:p%3Ass@mail.example.com:587'), {
+  assert.deepEqual(parseSmarthost('smtp://us%40er:p%3Ass@mail.example.com'), {
     ...base,
     port: 587,
+    requireTls: true,
     user: 'us@er',
     pass: 'p:ss',
   });
@@ -24,6 +25,15 @@ test('TLS can be required, and the certificate left unchecked, by a parameter', 
     'smtp://mail.example.com?require_tls=true&verify=false',
   );
   assert.deepEqual([requireTls, verify], [true, false]);
+});
+
+test('a password asks for TLS, except on this machine and where the URL says otherwise', () => {
+  const requireTls = (url: string) => parseSmarthost(url).requireTls;
+  assert.equal(requireTls('smtp://user:pass@mail.example.com'), true);
+  assert.equal(requireTls('smtp://user:pass@mail.example.com?require_tls=false'), false);
+  assert.equal(requireTls('smtp://user:pass@127.0.0.1:2525'), undefined);
+  assert.equal(requireTls('smtp://user:pass@localhost:2525'), undefined);
+  assert.equal(requireTls('smtps://user:pass@mail.example.com'), undefined);
 });
 
 test('what is no smarthost is explained', () => {

@@ -1,8 +1,10 @@
 import type { Smarthost } from '../smtp/client/find-route.ts';
 
 /**
- * `smtp://user:password@host:587` (STARTTLS where offered), `smtps://host` (TLS from the start, 465);
- * `?require_tls=true` and `?verify=false` as one would expect. Throws an Error that says what is wrong.
+ * `smtp://host` (port 25, STARTTLS where offered), `smtp://user:password@host` (port 587),
+ * `smtps://host` (TLS from the start, port 465); `?require_tls=` and `?verify=` as one would expect.
+ * A password goes out over verified TLS only, unless the host is this machine or the URL says
+ * `?require_tls=false`. Throws an Error that says what is wrong.
  */
 export function parseSmarthost(text: string): Smarthost {
   let url: URL;
@@ -21,16 +23,25 @@ export function parseSmarthost(text: string): Smarthost {
     const value = url.searchParams.get(name);
     return value === null ? undefined : value === 'true' || value === '1';
   };
-  const requireTls = flag('require_tls');
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const hasLogin = url.username !== '';
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  const requireTls = flag('require_tls') ?? (hasLogin && !secure && !isLocal ? true : undefined);
   const verify = flag('verify');
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? (secure ? 465 : 25) : Number(url.port),
+    host,
+    port: url.port === '' ? defaultPort(secure, hasLogin) : Number(url.port),
     secure,
-    ...(url.username === ''
+    ...(!hasLogin
       ? {}
       : { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) }),
     ...(requireTls === undefined ? {} : { requireTls }),
     ...(verify === undefined ? {} : { verify }),
   };
+}
+
+/** RFC 8314 3.3 and RFC 6409: submission has ports of its own; relaying without a login is port 25. */
+function defaultPort(secure: boolean, hasLogin: boolean): number {
+  if (secure) return 465;
+  return hasLogin ? 587 : 25;
 }
