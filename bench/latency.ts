@@ -20,7 +20,7 @@ const MEASURED = 4_000;
 const API_KEY = 'phk_bench';
 
 export async function benchLatency(): Promise<BenchResult> {
-  const sink = await startSink();
+  const sink = await startSink('record');
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   const flags = { data: folder, port: '0', roles: 'api,dispatch', apiKey: API_KEY };
   const config = loadConfig({ flags });

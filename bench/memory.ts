@@ -17,7 +17,7 @@ const BATCH = 200;
 const CALLS = 4;
 
 export async function benchMemory(): Promise<BenchResult> {
-  const [sink, silent] = [await startSink(), await startSink({ silent: true })];
+  const [sink, silent] = [await startSink(), await startSink('silent')];
   const engine = await startBenchEngine();
   try {
     const endpointId = await engine.addEndpoint(`http://127.0.0.1:${sink.port}/hook`);

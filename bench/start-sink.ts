@@ -7,9 +7,8 @@ export interface Sink {
   stop(): void;
 }
 
-/** `silent`: takes requests and never answers. */
-export async function startSink(options: { silent?: boolean } = {}): Promise<Sink> {
-  const args = options.silent === true ? ['silent'] : [];
+/** `silent`: takes requests and never answers. `record`: remembers them for `received`. */
+export async function startSink(...args: ('silent' | 'record')[]): Promise<Sink> {
   const child: ChildProcess = fork(new URL('./sink.ts', import.meta.url), args);
   const ask = <T>(word?: string): Promise<T> =>
     new Promise((resolve) => {

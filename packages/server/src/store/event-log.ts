@@ -51,8 +51,8 @@ export function createEventLog(options: {
   function toRecord({ projectId, event, dedupKey }: NewEvent): EventRecord {
     const receivedAtMs = options.now();
     const occurredAtMs = Date.parse(event.timestamp);
-    const { raw, ...data } = event.data;
-    const { message, recipient = null } = data;
+    const { raw, message, recipient = null } = event.data;
+    const data = raw === undefined ? event.data : withoutRaw(event.data);
     return {
       projectId,
       id: event.id,
@@ -104,4 +104,9 @@ export function createEventLog(options: {
       }
     },
   };
+}
+
+function withoutRaw(data: CanonicalEvent['data']): CanonicalEvent['data'] {
+  const { raw: _raw, ...rest } = data;
+  return rest;
 }
