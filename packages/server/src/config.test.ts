@@ -130,7 +130,6 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   masterKey: null,
   logLevel: ['loud', '', 'INFO'],
   logFormat: ['xml', ''],
-  publicUrl: ['mail.example.com', 'ftp://x', 'https://', '/docs'],
   apiRate: ['0', '-5', 'fast', '1.5'],
   // The files are read in loadKeyMaterial.
   smtpTlsKey: null,

@@ -160,12 +160,6 @@ function checkApiKey(value: string): void {
   }
 }
 
-function checkPublicUrl(value: string): void {
-  if (!/^https?:\/\/[^/]/.test(value) || !URL.canParse(value)) {
-    throw new Error(`"${value}" is not a URL such as https://mail.example.com`);
-  }
-}
-
 const networks = (fallback: string, description: string): Setting<readonly string[] | null> => ({
   default: fallback,
   description,
@@ -229,7 +223,6 @@ export const SETTINGS = {
     'auto',
     'auto: pretty on a terminal, JSON otherwise.',
   ),
-  publicUrl: optional('URL under which users reach this server, for links.', checkPublicUrl),
   apiRate: whole(
     1_000,
     1,

@@ -18,13 +18,15 @@ export async function serve(input: {
     const pretty =
       config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
     log = createLog({ level: config.logLevel, pretty });
+    const stopAsked = listenForSignals(log);
     const running = await startPosthorn(config, loadKeyMaterial(config), { log });
     announceKey(running);
     log.info(
       { http: running.httpUrl, smtp: running.smtp, roles: config.roles },
       'Posthorn is ready',
     );
-    return await untilStopped(running, log, config.shutdownGrace + EXIT_MARGIN_MS);
+    await stopAsked;
+    return await stop(running, log, config.shutdownGrace + EXIT_MARGIN_MS);
   } catch (error) {
     const hint = error instanceof ConfigError ? '\nAll settings: docs/configuration.md' : '';
     process.stderr.write(`posthorn: ${explainStart(error)}${hint}\n`);
@@ -59,28 +61,31 @@ function explainStart(error: unknown): string {
   return messageOf(error);
 }
 
-function untilStopped(running: RunningPosthorn, log: Log, boundMs: number): Promise<number> {
+/** Resolves at the first SIGTERM or SIGINT, also one that comes while the server still starts. */
+function listenForSignals(log: Log): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
-    async function stop(signal: string): Promise<void> {
-      if (asked) return;
-      asked = true;
-      log.info({ signal }, 'Stopping: no new work, what is under way ends');
-      const forced = setTimeout(() => {
-        log.error({ boundMs }, 'Stopping took too long; what is under way will be tried again');
-        process.exit(1);
-      }, boundMs);
-      try {
-        await running.stop();
-        log.info({}, 'Stopped');
-        resolve(0);
-      } catch (error) {
-        log.error({ error: messageOf(error) }, 'Stopping failed');
-        resolve(1);
-      }
-      clearTimeout(forced);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        log.info({ signal }, 'Stopping: no new work, what is under way ends');
+        resolve();
+      });
     }
-    process.on('SIGTERM', () => void stop('SIGTERM'));
-    process.on('SIGINT', () => void stop('SIGINT'));
   });
+}
+
+async function stop(running: RunningPosthorn, log: Log, boundMs: number): Promise<number> {
+  const forced = setTimeout(() => {
+    log.error({ boundMs }, 'Stopping took too long; what is under way will be tried again');
+    process.exit(1);
+  }, boundMs);
+  try {
+    await running.stop();
+    log.info({}, 'Stopped');
+    return 0;
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'Stopping failed');
+    return 1;
+  } finally {
+    clearTimeout(forced);
+  }
 }

@@ -34,7 +34,7 @@ const INTRODUCTION = `<section id="start"><p>Send email, and hear what becomes o
 <li>Bodies are JSON, fields are snake_case, times are RFC 3339 in UTC. A field that does not exist is refused, with the nearest name.</li>
 <li>Lists take <code>limit</code> and <code>cursor</code>; the answer's <code>next_cursor</code> leads to the next page.</li>
 <li>Every POST takes an <code>Idempotency-Key</code>: the same key with the same request gets the first answer again, for 24 hours.</li>
-<li><code>RateLimit-Remaining</code> and <code>RateLimit-Reset</code> (seconds) come with every answer.</li></ul>
+<li><code>RateLimit-Limit</code>, <code>RateLimit-Remaining</code> and <code>RateLimit-Reset</code> (seconds) come with every answer.</li></ul>
 <pre tabindex="0"><code>curl http://127.0.0.1:8480/v1/messages \\
   -H "Authorization: Bearer $POSTHORN_API_KEY" -H "Content-Type: application/json" \\
   -d '{"from": "shop@example.com", "to": "user@example.com", "subject": "Hello", "text": "It works."}'</code></pre></section>`;

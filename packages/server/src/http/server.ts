@@ -124,7 +124,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     if (caller === null) {
       throw new PosthornError('wrong_key', 'No project has this API key. Was it copied whole?');
     }
-    const { allowed, remaining, resetSeconds } = options.authenticator.takeToken(caller);
+    const { allowed, limit, remaining, resetSeconds } = options.authenticator.takeToken(caller);
+    reply.header('ratelimit-limit', limit);
     reply.header('ratelimit-remaining', remaining);
     reply.header('ratelimit-reset', resetSeconds);
     if (!allowed) {

@@ -1,7 +1,7 @@
 /** A rate limit: `ratePerSecond` on average, up to `capacity` at once. Time is an argument. */
 export interface TokenBucket {
-  /** Takes one token if there is one. */
-  take(nowMs: number): { allowed: boolean; remaining: number; resetSeconds: number };
+  /** Takes one token if there is one. `limit`: how many there can be. */
+  take(nowMs: number): { allowed: boolean; limit: number; remaining: number; resetSeconds: number };
 }
 
 export function createTokenBucket(options: {
@@ -20,7 +20,7 @@ export function createTokenBucket(options: {
       const allowed = tokens >= 1;
       if (allowed) tokens -= 1;
       const resetSeconds = Math.ceil((allowed ? capacity - tokens : 1 - tokens) / ratePerSecond);
-      return { allowed, remaining: Math.floor(tokens), resetSeconds };
+      return { allowed, limit: capacity, remaining: Math.floor(tokens), resetSeconds };
     },
   };
 }
