@@ -1,11 +1,11 @@
-import { createDeliveryRoutes } from './delivery-routes.ts';
+import { createDeliveryRoutes } from './api/delivery-routes.ts';
+import { createEndpointRoutes } from './api/endpoint-routes.ts';
+import { createEventRoutes } from './api/event-routes.ts';
+import { createMessageRoutes } from './api/message-routes.ts';
+import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
-import { createEndpointRoutes } from './endpoint-routes.ts';
-import { createEventRoutes } from './event-routes.ts';
-import { createMessageRoutes } from './message-routes.ts';
 import { createOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
-import { createSystemRoutes } from './system-routes.ts';
 
 /** What the handlers need, of all resources together. */
 type RouteDeps = Parameters<typeof createMessageRoutes>[0] &

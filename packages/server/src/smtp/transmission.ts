@@ -1,15 +1,7 @@
+import type { ReplyStage } from '@posthorn/bounce';
+
 /** How far the conversation with a receiving server had come. `reply`: after the final dot. */
-export type TransmitStage =
-  | 'dns'
-  | 'connect'
-  | 'tls'
-  | 'greeting'
-  | 'ehlo'
-  | 'auth'
-  | 'mail'
-  | 'rcpt'
-  | 'data'
-  | 'reply';
+export type TransmitStage = ReplyStage;
 
 /** Every error code of a transmission, with what it means. */
 export const TRANSMIT_ERRORS = {

@@ -6,8 +6,8 @@ import {
   RECIPIENT_STATES,
 } from '@posthorn/sdk';
 import { z } from 'zod';
-import { isId } from '../core/ids.ts';
-import { nearestName } from '../core/nearest-name.ts';
+import { isId } from '../../core/ids.ts';
+import { nearestName } from '../../core/nearest-name.ts';
 import {
   lineOf,
   metadataSchema,

@@ -1,13 +1,14 @@
 import { EVENT_TYPES, type EventData } from '@posthorn/sdk';
 import { z } from 'zod';
-import { dedupKeyOf } from '../core/dedup-key.ts';
-import { compileEventFilter, explainEventPattern } from '../core/event-filter.ts';
-import { EVENT_TYPE_DESCRIPTIONS } from '../core/event-types.ts';
-import { type Ids, isId } from '../core/ids.ts';
-import { toTimestamp } from '../lib/clock.ts';
-import { PosthornError } from '../lib/errors.ts';
-import type { EventLog, NewEvent } from '../store/event-log.ts';
-import type { Events } from '../store/events.ts';
+import { dedupKeyOf } from '../../core/dedup-key.ts';
+import { compileEventFilter, explainEventPattern } from '../../core/event-filter.ts';
+import { EVENT_TYPE_DESCRIPTIONS } from '../../core/event-types.ts';
+import { type Ids, isId } from '../../core/ids.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { PosthornError } from '../../lib/errors.ts';
+import type { EventLog, NewEvent } from '../../store/event-log.ts';
+import type { Events } from '../../store/events.ts';
+import { defineRoute, type Route } from '../route.ts';
 import {
   appendedSchema,
   type EventInput,
@@ -16,7 +17,6 @@ import {
   eventSchema,
   eventsBody,
 } from './event-schema.ts';
-import { defineRoute, type Route } from './route.ts';
 import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 
 /** A thousand events of the largest size. */

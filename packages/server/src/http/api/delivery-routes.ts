@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { isId, parseDeliveryId } from '../core/ids.ts';
-import { PosthornError } from '../lib/errors.ts';
-import type { Deliveries } from '../store/deliveries.ts';
-import { StoreConflict } from '../store/engine.ts';
-import type { DeliveriesTable } from '../store/tables.ts';
-import type { Dispatcher } from '../webhooks/dispatcher.ts';
+import { isId, parseDeliveryId } from '../../core/ids.ts';
+import { PosthornError } from '../../lib/errors.ts';
+import type { Deliveries } from '../../store/deliveries.ts';
+import { StoreConflict } from '../../store/engine.ts';
+import type { DeliveriesTable } from '../../store/tables.ts';
+import type { Dispatcher } from '../../webhooks/dispatcher.ts';
+import { defineRoute, type Route } from '../route.ts';
 import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './delivery-json.ts';
 import { attemptSchema, deliverySchema } from './message-schema.ts';
-import { defineRoute, type Route } from './route.ts';
 import { idParam, keyOfCursor, nextCursorSchema, pageQuery } from './schemas.ts';
 
 const listQuery = z.strictObject({

@@ -1,6 +1,6 @@
-import { deliveryId } from '../core/ids.ts';
-import { toTimestamp } from '../lib/clock.ts';
-import type { AttemptsTable, DeliveriesTable } from '../store/tables.ts';
+import { deliveryId } from '../../core/ids.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import type { AttemptsTable, DeliveriesTable } from '../../store/tables.ts';
 
 /** The URL of an endpoint by its id; null when it was deleted. */
 export type EndpointUrls = (projectId: string, endpointId: string) => string | null;

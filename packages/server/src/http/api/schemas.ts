@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { decodeCursor } from '../core/cursor.ts';
-import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/message-limits.ts';
-import { toTimestamp } from '../lib/clock.ts';
-import { PosthornError } from '../lib/errors.ts';
+import { decodeCursor } from '../../core/cursor.ts';
+import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../../core/message-limits.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { PosthornError } from '../../lib/errors.ts';
 
 /** Pieces that several routes share. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { StoreHealth } from '../store/engine.ts';
-import { defineRoute, type Route } from './route.ts';
+import type { StoreHealth } from '../../store/engine.ts';
+import { defineRoute, type Route } from '../route.ts';
 
 /** Routes for machines that watch this one, and for people who read. They need no key. */
 export function createSystemRoutes(deps: {

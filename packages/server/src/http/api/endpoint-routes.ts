@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { encodeSecret } from '@posthorn/sdk';
 import { z } from 'zod';
-import { explainEventPattern } from '../core/event-filter.ts';
-import { type Ids, isId } from '../core/ids.ts';
-import { toTimestamp } from '../lib/clock.ts';
-import { PosthornError } from '../lib/errors.ts';
-import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
-import type { EndpointDirectory } from '../webhooks/endpoint-directory.ts';
-import { type EndpointUrlPolicy, explainEndpointUrl } from '../webhooks/endpoint-url.ts';
-import { defineRoute, type Route } from './route.ts';
+import { explainEventPattern } from '../../core/event-filter.ts';
+import { type Ids, isId } from '../../core/ids.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { PosthornError } from '../../lib/errors.ts';
+import type { EndpointRecord, Endpoints } from '../../store/endpoints.ts';
+import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
+import { type EndpointUrlPolicy, explainEndpointUrl } from '../../webhooks/endpoint-url.ts';
+import { defineRoute, type Route } from '../route.ts';
 import {
   idParam,
   keyOfCursor,

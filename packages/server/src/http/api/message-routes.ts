@@ -1,13 +1,14 @@
 import addressparser from 'nodemailer/lib/addressparser/index.js';
-import { isId } from '../core/ids.ts';
-import { toTimestamp } from '../lib/clock.ts';
-import { type FieldError, PosthornError } from '../lib/errors.ts';
-import type { AcceptedMessage, MessageAcceptor } from '../mail/accept-message.ts';
-import type { Mailbox, MessageInput } from '../mail/message-input.ts';
-import { checkEnvelopeAddress } from '../smtp/check-envelope-address.ts';
-import type { Deliveries } from '../store/deliveries.ts';
-import type { Events } from '../store/events.ts';
-import type { MessageRecord, Messages, RecipientRow } from '../store/messages.ts';
+import { isId } from '../../core/ids.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { type FieldError, PosthornError } from '../../lib/errors.ts';
+import type { AcceptedMessage, MessageAcceptor } from '../../mail/accept-message.ts';
+import type { Mailbox, MessageInput } from '../../mail/message-input.ts';
+import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
+import type { Deliveries } from '../../store/deliveries.ts';
+import type { Events } from '../../store/events.ts';
+import type { MessageRecord, Messages, RecipientRow } from '../../store/messages.ts';
+import { defineRoute, type Route } from '../route.ts';
 import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './delivery-json.ts';
 import {
   acceptedSchema,
@@ -17,7 +18,6 @@ import {
   messageList,
   messageQuery,
 } from './message-schema.ts';
-import { defineRoute, type Route } from './route.ts';
 import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 
 /** Recipients of one message, all fields together. */
