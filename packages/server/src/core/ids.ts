@@ -25,6 +25,7 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const TIME_CHARS = 10;
 const RANDOM_CHARS = 16;
+const STEADY_CHARS = 13;
 /** Random bytes are fetched for many milliseconds at once: the call costs more than the bytes. */
 const POOL_BYTES = RANDOM_CHARS * 128;
 
@@ -35,6 +36,8 @@ export function createIds(options: {
 }): Ids {
   let lastMs = -1;
   let timePart = '';
+  /** The time and the random characters that counting up hardly ever reaches. */
+  let steady = '';
   let pool = new Uint8Array(0);
   let poolAt = 0;
   const digits = new Uint8Array(RANDOM_CHARS);
@@ -48,6 +51,7 @@ export function createIds(options: {
     }
     for (let i = 0; i < RANDOM_CHARS; i++) digits[i] = (pool[poolAt + i] ?? 0) & 31;
     poolAt += RANDOM_CHARS;
+    writeSteady();
   }
 
   function countUp(): void {
@@ -55,6 +59,7 @@ export function createIds(options: {
       const digit = digits[i] ?? 0;
       if (digit < 31) {
         digits[i] = digit + 1;
+        if (i < STEADY_CHARS) writeSteady();
         return;
       }
       digits[i] = 0;
@@ -63,14 +68,19 @@ export function createIds(options: {
     startMillisecond(lastMs + 1);
   }
 
+  function writeSteady(): void {
+    steady = timePart;
+    for (let i = 0; i < STEADY_CHARS; i++) steady += ALPHABET[digits[i] ?? 0];
+  }
+
   return {
     next(kind) {
       const ms = options.now();
       // A clock that steps back must not break the order: stay in the last millisecond.
       if (ms > lastMs) startMillisecond(ms);
       else countUp();
-      let text = `${ID_PREFIXES[kind]}_${timePart}`;
-      for (let i = 0; i < RANDOM_CHARS; i++) text += ALPHABET[digits[i] ?? 0];
+      let text = `${ID_PREFIXES[kind]}_${steady}`;
+      for (let i = STEADY_CHARS; i < RANDOM_CHARS; i++) text += ALPHABET[digits[i] ?? 0];
       return text;
     },
   };

@@ -50,7 +50,7 @@ const STANDINGS: Partial<Record<EventType, { rank: number; state: RecipientState
 /** `null` for an event that says nothing of the state (overdue, auto-response, unknown ...). */
 export function standingOf(type: EventType, atMs: number): Standing | null {
   const found = STANDINGS[type];
-  return found === undefined ? null : { ...found, atMs };
+  return found === undefined ? null : { rank: found.rank, state: found.state, atMs };
 }
 
 export function higherStanding(a: Standing | null, b: Standing | null): Standing | null {

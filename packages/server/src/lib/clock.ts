@@ -12,6 +12,10 @@ const MAX_TIMER_MS = 2_147_483_647;
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, action) {
+    if (delayMs <= MAX_TIMER_MS) {
+      const usual = setTimeout(action, Math.max(delayMs, 0));
+      return () => clearTimeout(usual);
+    }
     let timer: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
       const stepMs = Math.min(Math.max(leftMs, 0), MAX_TIMER_MS);

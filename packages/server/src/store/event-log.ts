@@ -89,19 +89,20 @@ export function createEventLog(options: {
   return {
     async append(events, beside = []) {
       const records = events.map(toRecord);
+      let appended: AppendedEvent[];
       try {
-        const appended = await engine.commit({ events: records, statements: beside });
-        for (const [i, one] of appended.entries()) {
-          const record = records[i];
-          if (record !== undefined) announce(record, one);
-        }
-        return appended;
+        appended = await engine.commit({ events: records, statements: beside });
       } catch (error) {
         for (const record of records) {
           for (const owed of record.deliveries) subscribers.dropped(record.projectId, owed);
         }
         throw error;
       }
+      records.forEach((record, i) => {
+        const one = appended[i];
+        if (one !== undefined) announce(record, one);
+      });
+      return appended;
     },
   };
 }
