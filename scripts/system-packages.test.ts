@@ -13,7 +13,7 @@ it('asks for a system package only when a test file needs it and its command is 
   const other = join(folder, 'other.test.ts');
   writeFileSync(byText, "import { startGizmo } from './fixtures.ts';");
   for (const file of [byName, other]) writeFileSync(file, '');
-  const packages = [{ name: 'gizmo', command: 'gizmod', neededBy: /gizmo/i, purpose: 'gizmos' }];
+  const packages = [{ name: 'gizmo', probe: 'gizmod', neededBy: /gizmo/i, purpose: 'gizmos' }];
   const find = (files: string[], isPresent: boolean) =>
     findMissingPackages(files, packages, () => isPresent).map((missing) => missing.files);
 

@@ -3,14 +3,14 @@
  * those tests skip and say so.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface SystemPackage {
   /** Name of the Debian package. */
   readonly name: string;
-  /** The command that is there when the package is. */
-  readonly command: string;
+  /** What is there when the package is: a command, or a path in which `*` may stand for a folder. */
+  readonly probe: string;
   /** Which test files need it, going by their path and text. */
   readonly neededBy: RegExp;
   readonly purpose: string;
@@ -19,9 +19,16 @@ export interface SystemPackage {
 export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   {
     name: 'postfix',
-    command: 'postfix',
+    probe: 'postfix',
     neededBy: /postfix/i,
     purpose: 'delivery to and from a real mail server',
+  },
+  {
+    // Only recommended by postfix. Without it Postfix as a client cannot log in, and tries for minutes.
+    name: 'libsasl2-modules',
+    probe: '/usr/lib/*/sasl2/libplain.so',
+    neededBy: /postfix/i,
+    purpose: 'the login of a real mail server at ours',
   },
 ];
 
@@ -34,10 +41,10 @@ export interface MissingPackage {
 export function findMissingPackages(
   testFiles: readonly string[],
   packages: readonly SystemPackage[] = SYSTEM_PACKAGES,
-  hasCommand: (command: string) => boolean = isCommandPresent,
+  isThere: (probe: string) => boolean = isPresent,
 ): MissingPackage[] {
   return packages
-    .filter(({ command }) => !hasCommand(command))
+    .filter(({ probe }) => !isThere(probe))
     .map((entry) => ({ entry, files: testFiles.filter((file) => needs(file, entry)) }))
     .filter(({ files }) => files.length > 0);
 }
@@ -47,9 +54,10 @@ function needs(file: string, { neededBy }: SystemPackage): boolean {
 }
 
 /** Daemons stand in sbin, which is on no ordinary user's PATH. */
-function isCommandPresent(command: string): boolean {
+function isPresent(probe: string): boolean {
+  if (probe.startsWith('/')) return globSync(probe).length > 0;
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-  return folders.some((folder) => existsSync(join(folder, command)));
+  return folders.some((folder) => existsSync(join(folder, probe)));
 }
 
 /**
