@@ -15,7 +15,7 @@ import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';
 import { createDispatcher, type Dispatcher } from 'posthorn/src/webhooks/dispatcher.ts';
 import { createEndpointDirectory } from 'posthorn/src/webhooks/endpoint-directory.ts';
-import { createPostClient } from 'posthorn/src/webhooks/post.ts';
+import { createPostClient } from 'posthorn/src/webhooks/post/post-client.ts';
 
 export const IN_FLIGHT = 64;
 const DAY_MS = 86_400_000;

@@ -25,7 +25,7 @@ import { openSqliteEngine } from './store/sqlite/engine.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
-import { createPostClient } from './webhooks/post.ts';
+import { createPostClient } from './webhooks/post/post-client.ts';
 
 export const VERSION = '0.1.0';
 

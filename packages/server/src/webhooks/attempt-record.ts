@@ -1,6 +1,7 @@
 import type { AttemptRecord } from '../store/engine.ts';
-import type { NextStep, PostResult } from './decide-next.ts';
+import type { NextStep } from './decide-next.ts';
 import type { ReadyDelivery } from './lane.ts';
+import type { PostResult } from './post/post-result.ts';
 
 /** What the store keeps of an attempt, and where it leaves the delivery. */
 export function createAttemptRecord(facts: {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { STANDARD_WEBHOOKS_LADDER_MS } from '../core/retry-schedule.ts';
-import { decideNext, type PostErrorCode, type PostResult } from './decide-next.ts';
+import { decideNext } from './decide-next.ts';
 import { answered, failedWith } from './fixtures/fake-post-client.ts';
+import type { PostErrorCode } from './post/post-errors.ts';
+import type { PostResult } from './post/post-result.ts';
 
 function decide(result: PostResult, failures: number) {
   return decideNext({

@@ -1,34 +1,5 @@
 import { nextWebhookRetry } from '../core/retry-schedule.ts';
-
-/** What a post came to. Codes are the list in docs/webhooks.md. */
-export interface PostResult {
-  /** The HTTP status, if an answer came. */
-  status: number | null;
-  /** Null for a success. */
-  errorCode: PostErrorCode | null;
-  errorDetail: string | null;
-  /** The value of Retry-After as it came. */
-  retryAfter: string | null;
-  /** The first bytes of the answer's body as text; null when it had none. */
-  responseExcerpt: string | null;
-  latencyMs: number;
-}
-
-export type PostErrorCode =
-  | 'dns_not_found'
-  | 'dns_error'
-  | 'address_not_allowed'
-  | 'connection_refused'
-  | 'connection_reset'
-  | 'connection_closed'
-  | 'host_unreachable'
-  | 'tls_error'
-  | 'timeout'
-  | 'redirect'
-  | 'gone'
-  | 'http_status'
-  | 'invalid_response'
-  | 'aborted';
+import type { PostResult } from './post/post-result.ts';
 
 export type NextStep =
   | { kind: 'delivered' }

@@ -6,10 +6,10 @@ import { Webhook } from 'standardwebhooks';
 import { nextWebhookRetry, STANDARD_WEBHOOKS_LADDER_MS } from '../core/retry-schedule.ts';
 import { createAddressGuard } from '../lib/address-guard.ts';
 import { turn, until } from '../lib/fixtures/test-clock.ts';
-import type { PostResult } from './decide-next.ts';
 import { answered, failedWith, type SeenPost } from './fixtures/fake-post-client.ts';
 import { SECRET, START_MS, setUpDispatcher } from './fixtures/set-up-dispatcher.ts';
-import { createPostClient } from './post.ts';
+import { createPostClient } from './post/post-client.ts';
+import type { PostResult } from './post/post-result.ts';
 
 const HOUR_MS = 3_600_000;
 

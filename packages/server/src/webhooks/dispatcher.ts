@@ -12,7 +12,7 @@ import {
 } from '../store/engine.ts';
 import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
 import { createAttemptRecord } from './attempt-record.ts';
-import { decideNext, type NextStep, type PostResult } from './decide-next.ts';
+import { decideNext, type NextStep } from './decide-next.ts';
 import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
 import {
   createLane,
@@ -24,7 +24,8 @@ import {
   roomForPaged,
   takeNext,
 } from './lane.ts';
-import type { PostClient } from './post.ts';
+import type { PostClient } from './post/post-client.ts';
+import type { PostResult } from './post/post-result.ts';
 import { renderHeaders } from './render.ts';
 
 export interface DispatcherOptions {

@@ -4,7 +4,7 @@ import { compileEventFilter } from '../core/event-filter.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
 import type { Statement } from '../store/engine.ts';
-import { type PostTarget, parseTarget } from './post.ts';
+import { type PostTarget, parseTarget } from './post/post-target.ts';
 
 /** An endpoint ready for use: filter compiled, secret opened, URL taken apart. */
 export interface LiveEndpoint {

@@ -12,7 +12,7 @@ const MAX_URL_LENGTH = 2_048;
 
 /**
  * Checks a URL when it is saved. `null` when it is fine; otherwise a sentence that says what to do.
- * Names are not resolved here: the address that counts is the one that is dialled (post.ts).
+ * Names are not resolved here: the address that counts is the one that is dialled (post/).
  */
 export function explainEndpointUrl(text: string, policy: EndpointUrlPolicy): string | null {
   if (text.length > MAX_URL_LENGTH) return `A URL may have ${MAX_URL_LENGTH} characters.`;

@@ -14,7 +14,7 @@ import {
   roomForPaged,
   takeNext,
 } from './lane.ts';
-import { parseTarget } from './post.ts';
+import { parseTarget } from './post/post-target.ts';
 
 const endpoint: LiveEndpoint = {
   record: {

@@ -1,21 +1,18 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, errors } from 'undici';
-import type { AddressGuard } from '../lib/address-guard.ts';
-import type { Clock } from '../lib/clock.ts';
-import type { PostErrorCode, PostResult } from './decide-next.ts';
-import { refuseHost } from './endpoint-url.ts';
-
-/** Where to post, taken apart once when the endpoint is loaded. */
-export interface PostTarget {
-  origin: string;
-  path: string;
-  hostname: string;
-}
+import type { AddressGuard } from '../../lib/address-guard.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { refuseHost } from '../endpoint-url.ts';
+import type { PostErrorCode } from './post-errors.ts';
+import type { PostResult } from './post-result.ts';
+import type { PostTarget } from './post-target.ts';
 
 export interface PostClient {
   /** Never rejects: whatever the network does is a result. */
   post(request: PostRequest): Promise<PostResult>;
+  /** Drops the connections with TLS material that is no longer used. */
+  forget(target: PostTarget): void;
   /** Ends connections; what is under way becomes `aborted`. */
   close(): Promise<void>;
 }
@@ -41,11 +38,6 @@ export const MAX_RESPONSE_BYTES = 16_384;
  * one; most servers close idle ones after 60 s or more, and say so when they close sooner.
  */
 const KEEP_ALIVE_MS = 30_000;
-
-export function parseTarget(url: string): PostTarget {
-  const { origin, pathname, search, hostname } = new URL(url);
-  return { origin, path: pathname + search, hostname };
-}
 
 export function createPostClient(options: {
   guard: AddressGuard;
@@ -89,6 +81,8 @@ export function createPostClient(options: {
       if (refusal !== null) return Promise.resolve(failed('address_not_allowed', refusal, 0));
       return new Promise((resolve) => send(agent, clock, request, resolve));
     },
+    // Connections are not yet kept apart by TLS material.
+    forget() {},
     async close() {
       await agent.destroy(new AbortedError('The server is stopping.'));
     },
@@ -126,7 +120,16 @@ function send(
     cancelDeadline();
     const responseExcerpt = chunks === null ? null : excerptOf(chunks);
     const latencyMs = clock.now() - request.startedAtMs;
-    resolve({ status, errorCode, errorDetail, retryAfter, responseExcerpt, latencyMs });
+    resolve({
+      status,
+      errorCode,
+      errorDetail,
+      retryAfter,
+      responseExcerpt,
+      responseHeaders: null,
+      timing: null,
+      latencyMs,
+    });
   }
 
   function finishByStatus(): void {
@@ -189,6 +192,8 @@ function failed(errorCode: PostErrorCode, errorDetail: string, latencyMs: number
     errorDetail,
     retryAfter: null,
     responseExcerpt: null,
+    responseHeaders: null,
+    timing: null,
     latencyMs,
   };
 }

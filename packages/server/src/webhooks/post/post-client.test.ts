@@ -4,13 +4,14 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { setDefaultCACertificates } from 'node:tls';
 import { gzipSync } from 'node:zlib';
-import { createAddressGuard } from '../lib/address-guard.ts';
-import { createTestClock, type TestClock, turn, until } from '../lib/fixtures/test-clock.ts';
-import { TEST_CERTIFICATE } from '../smtp/fixtures/test-certificate.ts';
-import type { PostResult } from './decide-next.ts';
-import { makeCertificate } from './fixtures/make-certificate.ts';
-import { startRawServer } from './fixtures/raw-server.ts';
-import { createPostClient, MAX_RESPONSE_BYTES, parseTarget } from './post.ts';
+import { createAddressGuard } from '../../lib/address-guard.ts';
+import { createTestClock, type TestClock, turn, until } from '../../lib/fixtures/test-clock.ts';
+import { TEST_CERTIFICATE } from '../../smtp/fixtures/test-certificate.ts';
+import { makeCertificate } from '../fixtures/make-certificate.ts';
+import { startRawServer } from '../fixtures/raw-server.ts';
+import { createPostClient, MAX_RESPONSE_BYTES } from './post-client.ts';
+import type { PostResult } from './post-result.ts';
+import { parseTarget } from './post-target.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const TIMEOUT_MS = 15_000;
@@ -69,6 +70,8 @@ test('a 2xx is a success, and the request on the wire is what was asked for', as
     errorDetail: null,
     retryAfter: null,
     responseExcerpt: 'thanks',
+    responseHeaders: null,
+    timing: null,
     latencyMs: 0,
   });
   const [request = ''] = server.requests;

@@ -1,0 +1,73 @@
+// A table file: what can become of a post. docs/webhooks.md is checked against it.
+
+/**
+ * A fault of the endpoint's uses up an attempt. One of ours (this machine, its name server, the
+ * proxy) does not: an endpoint must not lose events to what it cannot mend.
+ */
+export type Fault = 'endpoint' | 'ours';
+
+export type PostErrorCode =
+  | 'dns_not_found'
+  | 'dns_error'
+  | 'address_not_allowed'
+  | 'connection_refused'
+  | 'connection_reset'
+  | 'connection_closed'
+  | 'host_unreachable'
+  | 'local_error'
+  | 'proxy_error'
+  | 'tls_error'
+  | 'certificate_expired'
+  | 'certificate_untrusted'
+  | 'hostname_mismatch'
+  | 'client_certificate_refused'
+  | 'timeout'
+  | 'redirect'
+  | 'gone'
+  | 'http_status'
+  | 'invalid_response'
+  | 'aborted';
+
+export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail: string }>> = {
+  dns_not_found: { fault: 'endpoint', detail: 'The name of the URL does not exist.' },
+  dns_error: { fault: 'ours', detail: 'The name server that Posthorn asks gave no answer.' },
+  address_not_allowed: {
+    fault: 'endpoint',
+    detail: 'The name leads to an address that Posthorn must not dial.',
+  },
+  connection_refused: { fault: 'endpoint', detail: 'Nothing listens on that port.' },
+  connection_reset: { fault: 'endpoint', detail: 'The connection was broken off.' },
+  connection_closed: {
+    fault: 'endpoint',
+    detail: 'The connection was closed before the answer was complete.',
+  },
+  host_unreachable: { fault: 'endpoint', detail: 'There is no route to the address.' },
+  local_error: {
+    fault: 'ours',
+    detail: 'The machine of Posthorn could not open a connection: out of files, ports or memory.',
+  },
+  proxy_error: { fault: 'ours', detail: 'The outbound proxy did not do its part.' },
+  tls_error: { fault: 'endpoint', detail: 'The TLS handshake failed.' },
+  certificate_expired: {
+    fault: 'endpoint',
+    detail: 'The certificate of the endpoint is past its end, or not valid yet.',
+  },
+  certificate_untrusted: {
+    fault: 'endpoint',
+    detail: 'No trusted authority vouches for the certificate of the endpoint.',
+  },
+  hostname_mismatch: {
+    fault: 'endpoint',
+    detail: 'The certificate of the endpoint is for another name.',
+  },
+  client_certificate_refused: {
+    fault: 'endpoint',
+    detail: 'The endpoint wants a client certificate, or another one than it was shown.',
+  },
+  timeout: { fault: 'endpoint', detail: 'No complete answer came within the deadline.' },
+  redirect: { fault: 'endpoint', detail: 'The endpoint answered 3xx, which is never followed.' },
+  gone: { fault: 'endpoint', detail: 'The endpoint answered 410: nobody listens there any more.' },
+  http_status: { fault: 'endpoint', detail: 'The endpoint answered another status than 2xx.' },
+  invalid_response: { fault: 'endpoint', detail: 'What came back is not HTTP.' },
+  aborted: { fault: 'ours', detail: 'Posthorn was stopping.' },
+};
