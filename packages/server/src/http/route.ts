@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Scope } from '../core/scopes.ts';
 import type { Statement } from '../store/engine.ts';
 
 /** What a handler gets: everything already checked against the route's schemas. */
@@ -29,8 +30,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With `{name}` for parameters, as in OpenAPI. */
   path: string;
-  /** `none`: for everyone who reaches the port. */
-  auth: 'key' | 'none';
+  /** The scope that the key needs; `none`: for everyone who reaches the port. */
+  auth: Scope | 'none';
   group: 'Messages' | 'Events' | 'Endpoints' | 'Deliveries' | 'System';
   summary: string;
   description?: string;

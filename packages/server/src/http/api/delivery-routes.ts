@@ -39,7 +39,7 @@ export function createDeliveryRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/deliveries',
-      auth: 'key',
+      auth: 'read',
       group: 'Deliveries',
       summary: 'List deliveries',
       description: 'One event owed to one endpoint is a delivery. The newest first.',
@@ -68,7 +68,7 @@ export function createDeliveryRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/deliveries/{id}',
-      auth: 'key',
+      auth: 'read',
       group: 'Deliveries',
       summary: 'One delivery, with its attempts',
       params: idParam('id', 'delivery'),
@@ -90,7 +90,7 @@ export function createDeliveryRoutes(deps: {
     defineRoute({
       method: 'POST',
       path: '/v1/deliveries/{id}/retry',
-      auth: 'key',
+      auth: 'manage',
       group: 'Deliveries',
       summary: 'Try a delivery again now',
       description:

@@ -90,7 +90,7 @@ export function createEndpointRoutes(deps: {
     defineRoute({
       method: 'POST',
       path: '/v1/endpoints',
-      auth: 'key',
+      auth: 'manage',
       group: 'Endpoints',
       summary: 'Create an endpoint',
       description:
@@ -122,7 +122,7 @@ export function createEndpointRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/endpoints',
-      auth: 'key',
+      auth: 'read',
       group: 'Endpoints',
       summary: 'List endpoints',
       query: z.strictObject(pageQuery),
@@ -145,7 +145,7 @@ export function createEndpointRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/endpoints/{id}',
-      auth: 'key',
+      auth: 'read',
       group: 'Endpoints',
       summary: 'One endpoint',
       params: idParam('id', 'endpoint'),
@@ -157,7 +157,7 @@ export function createEndpointRoutes(deps: {
     defineRoute({
       method: 'PATCH',
       path: '/v1/endpoints/{id}',
-      auth: 'key',
+      auth: 'manage',
       group: 'Endpoints',
       summary: 'Change an endpoint',
       description: 'Fields that are left out stay as they are. Enabling takes up what was waiting.',
@@ -184,7 +184,7 @@ export function createEndpointRoutes(deps: {
     defineRoute({
       method: 'DELETE',
       path: '/v1/endpoints/{id}',
-      auth: 'key',
+      auth: 'manage',
       group: 'Endpoints',
       summary: 'Delete an endpoint',
       description: 'What was still waiting for it is canceled. Its history stays.',

@@ -48,7 +48,7 @@ export function createEventRoutes(deps: {
     defineRoute({
       method: 'POST',
       path: '/v1/events',
-      auth: 'key',
+      auth: 'events',
       group: 'Events',
       summary: 'Put events into the log',
       description:
@@ -86,7 +86,7 @@ export function createEventRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/events',
-      auth: 'key',
+      auth: 'read',
       group: 'Events',
       summary: 'List events',
       description: 'The newest first.',
@@ -116,7 +116,7 @@ export function createEventRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/events/{id}',
-      auth: 'key',
+      auth: 'read',
       group: 'Events',
       summary: 'One event',
       params: idParam('id', 'event'),
@@ -131,7 +131,7 @@ export function createEventRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/event-types',
-      auth: 'key',
+      auth: 'read',
       group: 'Events',
       summary: 'List event types',
       responses: {

@@ -38,7 +38,7 @@ export function createMessageRoutes(deps: {
     defineRoute({
       method: 'POST',
       path: '/v1/messages',
-      auth: 'key',
+      auth: 'send',
       group: 'Messages',
       summary: 'Send a message',
       description:
@@ -63,7 +63,7 @@ export function createMessageRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/messages',
-      auth: 'key',
+      auth: 'read',
       group: 'Messages',
       summary: 'List messages',
       description: 'The newest first.',
@@ -82,7 +82,7 @@ export function createMessageRoutes(deps: {
     defineRoute({
       method: 'GET',
       path: '/v1/messages/{id}',
-      auth: 'key',
+      auth: 'read',
       group: 'Messages',
       summary: 'Where is this message, and was the application told?',
       description:
