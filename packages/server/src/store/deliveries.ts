@@ -27,13 +27,13 @@ export interface Deliveries {
     nowMs: number,
     beside: readonly Statement[],
   ): Promise<void>;
-  /** Gives leased deliveries back to the store unchanged, due now. */
+  /**
+   * Gives leased deliveries back to the store unchanged: `due` now, or `inLine` behind an earlier one
+   * of their orderKey.
+   */
   release(
-    projectId: string,
-    endpointId: string,
-    node: string,
-    nowMs: number,
-    eventIds: readonly string[],
+    from: { projectId: string; endpointId: string; node: string; nowMs: number },
+    given: { due: readonly string[]; inLine: readonly string[] },
   ): Promise<void>;
   /** Ends up to `limit` waiting deliveries of a deleted endpoint; returns whether more are left. */
   cancelWaiting(
@@ -124,16 +124,23 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('node', 'is', null);
       await engine.commit({ events: [], statements: [toStatement(update, 1), ...beside] });
     },
-    async release(projectId, endpointId, node, nowMs, eventIds) {
-      if (eventIds.length === 0) return;
-      const update = db
-        .updateTable('deliveries')
-        .set({ node: null, due_at: nowMs })
-        .where('project_id', '=', projectId)
-        .where('endpoint_id', '=', endpointId)
-        .where('event_id', 'in', eventIds)
-        .where('node', '=', node);
-      await engine.commit({ events: [], statements: [toStatement(update)] });
+    async release({ projectId, endpointId, node, nowMs }, { due, inLine }) {
+      const giveBack = (eventIds: readonly string[], dueAtMs: number | null): Statement[] =>
+        eventIds.length === 0
+          ? []
+          : [
+              toStatement(
+                db
+                  .updateTable('deliveries')
+                  .set({ node: null, due_at: dueAtMs })
+                  .where('project_id', '=', projectId)
+                  .where('endpoint_id', '=', endpointId)
+                  .where('event_id', 'in', eventIds)
+                  .where('node', '=', node),
+              ),
+            ];
+      const statements = [...giveBack(due, nowMs), ...giveBack(inLine, null)];
+      if (statements.length > 0) await engine.commit({ events: [], statements });
     },
     async cancelWaiting(projectId, endpointId, nowMs, limit) {
       const waiting = db
@@ -143,10 +150,20 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('endpoint_id', '=', endpointId)
         .where('state', '=', 'pending')
         .where('node', 'is', null)
-        // The order in which the index of what is due holds them.
-        .orderBy('due_at')
         .limit(limit);
-      const rows = await waiting.execute();
+      // Each in the order of its index.
+      const due = await waiting
+        .where('due_at', 'is not', null)
+        .orderBy('urgency')
+        .orderBy('due_at')
+        .execute();
+      const inLine = await waiting
+        .where('order_key', 'is not', null)
+        .where('due_at', 'is', null)
+        .orderBy('order_key')
+        .orderBy('position')
+        .execute();
+      const rows = [...due, ...inLine].slice(0, limit);
       if (rows.length === 0) return { more: false };
       const update = db
         .updateTable('deliveries')
@@ -164,13 +181,15 @@ export function createDeliveries(engine: Engine): Deliveries {
       return { more: rows.length === limit };
     },
     async waiting() {
-      const row = await db
+      const waiting = db
         .selectFrom('deliveries')
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .where('state', '=', 'pending')
-        .where('node', 'is', null)
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
+        .where('node', 'is', null);
+      const due = waiting.where('due_at', 'is not', null);
+      const inLine = waiting.where('order_key', 'is not', null).where('due_at', 'is', null);
+      const counts = [await due.executeTakeFirstOrThrow(), await inLine.executeTakeFirstOrThrow()];
+      return counts.reduce((sum, { count }) => sum + Number(count), 0);
     },
   };
 }
@@ -188,6 +207,7 @@ function toLatestAttempt(row: DeliveriesTable): AttemptsTable {
     error_code: row.last_error,
     error_detail: row.last_error_detail,
     response_excerpt: row.last_response_excerpt,
+    trace: row.last_trace,
     retain_until: row.retain_until,
   };
 }

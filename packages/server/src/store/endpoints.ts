@@ -1,21 +1,33 @@
 import { type Page, toPage } from '../core/cursor.ts';
+import type { EndpointSettings } from '../core/endpoint-settings.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { EndpointsTable } from './tables.ts';
 
-/** A webhook endpoint as it is stored. The secret is sealed (lib/secret-box.ts). */
+/** A webhook endpoint as it is stored. */
 export interface EndpointRecord {
   projectId: string;
   id: string;
+  /** The user's own name for it, unique among the endpoints of a project that are not deleted. */
+  uid: string | null;
   url: string;
   description: string;
+  metadata: Record<string, string>;
   /** Patterns as the user wrote them: `email.*`, `email.bounced`, `*`. */
   eventTypes: string[];
-  secretSealed: string;
+  settings: EndpointSettings;
+  /** EndpointSecrets as JSON, sealed (lib/secret-box.ts). */
+  secretsSealed: string;
   status: 'enabled' | 'disabled';
   disabledReason: string | null;
+  /** 1, then one more with each change. */
+  version: number;
   createdAtMs: number;
   updatedAtMs: number;
+  /** Since when every attempt fails; null while it works. */
+  failingSinceMs: number | null;
+  /** How much of its patience its owner has been told to be used up: 0, 50, 70 or 90. */
+  warnedPercent: number;
 }
 
 export interface Endpoints {
@@ -29,8 +41,19 @@ export interface Endpoints {
   get(projectId: string, id: string): Promise<EndpointRecord | null>;
   /** `beside` is committed together with it (the remembered answer to an Idempotency-Key). */
   insert(endpoint: EndpointRecord, beside: readonly Statement[]): Promise<void>;
-  /** Rejects with StoreConflict when the endpoint is gone. */
-  update(endpoint: EndpointRecord): Promise<void>;
+  /**
+   * Stores a change of `before`, what dispatching noticed (failingSinceMs, warnedPercent) included.
+   * Rejects with StoreConflict when the endpoint is gone or was changed since.
+   */
+  update(
+    before: Pick<EndpointRecord, 'version'>,
+    endpoint: EndpointRecord,
+    beside?: readonly Statement[],
+  ): Promise<void>;
+  /** Stores what dispatching noticed, and nothing else. */
+  noteHealth(
+    endpoint: Pick<EndpointRecord, 'projectId' | 'id' | 'failingSinceMs' | 'warnedPercent'>,
+  ): Promise<void>;
   remove(projectId: string, id: string, nowMs: number): Promise<void>;
   deleted(): Promise<{ projectId: string; id: string }[]>;
 }
@@ -69,8 +92,22 @@ export function createEndpoints(engine: Engine): Endpoints {
     },
     insert: (endpoint, beside) =>
       commit(toStatement(db.insertInto('endpoints').values(toRow(endpoint)), 1), ...beside),
-    update: (endpoint) =>
-      commit(toStatement(one(endpoint.projectId, endpoint.id).set(toRow(endpoint)), 1)),
+    update: (before, endpoint, beside = []) =>
+      commit(
+        toStatement(
+          one(endpoint.projectId, endpoint.id)
+            .set(toRow(endpoint))
+            .where('version', '=', before.version),
+          1,
+        ),
+        ...beside,
+      ),
+    noteHealth: ({ projectId, id, failingSinceMs, warnedPercent }) =>
+      commit(
+        toStatement(
+          one(projectId, id).set({ failing_since: failingSinceMs, warned_percent: warnedPercent }),
+        ),
+      ),
     deleted: () =>
       db
         .selectFrom('endpoints')
@@ -80,7 +117,7 @@ export function createEndpoints(engine: Engine): Endpoints {
     remove: (projectId, id, nowMs) =>
       commit(
         toStatement(
-          one(projectId, id).set({ deleted_at: nowMs, updated_at: nowMs, secret_sealed: '' }),
+          one(projectId, id).set({ deleted_at: nowMs, updated_at: nowMs, secrets_sealed: '' }),
           1,
         ),
       ),
@@ -91,15 +128,21 @@ function toRow(endpoint: EndpointRecord): EndpointsTable {
   return {
     project_id: endpoint.projectId,
     id: endpoint.id,
+    uid: endpoint.uid,
     url: endpoint.url,
     description: endpoint.description,
+    metadata: JSON.stringify(endpoint.metadata),
     event_types: JSON.stringify(endpoint.eventTypes),
-    secret_sealed: endpoint.secretSealed,
+    settings: JSON.stringify(endpoint.settings),
+    secrets_sealed: endpoint.secretsSealed,
     status: endpoint.status,
     disabled_reason: endpoint.disabledReason,
+    version: endpoint.version,
     created_at: endpoint.createdAtMs,
     updated_at: endpoint.updatedAtMs,
     deleted_at: null,
+    failing_since: endpoint.failingSinceMs,
+    warned_percent: endpoint.warnedPercent,
   };
 }
 
@@ -107,13 +150,19 @@ function fromRow(row: EndpointsTable): EndpointRecord {
   return {
     projectId: row.project_id,
     id: row.id,
+    uid: row.uid,
     url: row.url,
     description: row.description,
+    metadata: JSON.parse(row.metadata),
     eventTypes: JSON.parse(row.event_types),
-    secretSealed: row.secret_sealed,
+    settings: JSON.parse(row.settings),
+    secretsSealed: row.secrets_sealed,
     status: row.status,
     disabledReason: row.disabled_reason,
+    version: row.version,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
+    failingSinceMs: row.failing_since,
+    warnedPercent: row.warned_percent,
   };
 }

@@ -2,6 +2,7 @@ import type { EventType } from '@posthorn/sdk';
 import type { Kysely } from 'kysely';
 import type { EventPosition } from '../core/event-body.ts';
 import type { Standing } from '../core/recipient-state.ts';
+import type { Urgency } from '../core/urgency.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -23,7 +24,10 @@ export interface Engine {
   /** Stores an attempt and its delivery's next state. A delivery that another node holds is left. */
   recordAttempt(attempt: AttemptRecord): Promise<void>;
 
-  /** Leases due deliveries of one endpoint to a node, the earliest first. */
+  /**
+   * Leases due deliveries of one endpoint and urgency to a node, the earliest first. One that has an
+   * orderKey brings those that stand in line behind it, in the order of the log.
+   */
   claimDeliveries(claim: DeliveryClaim): Promise<ClaimedDeliveries>;
 
   /** Leases due transmissions to a node, the earliest first. */
@@ -85,9 +89,15 @@ export interface OwedDelivery {
   endpointId: string;
   /** `skipped`: the endpoint is disabled; kept on record, and it can be retried. */
   state: 'pending' | 'skipped';
+  urgency: Urgency;
   dueAtMs: number;
   /** The node that dispatches it from memory, or null when it waits in the store. */
   node: string | null;
+  /**
+   * Deliveries of one endpoint and key go in the order of the log: while an earlier one is pending,
+   * this one stands in line whatever its dueAtMs. Null for no order. Only with `node: null`.
+   */
+  orderKey: string | null;
 }
 
 export interface AppendedEvent {
@@ -111,7 +121,11 @@ export interface AttemptRecord {
   errorCode: string | null;
   errorDetail: string | null;
   responseExcerpt: string | null;
+  /** AttemptTrace (core/attempt-trace.ts) as text. */
+  trace: string | null;
   retainUntilMs: number;
+  /** The delivery's, so that the next one in line can become due when this one has ended. */
+  orderKey: string | null;
   next:
     | { state: 'delivered' | 'dead'; endedAtMs: number }
     | { state: 'pending'; dueAtMs: number; failures: number };
@@ -120,6 +134,7 @@ export interface AttemptRecord {
 export interface DeliveryClaim {
   projectId: string;
   endpointId: string;
+  urgency: Urgency;
   nowMs: number;
   limit: number;
   node: string;
@@ -131,11 +146,12 @@ export interface ClaimedDelivery {
   type: EventType;
   attempts: number;
   failures: number;
+  orderKey: string | null;
 }
 
 export interface ClaimedDeliveries {
   deliveries: ClaimedDelivery[];
-  /** When the next one that stays in the store is due; null when there is none. */
+  /** When the next one of this urgency that stays in the store is due; null when there is none. */
   nextDueAtMs: number | null;
 }
 

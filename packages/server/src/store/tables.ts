@@ -1,5 +1,7 @@
 // A table file: the columns of every table, for Kysely. store/README.md says what each is for.
 import type { EventType, RecipientState } from '@posthorn/sdk';
+import type { Generated } from 'kysely';
+import type { Urgency } from '../core/urgency.ts';
 
 /** What the installation knows of itself, by name. */
 export interface FactsTable {
@@ -26,15 +28,21 @@ export interface ApiKeysTable {
 export interface EndpointsTable {
   project_id: string;
   id: string;
+  uid: string | null;
   url: string;
   description: string;
+  metadata: string;
   event_types: string;
-  secret_sealed: string;
+  settings: string;
+  secrets_sealed: string;
   status: 'enabled' | 'disabled';
   disabled_reason: string | null;
+  version: number;
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
+  failing_since: number | null;
+  warned_percent: number;
 }
 
 export interface MessagesTable {
@@ -76,6 +84,8 @@ export interface TransmissionsTable {
 }
 
 export interface EventsTable {
+  /** Given by the database: the order of the log. */
+  position: Generated<number>;
   project_id: string;
   id: string;
   type: EventType;
@@ -107,12 +117,16 @@ export interface DeliveriesTable {
   event_id: string;
   endpoint_id: string;
   state: DeliveryState;
+  urgency: Urgency;
   attempts: number;
   failures: number;
+  /** Null when it has ended, and while it stands in line behind an earlier one of its order_key. */
   due_at: number | null;
   node: string | null;
   created_at: number;
   ended_at: number | null;
+  order_key: string | null;
+  position: number | null;
   /** The latest attempt; null before the first. */
   attempt_id: string | null;
   attempt_started_at: number | null;
@@ -121,6 +135,7 @@ export interface DeliveriesTable {
   last_error: string | null;
   last_error_detail: string | null;
   last_response_excerpt: string | null;
+  last_trace: string | null;
   retain_until: number;
 }
 
@@ -136,6 +151,7 @@ export interface AttemptsTable {
   error_code: string | null;
   error_detail: string | null;
   response_excerpt: string | null;
+  trace: string | null;
   retain_until: number;
 }
 

@@ -1,17 +1,35 @@
-import type { KeyObject } from 'node:crypto';
-import { type CanonicalEvent, type EventType, importSecret } from '@posthorn/sdk';
+import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import { compileContentFilter } from '../core/content-filter.ts';
+import type { EndpointSecrets } from '../core/endpoint-settings.ts';
 import { compileEventFilter } from '../core/event-filter.ts';
+import { ladderOf } from '../core/retry-ladders.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
 import type { Statement } from '../store/engine.ts';
 import { type PostTarget, parseTarget } from './post/post-target.ts';
+import { createSigner, type Signer } from './signer.ts';
 
-/** An endpoint ready for use: filter compiled, secret opened, URL taken apart. */
-export interface LiveEndpoint {
+/** What holds for an endpoint that does not say otherwise. */
+export interface EndpointDefaults {
+  /** Waits after each failure, ms; then the delivery is dead. */
+  ladderMs: readonly number[];
+  timeoutMs: number;
+  /** Posts under way to one endpoint, at most. */
+  concurrency: number;
+  /** How long it may fail before it is disabled, ms. */
+  patienceMs: number;
+}
+
+/** An endpoint ready for use: filters compiled, secrets opened, URL taken apart, defaults filled in. */
+export interface LiveEndpoint extends EndpointDefaults {
   record: EndpointRecord;
-  types: ReadonlySet<EventType>;
-  keys: readonly KeyObject[];
+  matches(event: CanonicalEvent): boolean;
+  signers: readonly Signer[];
   target: PostTarget;
+  /** Its own headers, secret ones included: name, value, name, value ... */
+  headers: readonly string[];
+  /** Types that go in batches; null when none does. */
+  batchedTypes: ReadonlySet<EventType> | null;
 }
 
 /** Told of every change, in the order of the commits. */
@@ -19,6 +37,8 @@ export interface EndpointListener {
   saved(endpoint: LiveEndpoint): void;
   removed(projectId: string, endpointId: string): void;
 }
+
+type NewEndpoint = Omit<EndpointRecord, 'secretsSealed'>;
 
 /**
  * All endpoints, in memory, so that matching an event costs no query. A change is committed first
@@ -31,34 +51,48 @@ export interface EndpointDirectory {
   all(): Iterable<LiveEndpoint>;
   listen(listener: EndpointListener): void;
   create(
-    record: Omit<EndpointRecord, 'secretSealed'>,
-    secret: string,
+    record: NewEndpoint,
+    secrets: EndpointSecrets,
     beside: readonly Statement[],
   ): Promise<EndpointRecord>;
-  update(record: EndpointRecord): Promise<void>;
+  /**
+   * Stores a change of `before`; `secrets` only when they change too. Rejects with StoreConflict when
+   * somebody else has changed it since.
+   */
+  update(
+    before: Pick<EndpointRecord, 'version'>,
+    record: EndpointRecord,
+    options?: { secrets?: EndpointSecrets; beside?: readonly Statement[] },
+  ): Promise<EndpointRecord>;
+  /** Stores what dispatching noticed of an endpoint: no change that anybody made. */
+  noteHealth(
+    endpoint: LiveEndpoint,
+    health: Pick<EndpointRecord, 'failingSinceMs' | 'warnedPercent'>,
+  ): Promise<void>;
+  /** Opens its sealed secrets. */
+  secretsOf(record: EndpointRecord): EndpointSecrets;
   remove(projectId: string, endpointId: string, nowMs: number): Promise<void>;
 }
 
 export function createEndpointDirectory(options: {
-  endpoints: Pick<Endpoints, 'all' | 'insert' | 'update' | 'remove'>;
+  endpoints: Pick<Endpoints, 'all' | 'insert' | 'update' | 'noteHealth' | 'remove'>;
   secretBox: SecretBox;
+  defaults: EndpointDefaults;
 }): EndpointDirectory {
-  const { endpoints, secretBox } = options;
+  const { endpoints, secretBox, defaults } = options;
   const byProject = new Map<string, Map<string, LiveEndpoint>>();
   const listeners: EndpointListener[] = [];
 
-  function toLive(record: EndpointRecord): LiveEndpoint {
-    const secret = secretBox.open(record.secretSealed, contextOf(record));
-    return {
-      record,
-      types: compileEventFilter(record.eventTypes),
-      keys: [importSecret(secret)],
-      target: parseTarget(record.url),
-    };
+  function secretsOf(record: EndpointRecord): EndpointSecrets {
+    return JSON.parse(secretBox.open(record.secretsSealed, contextOf(record)));
+  }
+
+  function seal(record: NewEndpoint, secrets: EndpointSecrets): string {
+    return secretBox.seal(JSON.stringify(secrets), contextOf(record));
   }
 
   function put(record: EndpointRecord): LiveEndpoint {
-    const live = toLive(record);
+    const live = toLiveEndpoint(record, secretsOf(record), defaults);
     const project = byProject.get(record.projectId) ?? new Map<string, LiveEndpoint>();
     byProject.set(record.projectId, project.set(record.id, live));
     return live;
@@ -76,7 +110,7 @@ export function createEndpointDirectory(options: {
     match(projectId, event) {
       const matched: LiveEndpoint[] = [];
       for (const endpoint of byProject.get(projectId)?.values() ?? []) {
-        if (endpoint.types.has(event.type)) matched.push(endpoint);
+        if (endpoint.matches(event)) matched.push(endpoint);
       }
       return matched;
     },
@@ -85,15 +119,24 @@ export function createEndpointDirectory(options: {
       for (const project of byProject.values()) yield* project.values();
     },
     listen: (listener) => listeners.push(listener),
-    async create(fields, secret, beside) {
-      const record = { ...fields, secretSealed: secretBox.seal(secret, contextOf(fields)) };
+    secretsOf,
+    async create(fields, secrets, beside) {
+      const record = { ...fields, secretsSealed: seal(fields, secrets) };
       await endpoints.insert(record, beside);
       announce(record);
       return record;
     },
-    async update(record) {
-      await endpoints.update(record);
+    async update(before, changed, { secrets, beside = [] } = {}) {
+      const secretsSealed = secrets === undefined ? changed.secretsSealed : seal(changed, secrets);
+      const record = { ...changed, secretsSealed };
+      await endpoints.update(before, record, beside);
       announce(record);
+      return record;
+    },
+    async noteHealth(endpoint, health) {
+      // In place: nothing that was compiled of the endpoint changes by it.
+      Object.assign(endpoint.record, health);
+      await endpoints.noteHealth(endpoint.record);
     },
     async remove(projectId, endpointId, nowMs) {
       await endpoints.remove(projectId, endpointId, nowMs);
@@ -101,6 +144,43 @@ export function createEndpointDirectory(options: {
       for (const listener of listeners) listener.removed(projectId, endpointId);
     },
   };
+}
+
+function toLiveEndpoint(
+  record: EndpointRecord,
+  secrets: EndpointSecrets,
+  defaults: EndpointDefaults,
+): LiveEndpoint {
+  const { settings } = record;
+  const tls = {
+    certificate: settings.clientCertificate,
+    privateKey: secrets.clientKey,
+    ca: settings.caCertificate,
+  };
+  return {
+    record,
+    matches: compileMatch(record),
+    signers: secrets.keys.map(createSigner),
+    target: parseTarget(record.url, tls.certificate === null && tls.ca === null ? null : tls),
+    headers: Object.entries({ ...settings.headers, ...secrets.headers }).flat(),
+    batchedTypes:
+      settings.batch === null ? null : compileEventFilter(settings.batch.eventTypes ?? ['*']),
+    ladderMs: ladderOf(settings.retryLadder, defaults.ladderMs),
+    timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
+    concurrency: settings.concurrency ?? defaults.concurrency,
+    patienceMs: settings.patienceMs ?? defaults.patienceMs,
+  };
+}
+
+/** An endpoint never hears of itself: its own trouble would be the first thing that it cannot take. */
+function compileMatch({ id, eventTypes, settings }: EndpointRecord): LiveEndpoint['matches'] {
+  const types = compileEventFilter(eventTypes);
+  const content = settings.filter === null ? null : compileContentFilter(settings.filter);
+  return (event) =>
+    types.has(event.type) &&
+    event.data.endpoint?.id !== id &&
+    event.data.exhausted?.endpoint_id !== id &&
+    (content === null || content(event));
 }
 
 function contextOf({ projectId, id }: { projectId: string; id: string }): string {

@@ -25,9 +25,18 @@ export function prepareAppendEvents(db: DatabaseSync) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertDelivery = db.prepare(
-    `INSERT INTO deliveries (project_id, event_id, endpoint_id, state, attempts, failures, due_at,
-       node, created_at, retain_until)
-     VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, ?)`,
+    `INSERT INTO deliveries (project_id, event_id, endpoint_id, state, urgency, attempts, failures,
+       due_at, node, created_at, retain_until)
+     VALUES (?, ?, ?, ?, ?, 0, 0, ?, ?, ?, ?)`,
+  );
+  // Behind an earlier one of its key that is pending, it has no due time: it stands in line.
+  const insertOrdered = db.prepare(
+    `INSERT INTO deliveries (project_id, event_id, endpoint_id, state, urgency, attempts, failures,
+       due_at, node, order_key, created_at, retain_until, position)
+     SELECT ?1, ?2, ?3, ?4, ?5, 0, 0,
+       iif(?4 <> 'pending' OR EXISTS (SELECT 1 FROM deliveries WHERE project_id = ?1
+         AND endpoint_id = ?3 AND order_key = ?8 AND state = 'pending'), NULL, ?6),
+       ?7, ?8, ?9, ?10, ?11`,
   );
   const readState = db.prepare(
     `SELECT sequence, state, state_rank, state_at FROM recipient_states
@@ -66,12 +75,15 @@ export function prepareAppendEvents(db: DatabaseSync) {
     const position = takePosition(row);
     const event = row.slice(0, EVENT_COLUMNS);
     event[JSON_AT] = sealEventBody(String(row[JSON_AT]), position);
-    insertEvent.run(...event);
+    const { lastInsertRowid: logPosition } = insertEvent.run(...event);
     const receivedAt = row[6] ?? null;
     const retainUntil = row[EVENT_COLUMNS - 1] ?? null;
     for (let i = DELIVERIES_AT; i < row.length; i += DELIVERY_WIDTH) {
       const owed = row.slice(i, i + DELIVERY_WIDTH);
-      insertDelivery.run(projectId, id, ...owed, receivedAt, retainUntil);
+      const orderKey = owed.pop() ?? null;
+      const pair = [projectId, id, ...owed];
+      if (orderKey === null) insertDelivery.run(...pair, receivedAt, retainUntil);
+      else insertOrdered.run(...pair, orderKey, receivedAt, retainUntil, logPosition);
     }
     return toAppendedRow(null, position);
   };

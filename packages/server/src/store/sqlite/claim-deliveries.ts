@@ -10,11 +10,19 @@ import type { ClaimedDeliveries, ClaimedDelivery, DeliveryClaim } from '../engin
 export function prepareClaimDeliveries(db: DatabaseSync) {
   const selectDue = db.prepare(
     `SELECT d.event_id AS eventId, e.body AS body, e.type AS type, d.attempts AS attempts,
-       d.failures AS failures
+       d.failures AS failures, d.order_key AS orderKey
      FROM deliveries d CROSS JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
-     WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.due_at <= ?3 AND d.state = 'pending'
-       AND d.node IS NULL
-     ORDER BY d.due_at, d.event_id LIMIT ?4`,
+     WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.urgency = ?3 AND d.due_at <= ?4
+       AND d.state = 'pending' AND d.node IS NULL
+     ORDER BY d.due_at, d.event_id LIMIT ?5`,
+  );
+  const selectLine = db.prepare(
+    `SELECT d.event_id AS eventId, e.body AS body, e.type AS type, d.attempts AS attempts,
+       d.failures AS failures, d.order_key AS orderKey
+     FROM deliveries d CROSS JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
+     WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.order_key = ?3 AND d.state = 'pending'
+       AND d.node IS NULL AND d.due_at IS NULL
+     ORDER BY d.position LIMIT ?4`,
   );
   const lease = db.prepare(
     'UPDATE deliveries SET node = ?1 WHERE project_id = ?2 AND event_id = ?3 AND endpoint_id = ?4',
@@ -22,15 +30,30 @@ export function prepareClaimDeliveries(db: DatabaseSync) {
   const selectNext = db.prepare(
     `SELECT d.due_at AS dueAt
      FROM deliveries d CROSS JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
-     WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.state = 'pending' AND d.node IS NULL
+     WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.urgency = ?3 AND d.state = 'pending'
+       AND d.node IS NULL AND d.due_at IS NOT NULL
      ORDER BY d.due_at LIMIT 1`,
   );
   return function claimDeliveries(claim: DeliveryClaim): ClaimedDeliveries {
-    const { projectId, endpointId, node } = claim;
-    const rows = selectDue.all(projectId, endpointId, claim.nowMs, claim.limit);
-    const deliveries = rows as unknown as ClaimedDelivery[];
+    const { projectId, endpointId, urgency, node } = claim;
+    const due = selectDue.all(projectId, endpointId, urgency, claim.nowMs, claim.limit);
+    const deliveries: ClaimedDelivery[] = [];
+    for (const head of due as unknown as ClaimedDelivery[]) {
+      if (deliveries.length >= claim.limit) break;
+      deliveries.push(head);
+      const room = Math.min(LINE_LIMIT, claim.limit - deliveries.length);
+      if (head.orderKey === null || room === 0) continue;
+      const line = selectLine.all(projectId, endpointId, head.orderKey, room);
+      deliveries.push(...(line as unknown as ClaimedDelivery[]));
+    }
     for (const { eventId } of deliveries) lease.run(node, projectId, eventId, endpointId);
-    const next = selectNext.get(projectId, endpointId) as { dueAt: number } | undefined;
+    const next = selectNext.get(projectId, endpointId, urgency) as { dueAt: number } | undefined;
     return { deliveries, nextDueAtMs: next?.dueAt ?? null };
   };
 }
+
+/**
+ * How many come along from the line behind one delivery. They are given back when it fails, so many
+ * would be read for nothing.
+ */
+const LINE_LIMIT = 64;

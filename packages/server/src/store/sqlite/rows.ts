@@ -7,7 +7,7 @@ import type { Row } from './protocol.ts';
 export const EVENT_COLUMNS = 11;
 export const STANDING_AT = EVENT_COLUMNS;
 export const DELIVERIES_AT = STANDING_AT + 3;
-export const DELIVERY_WIDTH = 4;
+export const DELIVERY_WIDTH = 6;
 
 export function toEventRow(event: EventRecord): Row {
   const row: Row = [
@@ -27,7 +27,7 @@ export function toEventRow(event: EventRecord): Row {
     event.standing?.state ?? null,
   ];
   for (const owed of event.deliveries) {
-    row.push(owed.endpointId, owed.state, owed.dueAtMs, owed.node);
+    row.push(owed.endpointId, owed.state, owed.urgency, owed.dueAtMs, owed.node, owed.orderKey);
   }
   return row;
 }
@@ -49,11 +49,13 @@ export function toAttemptRow(attempt: AttemptRecord): Row {
     attempt.errorCode,
     attempt.errorDetail,
     attempt.responseExcerpt,
+    attempt.trace,
     next.state,
     pending ? next.failures : 0,
     pending ? next.dueAtMs : null,
     pending ? null : next.endedAtMs,
     attempt.retainUntilMs,
+    attempt.orderKey,
   ];
 }
 

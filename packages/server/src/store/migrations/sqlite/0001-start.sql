@@ -27,20 +27,32 @@ CREATE TABLE api_keys (
   PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- `settings` holds what is decided per endpoint (core/endpoint-settings.ts), `secrets_sealed` its signing
+-- keys, secret headers and client key. `version` counts changes made by people (If-Match). The last
+-- three are what dispatching noticed: kept apart, so that noticing is no change.
 CREATE TABLE endpoints (
   project_id TEXT NOT NULL REFERENCES projects (id),
   id TEXT NOT NULL,
+  uid TEXT,
   url TEXT NOT NULL,
   description TEXT NOT NULL,
+  metadata TEXT NOT NULL,
   event_types TEXT NOT NULL,
-  secret_sealed TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  secrets_sealed TEXT NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('enabled', 'disabled')),
   disabled_reason TEXT,
+  version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
   deleted_at INTEGER,
+  failing_since INTEGER,
+  warned_percent INTEGER NOT NULL,
   PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX endpoints_uid ON endpoints (project_id, uid)
+  WHERE uid IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE messages (
   project_id TEXT NOT NULL,
@@ -87,7 +99,9 @@ CREATE TABLE transmissions (
 CREATE INDEX transmissions_due ON transmissions (due_at) WHERE state = 'queued' AND node IS NULL;
 CREATE INDEX transmissions_leased ON transmissions (node) WHERE node IS NOT NULL;
 
+-- `position` is the order of the log, over all projects: what a reader of the log goes by.
 CREATE TABLE events (
+  position INTEGER PRIMARY KEY,
   project_id TEXT NOT NULL,
   id TEXT NOT NULL,
   type TEXT NOT NULL,
@@ -122,18 +136,23 @@ CREATE INDEX recipient_states_recipient ON recipient_states (project_id, recipie
 
 -- What is owed: one row for each event and endpoint. The pair is the identity. The latest attempt
 -- lives on the row itself: most deliveries have one attempt, and a row of its own for it would be a
--- tenth of what an event costs the writer.
+-- tenth of what an event costs the writer. A delivery of an endpoint that wants order has an order_key
+-- and its event's position; while an earlier one of that key is pending, its due_at is null: it stands
+-- in line, and whoever ends the one before it makes it due.
 CREATE TABLE deliveries (
   project_id TEXT NOT NULL,
   event_id TEXT NOT NULL,
   endpoint_id TEXT NOT NULL,
   state TEXT NOT NULL,
+  urgency INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
   failures INTEGER NOT NULL,
   due_at INTEGER,
   node TEXT,
   created_at INTEGER NOT NULL,
   ended_at INTEGER,
+  order_key TEXT,
+  position INTEGER,
   attempt_id TEXT,
   attempt_started_at INTEGER,
   attempt_latency_ms INTEGER,
@@ -141,12 +160,15 @@ CREATE TABLE deliveries (
   last_error TEXT,
   last_error_detail TEXT,
   last_response_excerpt TEXT,
+  last_trace TEXT,
   retain_until INTEGER NOT NULL,
   PRIMARY KEY (project_id, event_id, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX deliveries_due ON deliveries (project_id, endpoint_id, due_at)
-  WHERE state = 'pending' AND node IS NULL;
+CREATE INDEX deliveries_due ON deliveries (project_id, endpoint_id, urgency, due_at)
+  WHERE state = 'pending' AND node IS NULL AND due_at IS NOT NULL;
+CREATE INDEX deliveries_in_line ON deliveries (project_id, endpoint_id, order_key, position)
+  WHERE state = 'pending' AND order_key IS NOT NULL;
 CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
 CREATE INDEX deliveries_endpoint ON deliveries (project_id, endpoint_id, event_id);
 CREATE INDEX deliveries_dead ON deliveries (project_id, event_id) WHERE state = 'dead';
@@ -164,6 +186,7 @@ CREATE TABLE attempts (
   error_code TEXT,
   error_detail TEXT,
   response_excerpt TEXT,
+  trace TEXT,
   retain_until INTEGER NOT NULL,
   PRIMARY KEY (project_id, event_id, endpoint_id, id)
 ) STRICT, WITHOUT ROWID;

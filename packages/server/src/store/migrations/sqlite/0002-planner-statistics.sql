@@ -8,7 +8,8 @@ DELETE FROM sqlite_stat1;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('deliveries', 'deliveries', '1000000 100000 2 1'),
   ('deliveries', 'deliveries_endpoint', '1000000 100000 10000 1'),
-  ('deliveries', 'deliveries_due', '1000 500 100 1'),
+  ('deliveries', 'deliveries_due', '1000 500 100 50 1'),
+  ('deliveries', 'deliveries_in_line', '100000 50000 10000 2 1'),
   ('deliveries', 'deliveries_leased', '1000 500'),
   ('deliveries', 'deliveries_dead', '1000 500 1'),
   ('events', 'events_id', '1000000 100000 1'),
