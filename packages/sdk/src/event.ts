@@ -141,7 +141,97 @@ export interface EventEngagement {
   machine_reason?: string | null;
 }
 
+/** How many percent of the time that a failing endpoint is given are used up. */
+export const PATIENCE_STEPS = [50, 70, 90, 100] as const;
+export type PatienceStep = (typeof PATIENCE_STEPS)[number];
+
+/** The webhook endpoint that an event speaks of. */
+export interface EventEndpoint {
+  id: string;
+  /** The name that its owner gave it. */
+  uid?: string | null;
+  url: string;
+  description?: string | null;
+  failing_since?: string | null;
+  patience_used_percent?: PatienceStep | null;
+  /** In words: why it fails, or why it was switched off. */
+  reason?: string | null;
+}
+
+/** A delivery that was given up. */
+export interface EventExhausted {
+  event_id: string;
+  event_type: EventType;
+  endpoint_id: string;
+  delivery_id: string;
+  attempts: number;
+  first_attempt_at?: string | null;
+  /** `status`: the HTTP status, where one came. */
+  last_error: { code: string; detail?: string | null; status?: number | null } | null;
+}
+
+/** A project's sending limit, and how much of it is used. */
+export interface EventSendLimit {
+  /** What the limit counts over: `hour`, `day`, `month`. */
+  period: string;
+  limit: number;
+  used: number;
+  used_percent?: number | null;
+  resets_at?: string | null;
+}
+
+/** What a DNS record of a sending domain is for. */
+export const DNS_RECORD_PURPOSES = ['spf', 'dkim', 'dmarc', 'mx', 'return_path'] as const;
+export type DnsRecordPurpose = (typeof DNS_RECORD_PURPOSES)[number];
+
+export const DNS_RECORD_STATUSES = ['ok', 'missing', 'wrong', 'unknown'] as const;
+export type DnsRecordStatus = (typeof DNS_RECORD_STATUSES)[number];
+
+export interface EventDnsRecord {
+  purpose: DnsRecordPurpose;
+  /** Where it stands in DNS. */
+  name: string;
+  /** `TXT`, `CNAME`, `MX`. */
+  type: string;
+  status: DnsRecordStatus;
+  expected?: string | null;
+  found?: string | null;
+  detail?: string | null;
+}
+
+/** A sending domain with the records that the event speaks of. */
+export interface EventDomain {
+  name: string;
+  failing_since?: string | null;
+  records: EventDnsRecord[];
+}
+
+/** Why and by whom `data.recipient` was put on the suppression list, or taken off it. */
+export interface EventSuppression {
+  /** `hard_bounce`, `complaint`, `unsubscribe`, `manual`. */
+  reason: string;
+  /** Who did it: `posthorn`, `api`, a provider. */
+  by?: string | null;
+  /** The stream that it holds for; `null` for all. */
+  stream?: string | null;
+  /** The event that led to it. */
+  event_id?: string | null;
+  expires_at?: string | null;
+  note?: string | null;
+}
+
+/** A source that should be talking and is not. */
+export interface EventStalled {
+  source_id: string;
+  name?: string | null;
+  last_event_at?: string | null;
+  /** Longer than this it should not be silent. */
+  expected_within_seconds?: number | null;
+}
+
 export interface EventData {
+  /** True in a sample: nothing of it happened. */
+  test?: boolean;
   provider?: string;
   source?: string | null;
   received_at?: string;
@@ -149,6 +239,8 @@ export interface EventData {
   provider_event_id?: string | null;
   message?: EventMessage;
   recipient?: string | null;
+  /** Only where the recipient itself is withheld. */
+  recipient_domain?: string;
   recipient_inferred?: boolean;
   delivery?: EventDelivery;
   bounce?: EventBounce;
@@ -156,6 +248,12 @@ export interface EventData {
   reject?: { reason: string };
   engagement?: EventEngagement;
   unsubscribe?: { method: string | null; group?: string | null };
+  send_limit?: EventSendLimit;
+  domain?: EventDomain;
+  suppression?: EventSuppression;
+  endpoint?: EventEndpoint;
+  exhausted?: EventExhausted;
+  stalled?: EventStalled;
   tags?: string[];
   metadata?: Record<string, unknown>;
   raw?: unknown;

@@ -1,6 +1,7 @@
 import type { ZodError } from 'zod';
 import { nearestName } from '../core/nearest-name.ts';
 import { type FieldError, messageOf, PosthornError } from '../lib/errors.ts';
+import { toPointerPart } from '../lib/json-pointer.ts';
 import { StoreConflict, StoreUnavailable } from '../store/engine.ts';
 import type { JsonObject } from './openapi.ts';
 
@@ -102,11 +103,6 @@ export function validationError(
 }
 
 type Issue = ZodError['issues'][number];
-
-/** RFC 6901 section 3. */
-function toPointerPart(part: PropertyKey): string {
-  return String(part).replaceAll('~', '~0').replaceAll('/', '~1');
-}
 
 /** Of a wrong key it says what is wrong with it, which stands one level below. */
 function detailOf(issue: Issue): string {
