@@ -3,22 +3,7 @@ import { describe, test } from 'node:test';
 import { StoreConflict } from '../engine.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
-function endpointOf({ projectId, endpointId }: Sandbox) {
-  return {
-    projectId,
-    id: endpointId,
-    url: 'https://hooks.receiver.test/in?x=1',
-    description: 'Orders 🙂',
-    eventTypes: ['email.*', 'endpoint.disabled'],
-    secretSealed: 'v1.a.b.c',
-    status: 'enabled' as const,
-    disabledReason: null,
-    createdAtMs: NOW_MS,
-    updatedAtMs: NOW_MS,
-  };
-}
-
-/** Projects, their keys, their endpoints, and the answers that they were given. */
+/** Projects, their keys, and the answers that they were given. */
 export function describeAccounts(open: OpenEngine): void {
   describe('projects and keys', () => {
     const sandbox = useStore(open);
@@ -62,51 +47,6 @@ export function describeAccounts(open: OpenEngine): void {
       };
       await assert.rejects(store.projects.create(project, key), StoreConflict);
       assert.ok(!(await store.projects.list()).some(({ id }) => id === project.id));
-    });
-  });
-
-  describe('endpoints', () => {
-    const sandbox = useStore(open);
-
-    test('an endpoint is stored, changed and removed', async () => {
-      const box = await sandbox();
-      const { endpoints } = box.store;
-      const { projectId, endpointId } = box;
-      const endpoint = endpointOf(box);
-      await endpoints.insert(endpoint, []);
-      assert.deepEqual(await endpoints.get(projectId, endpointId), endpoint);
-      await assert.rejects(endpoints.insert(endpoint, []), StoreConflict);
-      const changed = {
-        ...endpoint,
-        status: 'disabled' as const,
-        disabledReason: 'It answered 410.',
-        eventTypes: ['*'],
-        updatedAtMs: NOW_MS + 1,
-      };
-      await endpoints.update(changed);
-      assert.deepEqual(await endpoints.get(projectId, endpointId), changed);
-      assert.deepEqual(
-        (await endpoints.all()).filter(({ id }) => id === endpointId),
-        [changed],
-      );
-      await endpoints.remove(projectId, endpointId, NOW_MS + 2);
-      assert.equal(await endpoints.get(projectId, endpointId), null);
-      assert.deepEqual((await endpoints.list({ projectId, limit: 9, beforeId: null })).rows, []);
-      assert.ok(!(await endpoints.all()).some(({ id }) => id === endpointId));
-      await assert.rejects(endpoints.update(changed), StoreConflict);
-      await assert.rejects(endpoints.remove(projectId, endpointId, NOW_MS), StoreConflict);
-    });
-
-    test('a removed endpoint leaves no secret behind', async () => {
-      const box = await sandbox();
-      await box.store.endpoints.insert(endpointOf(box), []);
-      await box.store.endpoints.remove(box.projectId, box.endpointId, NOW_MS);
-      const row = await box.engine.db
-        .selectFrom('endpoints')
-        .select('secret_sealed')
-        .where('project_id', '=', box.projectId)
-        .executeTakeFirstOrThrow();
-      assert.equal(row.secret_sealed, '');
     });
   });
 

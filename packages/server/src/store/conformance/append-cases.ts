@@ -148,7 +148,7 @@ export function describeAppend(open: OpenEngine): void {
     });
 
     test('tells subscribers what this node dispatches, what waits, and the body as it is stored', async () => {
-      const { store, engine, log, event, owes, announced, ids, projectId, endpointId } =
+      const { store, engine, log, event, owes, claim, announced, ids, projectId, endpointId } =
         await sandbox();
       const waiting = ids.next('endpoint');
       const skipped = ids.next('endpoint');
@@ -160,13 +160,7 @@ export function describeAppend(open: OpenEngine): void {
       const one = event({ messageId: 'm1', recipient: 'a@b.test', data: { tags: ['x"}}'] } });
       await log.append([one]);
       const [claimed] = (
-        await engine.claimDeliveries({
-          projectId,
-          endpointId: waiting,
-          nowMs: NOW_MS,
-          limit: 5,
-          node: OTHER_NODE,
-        })
+        await engine.claimDeliveries(claim({ endpointId: waiting, node: OTHER_NODE }))
       ).deliveries;
       const [committed] = announced.committed;
       assert.deepEqual(

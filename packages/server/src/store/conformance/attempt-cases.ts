@@ -47,6 +47,7 @@ export function describeAttempts(open: OpenEngine): void {
           error_code: null,
           error_detail: null,
           response_excerpt: 'ok',
+          trace: null,
           retain_until: made.retainUntilMs,
         },
       ]);
@@ -65,10 +66,9 @@ export function describeAttempts(open: OpenEngine): void {
         ['pending', 1, 1, null, NOW_MS + 5_000, null],
       );
       assert.deepEqual([row?.last_status, row?.last_error], [503, 'http_status']);
-      const claim = { projectId, endpointId, limit: 5, node: NODE };
-      const early = await engine.claimDeliveries({ ...claim, nowMs: NOW_MS + 4_999 });
+      const early = await engine.claimDeliveries(box.claim({ nowMs: NOW_MS + 4_999 }));
       assert.deepEqual(early, { deliveries: [], nextDueAtMs: NOW_MS + 5_000 });
-      const due = await engine.claimDeliveries({ ...claim, nowMs: NOW_MS + 5_000 });
+      const due = await engine.claimDeliveries(box.claim({ nowMs: NOW_MS + 5_000 }));
       assert.deepEqual(
         due.deliveries.map(({ eventId, attempts, failures }) => ({ eventId, attempts, failures })),
         [{ eventId, attempts: 1, failures: 1 }],
@@ -109,14 +109,13 @@ export function describeAttempts(open: OpenEngine): void {
     });
 
     test('a skipped delivery can be made due by hand', async () => {
-      const { engine, store, log, event, owes, projectId, endpointId } = await sandbox();
+      const { engine, store, log, event, owes, claim, projectId, endpointId } = await sandbox();
       owes({ state: 'skipped' });
       const one = event();
       await log.append([one]);
-      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 5, node: NODE };
-      assert.deepEqual((await engine.claimDeliveries(claim)).deliveries, []);
+      assert.deepEqual((await engine.claimDeliveries(claim())).deliveries, []);
       await store.deliveries.requeue({ projectId, eventId: one.event.id, endpointId }, NOW_MS, []);
-      const { deliveries } = await engine.claimDeliveries(claim);
+      const { deliveries } = await engine.claimDeliveries(claim());
       assert.deepEqual(
         deliveries.map(({ eventId }) => eventId),
         [one.event.id],
@@ -144,7 +143,7 @@ export function describeAttempts(open: OpenEngine): void {
         const waiting = await store.deliveries.get(projectId, eventId, endpointId);
         assert.deepEqual([waiting?.state, waiting?.node, waiting?.attempts], ['pending', null, 0]);
 
-        const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 1, node: OTHER_NODE };
+        const claim = box.claim({ node: OTHER_NODE });
         const [claimed] = (await engine.claimDeliveries(claim)).deliveries;
         // The other node knows nothing of the late attempt, so it gives its own the same number.
         const number = (claimed?.attempts ?? 0) + 1;
@@ -167,8 +166,7 @@ export function describeAttempts(open: OpenEngine): void {
         const { engine, store, attempt, projectId, endpointId } = box;
         const eventId = await appendHeld(box);
         await engine.releaseLeases({ exceptNode: OTHER_NODE, nowMs: NOW_MS });
-        const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 1, node: OTHER_NODE };
-        await engine.claimDeliveries(claim);
+        await engine.claimDeliveries(box.claim({ node: OTHER_NODE }));
         await engine.recordAttempt(attempt(eventId, { attemptId: 'att_first', node: OTHER_NODE }));
         const next = { state: 'dead', endedAtMs: NOW_MS } as const;
         await engine.recordAttempt(

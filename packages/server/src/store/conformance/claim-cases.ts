@@ -27,13 +27,13 @@ export function describeClaims(open: OpenEngine): void {
 
     test('lease what is due, the earliest first, and say when the next is due', async () => {
       const box = await sandbox();
-      const { engine, projectId, endpointId } = box;
+      const { engine } = box;
       const third = await appendDue(box, NOW_MS);
       const first = await appendDue(box, NOW_MS - 20);
       await appendDue(box, NOW_MS + 700);
       const second = await appendDue(box, NOW_MS - 10);
       await appendDue(box, NOW_MS + 300);
-      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 2, node: NODE };
+      const claim = box.claim({ limit: 2 });
       const [a, b, c] = await Promise.all([claim, claim, claim].map(engine.claimDeliveries));
       assert.ok(a && b && c);
       assert.deepEqual([idsOf(a), idsOf(b), idsOf(c)], [[first, second], [third], []]);
@@ -45,16 +45,12 @@ export function describeClaims(open: OpenEngine): void {
 
     test('never lease a delivery twice, however many ask at once', async () => {
       const box = await sandbox();
-      const { engine, log, event, owes, projectId, endpointId } = box;
+      const { engine, log, event, owes, claim } = box;
       owes({});
       await log.append(Array.from({ length: 100 }, () => event()));
-      const claims = Array.from({ length: 30 }, (_, i) => ({
-        projectId,
-        endpointId,
-        nowMs: NOW_MS,
-        limit: 7,
-        node: i % 2 === 0 ? NODE : OTHER_NODE,
-      }));
+      const claims = Array.from({ length: 30 }, (_, i) =>
+        claim({ limit: 7, node: i % 2 === 0 ? NODE : OTHER_NODE }),
+      );
       const found = (await Promise.all(claims.map(engine.claimDeliveries))).flatMap(idsOf);
       assert.deepEqual([found.length, new Set(found).size], [100, 100]);
     });
@@ -63,27 +59,29 @@ export function describeClaims(open: OpenEngine): void {
       const box = await sandbox();
       const other = await sandbox();
       await appendDue(box, NOW_MS);
-      const { engine, projectId, endpointId } = other;
-      const claim = { projectId: box.projectId, endpointId, nowMs: NOW_MS, limit: 9, node: NODE };
+      const { engine, claim } = other;
       const none = { deliveries: [], nextDueAtMs: null };
-      assert.deepEqual(await engine.claimDeliveries(claim), none);
-      const foreign = { ...claim, projectId, endpointId: box.endpointId };
+      const mixed = claim({ projectId: box.projectId });
+      assert.deepEqual(await engine.claimDeliveries(mixed), none);
+      const foreign = claim({ endpointId: box.endpointId });
       assert.deepEqual(await engine.claimDeliveries(foreign), none);
     });
 
     test('come back when the node gives them back, due at once', async () => {
       const box = await sandbox();
-      const { engine, store, projectId, endpointId } = box;
+      const { engine, store, claim, projectId, endpointId } = box;
       const id = await appendDue(box, NOW_MS - 5);
       const kept = await appendDue(box, NOW_MS - 4);
-      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 9, node: NODE };
-      await engine.claimDeliveries(claim);
-      await store.deliveries.release(projectId, endpointId, OTHER_NODE, NOW_MS, [id, kept]);
-      assert.deepEqual(idsOf(await engine.claimDeliveries(claim)), []);
-      await store.deliveries.release(projectId, endpointId, NODE, NOW_MS + 1, [id]);
-      await store.deliveries.release(projectId, endpointId, NODE, NOW_MS + 1, []);
-      assert.equal((await engine.claimDeliveries(claim)).nextDueAtMs, NOW_MS + 1);
-      assert.deepEqual(idsOf(await engine.claimDeliveries({ ...claim, nowMs: NOW_MS + 1 })), [id]);
+      await engine.claimDeliveries(claim());
+      const { release } = store.deliveries;
+      const later = { projectId, endpointId, nowMs: NOW_MS + 1 };
+      await release({ ...later, node: OTHER_NODE }, { due: [id, kept], inLine: [] });
+      const claimLater = claim({ nowMs: NOW_MS + 1 });
+      assert.deepEqual(idsOf(await engine.claimDeliveries(claimLater)), []);
+      await release({ ...later, node: NODE }, { due: [id], inLine: [] });
+      await release({ ...later, node: NODE }, { due: [], inLine: [] });
+      assert.equal((await engine.claimDeliveries(claim())).nextDueAtMs, NOW_MS + 1);
+      assert.deepEqual(idsOf(await engine.claimDeliveries(claimLater)), [id]);
     });
 
     test('end with the endpoint: what waits is canceled in pieces, what is under way is not', async () => {
@@ -108,13 +106,13 @@ export function describeClaims(open: OpenEngine): void {
         rows.map(({ state, due_at, ended_at }) => [state, due_at, ended_at]),
         [['pending', NOW_MS, null], ...waiting.map(() => ['canceled', null, NOW_MS + 3])],
       );
-      const claim = { projectId, endpointId, nowMs: NOW_MS + DAY_MS, limit: 9, node: NODE };
-      assert.deepEqual(await engine.claimDeliveries(claim), { deliveries: [], nextDueAtMs: null });
+      const late = box.claim({ nowMs: NOW_MS + DAY_MS });
+      assert.deepEqual(await engine.claimDeliveries(late), { deliveries: [], nextDueAtMs: null });
     });
 
     test('do not wait for a delivery whose event is gone', async () => {
       const box = await sandbox();
-      const { engine, log, projectId, endpointId } = box;
+      const { engine, log, projectId } = box;
       const id = await appendDue(box, NOW_MS);
       const { sql, parameters } = engine.db
         .deleteFrom('events')
@@ -122,13 +120,15 @@ export function describeClaims(open: OpenEngine): void {
         .where('id', '=', id)
         .compile();
       await log.append([], [{ sql, parameters: parameters as string[] }]);
-      const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 9, node: NODE };
-      assert.deepEqual(await engine.claimDeliveries(claim), { deliveries: [], nextDueAtMs: null });
+      assert.deepEqual(await engine.claimDeliveries(box.claim()), {
+        deliveries: [],
+        nextDueAtMs: null,
+      });
     });
 
     test('the leases of dead nodes end, those of this one stay', () =>
       withOwnStore(open, async (box) => {
-        const { engine, store, log, event, owes, message, ids, projectId, endpointId } = box;
+        const { engine, store, log, event, owes, message, ids } = box;
         owes({ node: OTHER_NODE }, { endpointId: ids.next('endpoint'), node: NODE });
         const one = event();
         const messageId = ids.next('message');
@@ -145,8 +145,7 @@ export function describeClaims(open: OpenEngine): void {
         assert.deepEqual(await engine.releaseLeases({ exceptNode: NODE, nowMs }), { released: 0 });
         assert.equal(await store.deliveries.waiting(), 1);
         assert.equal(await store.messages.waiting(), 2);
-        const claim = { projectId, endpointId, limit: 9, node: NODE };
-        const early = await engine.claimDeliveries({ ...claim, nowMs: nowMs - 1 });
+        const early = await engine.claimDeliveries(box.claim({ nowMs: nowMs - 1 }));
         assert.deepEqual(early, { deliveries: [], nextDueAtMs: nowMs });
         const mail = await engine.claimTransmissions({
           nowMs,

@@ -3,6 +3,7 @@ import { describeAccounts } from './account-cases.ts';
 import { describeAppend } from './append-cases.ts';
 import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
+import { describeEndpoints } from './endpoint-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeLists } from './list-cases.ts';
 import { describeMail } from './mail-cases.ts';
@@ -23,6 +24,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeClaims(open);
     describeMail(open);
     describeAccounts(open);
+    describeEndpoints(open);
     describeLists(open);
     describeIsolation(open);
     describePurge(open);

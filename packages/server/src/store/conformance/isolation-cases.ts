@@ -77,7 +77,9 @@ export function describeIsolation(open: OpenEngine): void {
       const key = { projectId, eventId, endpointId: 'ep_waits' };
       await assert.rejects(store.deliveries.requeue(key, NOW_MS + 1, []), StoreConflict);
       await store.deliveries.cancelWaiting(projectId, 'ep_waits', NOW_MS, 9);
-      await store.deliveries.release(projectId, endpointId, NODE, NOW_MS + 1, [eventId]);
+      const from = { projectId, endpointId, node: NODE, nowMs: NOW_MS + 1 };
+      await store.deliveries.release(from, { due: [eventId], inLine: [] });
+      await store.deliveries.release(from, { due: [], inLine: [eventId] });
       await engine.recordAttempt(attempt(eventId, { projectId }));
       assert.deepEqual(await store.deliveries.ofEvents(mine.projectId, [eventId]), before);
       assert.deepEqual(await store.deliveries.attempts(mine.projectId, [eventId]), []);

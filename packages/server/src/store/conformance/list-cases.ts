@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decodeCursor, type Page } from '../../core/cursor.ts';
-import { NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 const ROWS = 23;
 
@@ -95,23 +95,9 @@ const CASES: ListCase[] = [
   },
   {
     name: 'endpoints',
-    async add({ store, projectId, ids }) {
+    async add({ store, endpoint, ids }) {
       const id = ids.next('endpoint');
-      await store.endpoints.insert(
-        {
-          projectId,
-          id,
-          url: 'https://hooks.test',
-          description: '',
-          eventTypes: ['*'],
-          secretSealed: 'x',
-          status: 'enabled',
-          disabledReason: null,
-          createdAtMs: NOW_MS,
-          updatedAtMs: NOW_MS,
-        },
-        [],
-      );
+      await store.endpoints.insert(endpoint({ id }), []);
       return id;
     },
     async page({ store, projectId }, limit, beforeId) {

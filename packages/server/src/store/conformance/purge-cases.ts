@@ -56,7 +56,16 @@ async function fill(box: Sandbox, retainUntilMs: number, pending = false): Promi
         raw: null,
         retainUntilMs,
         standing: null,
-        deliveries: [{ endpointId, state: 'pending', dueAtMs: NOW_MS, node: NODE }],
+        deliveries: [
+          {
+            endpointId,
+            state: 'pending',
+            urgency: 1,
+            dueAtMs: NOW_MS,
+            node: NODE,
+            orderKey: null,
+          },
+        ],
       },
     ],
     // The body has a retention of its own; here it is that of the rest.

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { after, before } from 'node:test';
 import type { EventData, EventType } from '@posthorn/sdk';
+import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/endpoint-settings.ts';
 import { createIds, type Ids } from '../../core/ids.ts';
-import type { AttemptRecord, Engine, OwedDelivery, Statement } from '../engine.ts';
+import type { EndpointRecord } from '../endpoints.ts';
+import type { AttemptRecord, DeliveryClaim, Engine, OwedDelivery, Statement } from '../engine.ts';
 import {
   type CommittedDelivery,
   createEventLog,
@@ -53,6 +55,10 @@ export interface Sandbox {
   /** What the log told its subscribers so far. */
   announced: Announced;
   event(input?: EventInput): NewEvent;
+  /** The sandbox's endpoint, not stored yet. */
+  endpoint(fields?: Partial<EndpointRecord>): EndpointRecord;
+  /** Of the sandbox's endpoint, by this node, of what is due now; more than any case has. */
+  claim(fields?: Partial<DeliveryClaim>): DeliveryClaim;
   attempt(eventId: string, fields?: Partial<AttemptRecord>): AttemptRecord;
   /** Statements that store a message with a body and these recipients. */
   message(input: MessageInput): Statement[];
@@ -128,8 +134,15 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
     log,
     announced,
     owes(...deliveries) {
-      const plain = { endpointId, state: 'pending', dueAtMs: NOW_MS, node: null } as const;
-      owed = deliveries.map((one) => ({ ...plain, ...one }));
+      owed = deliveries.map((one) => ({
+        endpointId,
+        state: 'pending',
+        urgency: 1,
+        dueAtMs: NOW_MS,
+        node: null,
+        orderKey: null,
+        ...one,
+      }));
     },
     event(input = {}) {
       const { messageId, recipient } = input;
@@ -144,6 +157,34 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
       const event = { id, type: input.type ?? 'email.delivered', timestamp, data };
       return { projectId, event, dedupKey: input.dedupKey === undefined ? id : input.dedupKey };
     },
+    endpoint: (fields) => ({
+      projectId,
+      id: endpointId,
+      uid: null,
+      url: 'https://hooks.receiver.test/in?x=1',
+      description: 'Orders 🙂',
+      metadata: {},
+      eventTypes: ['*'],
+      settings: DEFAULT_ENDPOINT_SETTINGS,
+      secretsSealed: 'v1.a.b.c',
+      status: 'enabled',
+      disabledReason: null,
+      version: 1,
+      createdAtMs: NOW_MS,
+      updatedAtMs: NOW_MS,
+      failingSinceMs: null,
+      warnedPercent: 0,
+      ...fields,
+    }),
+    claim: (fields) => ({
+      projectId,
+      endpointId,
+      urgency: 1,
+      nowMs: NOW_MS,
+      limit: 100,
+      node: NODE,
+      ...fields,
+    }),
     attempt: (eventId, fields) => ({
       projectId,
       eventId,
@@ -157,7 +198,9 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
       errorCode: null,
       errorDetail: null,
       responseExcerpt: 'ok',
+      trace: null,
       retainUntilMs: NOW_MS + RETENTION_MS,
+      orderKey: null,
       next: { state: 'delivered', endedAtMs: NOW_MS + 12 },
       ...fields,
     }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EventData } from '@posthorn/sdk';
 import fc from 'fast-check';
-import { NODE, NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
+import { NODE, type OpenEngine, useStore } from './sandbox.ts';
 
 const ODD_TEXTS = [
   '🙂👩‍👩‍👧',
@@ -31,7 +31,8 @@ export function describeText(open: OpenEngine): void {
     });
 
     test('any JSON in an event is claimed, announced and read back as the same', async () => {
-      const { engine, store, log, event, owes, announced, projectId, endpointId } = await sandbox();
+      const { engine, store, log, event, owes, claim, announced, projectId, endpointId } =
+        await sandbox();
       owes({ node: NODE }, { endpointId: 'ep_waits' });
       const json = fc.jsonValue({ stringUnit: 'binary' });
       await fc.assert(
@@ -41,8 +42,7 @@ export function describeText(open: OpenEngine): void {
           const place = hasPosition ? { messageId: 'm1', recipient: 'a@b.test' } : {};
           const one = event({ ...place, ...(metadata && { data: { metadata } }) });
           const [appended] = await log.append([one]);
-          const claim = { projectId, endpointId: 'ep_waits', nowMs: NOW_MS, limit: 9, node: NODE };
-          const { deliveries } = await engine.claimDeliveries(claim);
+          const { deliveries } = await engine.claimDeliveries(claim({ endpointId: 'ep_waits' }));
           const body = announced.committed.at(-1)?.body ?? '';
           assert.deepEqual(
             deliveries.map((claimed) => claimed.body),

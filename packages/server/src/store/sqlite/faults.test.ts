@@ -92,9 +92,8 @@ describe('a full disk', () => {
       recorded = true;
     });
     const { projectId, endpointId } = box;
-    const claim = { projectId, endpointId, nowMs: NOW_MS, limit: 1, node: NODE };
     await assert.rejects(box.log.append([box.event()]), { code: 'disk_full' });
-    await assert.rejects(engine.claimDeliveries(claim), { code: 'disk_full' });
+    await assert.rejects(engine.claimDeliveries(box.claim()), { code: 'disk_full' });
     const mail = { nowMs: NOW_MS, limit: 1, node: NODE, exceptDomains: [] };
     await assert.rejects(engine.claimTransmissions(mail), { code: 'disk_full' });
     // People's questions are still answered.
