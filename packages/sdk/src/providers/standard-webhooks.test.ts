@@ -3,12 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { WebhookError } from '../errors.ts';
-import {
-  decodeSecret,
-  encodeSecret,
-  signStandardWebhook,
-  verifyStandardWebhook,
-} from './standard-webhooks.ts';
+import { signStandardWebhook, verifyStandardWebhook } from './standard-webhooks.ts';
+import { decodeSecret, encodeSecret } from './standard-webhooks-keys.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const ID = 'msg_p5jXN8AQM9LWM0D4loKWxJek';

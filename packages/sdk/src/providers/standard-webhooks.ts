@@ -1,70 +1,56 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
 import { WebhookError } from '../errors.ts';
 import type { CanonicalEvent } from '../event.ts';
+import { importVerifier } from './standard-webhooks-keys.ts';
 
 /**
- * Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec): HMAC-SHA256 over
- * `id.timestamp.body`, in the header `webhook-signature` as `v1,<base64>`, several of them separated
- * by spaces while secrets rotate.
+ * Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec): a signature over
+ * `id.timestamp.body` in the header `webhook-signature`, several of them separated by spaces while
+ * keys rotate. `v1,<base64>` is HMAC-SHA256 with a shared secret, `v1a,<base64>` is Ed25519.
  */
 
 /** Half of the replay window: how far the sender's clock may be off, in seconds. */
 export const DEFAULT_TOLERANCE_SECONDS = 300;
 
-const SECRET_PREFIX = 'whsec_';
-
-/** The spec asks for 24 to 64 bytes; shorter secrets of other systems are still verified. */
-const MIN_NEW_SECRET_BYTES = 24;
+/** A sender has one key and a few old ones. More signatures are somebody's try to keep us busy. */
+const MAX_SIGNATURES = 32;
 
 /** A header's value by lower-case name; an array where the server repeats it. */
 export type HeaderSource = Record<string, string | string[] | undefined> | Headers;
 
-/** The key inside `whsec_<base64>`. Throws WebhookError `invalid_secret`. */
-export function decodeSecret(secret: string): Buffer {
-  const text = secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret;
-  const key = Buffer.from(text, 'base64');
-  if (text.length === 0 || key.length === 0 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) {
-    throw new WebhookError(
-      'invalid_secret',
-      `A secret is "${SECRET_PREFIX}" followed by base64. Copy it whole from where the endpoint was created.`,
-    );
-  }
-  return key;
-}
-
 /**
- * The same as a KeyObject, for who signs often: with raw bytes each `createHmac` of Node 24 imports
- * the key anew, which costs 20 us where the signature itself costs 4.
+ * One entry of `webhook-signature`: `v1a,<base64>` when the key is a private one, `v1,<base64>`
+ * otherwise. `timestamp` is in seconds since the epoch.
  */
-export function importSecret(secret: string): KeyObject {
-  return createSecretKey(decodeSecret(secret));
-}
-
-/** A secret for a new endpoint, from `randomBytes` of 24 bytes or more. */
-export function encodeSecret(key: Uint8Array): string {
-  if (key.length < MIN_NEW_SECRET_BYTES) {
-    throw new WebhookError(
-      'invalid_secret',
-      `A secret needs ${MIN_NEW_SECRET_BYTES} bytes or more.`,
-    );
-  }
-  return SECRET_PREFIX + Buffer.from(key).toString('base64');
-}
-
-/** One entry of `webhook-signature`: `v1,<base64>`. `timestamp` is in seconds since the epoch. */
 export function signStandardWebhook(input: {
+  /** `importSecret(...)`, or the bytes of a shared secret. */
   key: KeyObject | Uint8Array;
   id: string;
   timestamp: number;
   body: string | Uint8Array;
 }): string {
-  const mac = createHmac('sha256', input.key).update(`${input.id}.${input.timestamp}.`);
+  const { key } = input;
+  if (key instanceof KeyObject && key.type === 'private') {
+    return `v1a,${sign(null, signedContent(input), key).toString('base64')}`;
+  }
+  const mac = createHmac('sha256', key).update(`${input.id}.${input.timestamp}.`);
   return `v1,${mac.update(input.body).digest('base64')}`;
 }
 
+function signedContent(input: {
+  id: string;
+  timestamp: number;
+  body: string | Uint8Array;
+}): Buffer {
+  return Buffer.concat([Buffer.from(`${input.id}.${input.timestamp}.`), Buffer.from(input.body)]);
+}
+
 export interface VerifyOptions {
-  /** `whsec_...`; several while one of them is being replaced. */
-  secret: string | readonly string[];
+  /**
+   * `whsec_...` for `v1`, `whpk_...` or a key of `importJwks` for `v1a`; several while one of them is
+   * being replaced.
+   */
+  secret: string | KeyObject | readonly (string | KeyObject)[];
   /** The raw body, as received: not parsed and serialised again. */
   body: string | Uint8Array;
   headers: HeaderSource;
@@ -89,19 +75,35 @@ export function verifyStandardWebhook(options: VerifyOptions): VerifiedWebhook {
   const timestampText = header(options.headers, 'timestamp');
   const signatures = header(options.headers, 'signature');
   const timestamp = checkTimestamp(timestampText, options);
-  const secrets = typeof options.secret === 'string' ? [options.secret] : options.secret;
-  const { body } = options;
-  const expected = secrets.map((secret) =>
-    Buffer.from(signStandardWebhook({ key: decodeSecret(secret), id, timestamp, body })),
-  );
-  const given = signatures.split(' ').map((text) => Buffer.from(text));
-  if (!given.some((one) => expected.some((other) => equalInTime(one, other)))) {
+  const { body, secret } = options;
+  const keys = (Array.isArray(secret) ? secret : [secret]).map(importVerifier);
+  const isSigned = createCheck(keys, { id, timestamp, body });
+  if (!signatures.split(' ').slice(0, MAX_SIGNATURES).some(isSigned)) {
     throw new WebhookError(
       'no_matching_signature',
-      'No signature matches. Use the raw body as it came, and the secret of this endpoint.',
+      'No signature matches. Use the raw body as it came, and the key of this endpoint.',
     );
   }
   return { id, timestamp, event: parseEvent(body) };
+}
+
+/** Says of one entry of the header whether any key made it. Versions that we do not know count for nothing. */
+function createCheck(
+  keys: readonly KeyObject[],
+  input: { id: string; timestamp: number; body: string | Uint8Array },
+): (signature: string) => boolean {
+  const shared = keys.filter(({ type }) => type === 'secret');
+  const macs = shared.map((key) => Buffer.from(signStandardWebhook({ ...input, key })));
+  const publicKeys = keys.filter(({ asymmetricKeyType }) => asymmetricKeyType === 'ed25519');
+  const content = signedContent(input);
+  return (signature) => {
+    if (!signature.startsWith('v1a,')) {
+      const given = Buffer.from(signature);
+      return macs.some((mac) => equalInTime(mac, given));
+    }
+    const bytes = Buffer.from(signature.slice('v1a,'.length), 'base64');
+    return publicKeys.some((key) => verify(null, content, key, bytes));
+  };
 }
 
 function header(headers: HeaderSource, name: 'id' | 'timestamp' | 'signature'): string {
