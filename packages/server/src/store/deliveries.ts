@@ -19,8 +19,10 @@ export interface Deliveries {
   /** All attempts of these events, in the order of time within each event. */
   attempts(projectId: string, eventIds: readonly string[]): Promise<AttemptsTable[]>;
   /**
-   * Makes a delivery due now, whatever became of it before; its earlier attempts stay on record.
-   * Rejects with StoreConflict while a node holds it, since an attempt is under way then.
+   * Makes a delivery due now, whatever became of it before; its earlier attempts stay on record. One
+   * that had ended goes without regard to order: the line that it stood in has gone on. One that
+   * stands in line stays there. Rejects with StoreConflict while a node holds it, since an attempt is
+   * under way then.
    */
   requeue(
     key: { projectId: string; eventId: string; endpointId: string },
@@ -29,7 +31,8 @@ export interface Deliveries {
   ): Promise<void>;
   /**
    * Gives leased deliveries back to the store unchanged: `due` now, or `inLine` behind an earlier one
-   * of their orderKey.
+   * of their orderKey. What the node believes of the line may have changed meanwhile, so the store
+   * decides: one that is first is due, one that is not stands in line.
    */
   release(
     from: { projectId: string; endpointId: string; node: string; nowMs: number },
@@ -117,7 +120,18 @@ export function createDeliveries(engine: Engine): Deliveries {
     async requeue(key, nowMs, beside) {
       const update = db
         .updateTable('deliveries')
-        .set({ state: 'pending', failures: 0, due_at: nowMs, ended_at: null })
+        .set((eb) => {
+          const isPending = eb('state', '=', 'pending');
+          const isInLine = eb.and([isPending, eb('due_at', 'is', null)]);
+          return {
+            state: 'pending',
+            failures: 0,
+            due_at: eb.case().when(isInLine).then(null).else(nowMs).end(),
+            ended_at: null,
+            order_key: eb.case().when(isPending).then(eb.ref('order_key')).else(null).end(),
+            position: eb.case().when(isPending).then(eb.ref('position')).else(null).end(),
+          };
+        })
         .where('project_id', '=', key.projectId)
         .where('event_id', '=', key.eventId)
         .where('endpoint_id', '=', key.endpointId)
@@ -125,22 +139,27 @@ export function createDeliveries(engine: Engine): Deliveries {
       await engine.commit({ events: [], statements: [toStatement(update, 1), ...beside] });
     },
     async release({ projectId, endpointId, node, nowMs }, { due, inLine }) {
-      const giveBack = (eventIds: readonly string[], dueAtMs: number | null): Statement[] =>
-        eventIds.length === 0
-          ? []
-          : [
-              toStatement(
-                db
-                  .updateTable('deliveries')
-                  .set({ node: null, due_at: dueAtMs })
-                  .where('project_id', '=', projectId)
-                  .where('endpoint_id', '=', endpointId)
-                  .where('event_id', 'in', eventIds)
-                  .where('node', '=', node),
-              ),
-            ];
-      const statements = [...giveBack(due, nowMs), ...giveBack(inLine, null)];
-      if (statements.length > 0) await engine.commit({ events: [], statements });
+      const eventIds = [...due, ...inLine];
+      if (eventIds.length === 0) return;
+      const update = db
+        .updateTable('deliveries as d')
+        .set((eb) => {
+          const earlier = eb
+            .selectFrom('deliveries as x')
+            .select('x.event_id')
+            .whereRef('x.project_id', '=', 'd.project_id')
+            .whereRef('x.endpoint_id', '=', 'd.endpoint_id')
+            .whereRef('x.order_key', '=', 'd.order_key')
+            .where('x.state', '=', 'pending')
+            .whereRef('x.position', '<', 'd.position');
+          const dueAt = eb.case().when(eb.exists(earlier)).then(null).else(nowMs).end();
+          return { node: null, due_at: dueAt };
+        })
+        .where('project_id', '=', projectId)
+        .where('endpoint_id', '=', endpointId)
+        .where('event_id', 'in', eventIds)
+        .where('node', '=', node);
+      await engine.commit({ events: [], statements: [toStatement(update)] });
     },
     async cancelWaiting(projectId, endpointId, nowMs, limit) {
       const waiting = db
@@ -163,7 +182,8 @@ export function createDeliveries(engine: Engine): Deliveries {
         .orderBy('order_key')
         .orderBy('position')
         .execute();
-      const rows = [...due, ...inLine].slice(0, limit);
+      // Those in line first: a line whose first were canceled alone would stand still.
+      const rows = [...inLine, ...due].slice(0, limit);
       if (rows.length === 0) return { more: false };
       const update = db
         .updateTable('deliveries')

@@ -5,6 +5,7 @@ import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
+import { describeLines } from './line-cases.ts';
 import { describeLists } from './list-cases.ts';
 import { describeMail } from './mail-cases.ts';
 import { describePosition } from './position-cases.ts';
@@ -22,6 +23,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describePosition(open);
     describeAttempts(open);
     describeClaims(open);
+    describeLines(open);
     describeMail(open);
     describeAccounts(open);
     describeEndpoints(open);

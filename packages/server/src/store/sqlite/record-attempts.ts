@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Row } from './protocol.ts';
 
 /**
@@ -10,8 +10,7 @@ import type { Row } from './protocol.ts';
 export function prepareRecordAttempt(db: DatabaseSync) {
   const keepEarlier = db.prepare(
     `INSERT OR IGNORE INTO attempts (project_id, event_id, endpoint_id, id, number, started_at,
-       latency_ms, status, error_code, error_detail, response_excerpt, trace,
-       retain_until)
+       latency_ms, status, error_code, error_detail, response_excerpt, trace, retain_until)
      SELECT project_id, event_id, endpoint_id, attempt_id, attempts, attempt_started_at,
        attempt_latency_ms, last_status, last_error, last_error_detail, last_response_excerpt,
        last_trace, retain_until
@@ -28,23 +27,26 @@ export function prepareRecordAttempt(db: DatabaseSync) {
   );
   const keepStray = db.prepare(
     `INSERT OR IGNORE INTO attempts (project_id, event_id, endpoint_id, number, id, started_at,
-       latency_ms, status, error_code, error_detail, response_excerpt, trace,
-       retain_until)
+       latency_ms, status, error_code, error_detail, response_excerpt, trace, retain_until)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
      WHERE NOT EXISTS (SELECT 1 FROM deliveries
        WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3 AND attempt_id = ?5)`,
   );
-  const moveUp = prepareMoveUp(db);
+  // Makes the first of a line due, unless it is, or a node holds it: it came along with the one before.
+  const moveUp = db.prepare(
+    `UPDATE deliveries SET due_at = ?4 WHERE project_id = ?1 AND endpoint_id = ?2
+       AND node IS NULL AND due_at IS NULL AND state = 'pending' AND event_id = (
+         SELECT event_id FROM deliveries WHERE project_id = ?1 AND endpoint_id = ?2
+           AND order_key = ?3 AND state = 'pending' ORDER BY position LIMIT 1)`,
+  );
   return function recordAttempt(row: Row): void {
     const [projectId = null, eventId = null, endpointId = null, node = null, number = null] = row;
     if (number !== 1) keepEarlier.run(projectId, eventId, endpointId, node);
     const { changes } = moveDelivery.run(...row.slice(0, DELIVERY_COLUMNS));
     if (changes === 1) {
       const orderKey = row[ORDER_KEY_AT] ?? null;
-      const endedAt = row[DELIVERY_COLUMNS - 1] ?? null;
-      if (orderKey !== null && endedAt !== null) {
-        moveUp.run(projectId, endpointId, orderKey, endedAt);
-      }
+      const atMs = row[ENDED_AT] ?? row[STARTED_AT] ?? null;
+      if (orderKey !== null) moveUp.run(projectId, endpointId, orderKey, atMs);
       return;
     }
     const attempt = row.slice(4, ATTEMPT_END);
@@ -52,21 +54,10 @@ export function prepareRecordAttempt(db: DatabaseSync) {
   };
 }
 
-/**
- * Makes the first of a line due, when no earlier one of its key is pending any more. If a node holds
- * it already (it came along with the one before), nothing is to be done.
- */
-export function prepareMoveUp(db: DatabaseSync): StatementSync {
-  return db.prepare(
-    `UPDATE deliveries SET due_at = ?4 WHERE project_id = ?1 AND endpoint_id = ?2
-       AND node IS NULL AND due_at IS NULL AND state = 'pending' AND event_id = (
-         SELECT event_id FROM deliveries WHERE project_id = ?1 AND endpoint_id = ?2
-           AND order_key = ?3 AND state = 'pending' ORDER BY position LIMIT 1)`,
-  );
-}
-
 /** The row as rows.ts writes it: what identifies it, the attempt, what follows, its retention. */
 const DELIVERY_COLUMNS = 17;
+const STARTED_AT = 6;
+const ENDED_AT = 16;
 const ATTEMPT_END = 13;
 const RETAIN_AT = 17;
 const ORDER_KEY_AT = 18;

@@ -25,16 +25,11 @@ export function createWriter(db: DatabaseSync) {
   const claimTransmissions = prepareClaimTransmissions(db);
   const purgeExpired = preparePurgeExpired(db);
   const releaseDeliveries = db.prepare(
-    `UPDATE deliveries SET node = NULL, due_at = iif(order_key IS NULL, ?1, due_at)
-     WHERE node IS NOT NULL AND node <> ?2`,
-  );
-  // A line whose first was leased has nobody at its head now.
-  const moveLinesUp = db.prepare(
-    `UPDATE deliveries AS d SET due_at = ?1
-     WHERE state = 'pending' AND order_key IS NOT NULL AND due_at IS NULL AND node IS NULL
-       AND NOT EXISTS (SELECT 1 FROM deliveries x WHERE x.project_id = d.project_id
+    `UPDATE deliveries AS d SET node = NULL, due_at = iif(
+       EXISTS (SELECT 1 FROM deliveries x WHERE x.project_id = d.project_id
          AND x.endpoint_id = d.endpoint_id AND x.order_key = d.order_key AND x.state = 'pending'
-         AND x.position < d.position)`,
+         AND x.position < d.position), NULL, ?1)
+     WHERE node IS NOT NULL AND node <> ?2`,
   );
   const releaseTransmissions = db.prepare(
     'UPDATE transmissions SET node = NULL, due_at = ?1 WHERE node IS NOT NULL AND node <> ?2',
@@ -123,7 +118,6 @@ export function createWriter(db: DatabaseSync) {
     release(exceptNode: string, nowMs: number): { released: number } {
       return transaction(() => {
         const deliveries = releaseDeliveries.run(nowMs, exceptNode).changes;
-        moveLinesUp.run(nowMs);
         const transmissions = releaseTransmissions.run(nowMs, exceptNode).changes;
         return { released: Number(deliveries) + Number(transmissions) };
       });
