@@ -82,6 +82,7 @@ test('an enhanced code is compared whole or by its beginning', () => {
   assert.ok(passes({ enhanced_code: ['5.1.*'] }, withCode('5.1.10')));
   assert.ok(!passes({ enhanced_code: ['5.1.*'] }, withCode('5.10.1')));
   assert.ok(passes({ enhanced_code: ['5.*'] }, withCode('5.10.1')));
+  assert.ok(!passes({ enhanced_code: ['5.*'] }, withCode('4.5.1')));
   assert.ok(!passes({ enhanced_code: ['5.1.1'] }, withCode('5.1.10')));
   assert.ok(!passes({ enhanced_code: ['5.1.1'] }, withCode(null)));
   assert.ok(passes({ enhanced_code: ['5.1.1'] }, {}));

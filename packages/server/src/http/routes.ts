@@ -1,6 +1,7 @@
 import { createDeliveryRoutes } from './api/delivery-routes.ts';
 import { createEndpointRoutes } from './api/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
+import { createEventTypeRoutes } from './api/event-type-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
@@ -23,6 +24,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
   const resources = [
     ...createMessageRoutes(deps),
     ...createEventRoutes(deps),
+    ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),
     ...createDeliveryRoutes(deps),
   ];

@@ -1,8 +1,6 @@
-import { EVENT_TYPES, type EventData } from '@posthorn/sdk';
-import { z } from 'zod';
+import type { EventData } from '@posthorn/sdk';
 import { dedupKeyOf } from '../../core/dedup-key.ts';
 import { compileEventFilter, explainEventPattern } from '../../core/event-filter.ts';
-import { EVENT_TYPE_DESCRIPTIONS } from '../../core/event-types.ts';
 import { type Ids, isId } from '../../core/ids.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
@@ -126,28 +124,6 @@ export function createEventRoutes(deps: {
         const event = isId('event', id) ? await deps.events.get(projectId, id) : null;
         if (event === null) throw new PosthornError('not_found', `There is no event ${id}.`);
         return { status: 200, body: event };
-      },
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/v1/event-types',
-      auth: 'read',
-      group: 'Events',
-      summary: 'List event types',
-      responses: {
-        200: {
-          description: 'All of them.',
-          schema: z.object({
-            data: z.array(z.object({ type: z.string(), description: z.string() })),
-          }),
-        },
-      },
-      async handle() {
-        const data = EVENT_TYPES.map((type) => ({
-          type,
-          description: EVENT_TYPE_DESCRIPTIONS[type],
-        }));
-        return { status: 200, body: { data } };
       },
     }),
   ];

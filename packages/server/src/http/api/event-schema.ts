@@ -1,121 +1,13 @@
-import {
-  BOUNCE_CATEGORIES,
-  BOUNCE_SCOPES,
-  BOUNCE_TYPES,
-  EVENT_TYPES,
-  RECIPIENT_STATES,
-} from '@posthorn/sdk';
+import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { isId } from '../../core/ids.ts';
-import { nearestName } from '../../core/nearest-name.ts';
-import {
-  lineOf,
-  metadataSchema,
-  nextCursorSchema,
-  pageQuery,
-  timestampSchema,
-  utcTimestampSchema,
-} from './schemas.ts';
+import { dataSchema, typeSchema } from './event-data-schema.ts';
+import { nextCursorSchema, pageQuery, timestampSchema, utcTimestampSchema } from './schemas.ts';
 
-/** The canonical event (packages/sdk/src/event.ts) as a schema for what comes in from elsewhere. */
-
-const textOrNull = (maxLength: number) => z.string().max(maxLength).nullish();
-const numberOrNull = z.number().int().nullish();
+/** The bodies of /v1/events. */
 
 /** An event without `raw` stays below this, so that any receiver takes it. */
 export const MAX_EVENT_CHARS = 20_000;
-
-const typeSchema = z.enum(EVENT_TYPES, {
-  error: ({ input }) => {
-    const nearest = typeof input === 'string' ? nearestName(input, EVENT_TYPES) : null;
-    const hint = nearest === null ? '' : ` Did you mean "${nearest}"?`;
-    return `${JSON.stringify(input)} is not an event type.${hint} GET /v1/event-types lists them.`;
-  },
-});
-
-const dataSchema = z.strictObject({
-  provider: lineOf(100).optional(),
-  source: textOrNull(100),
-  received_at: utcTimestampSchema.optional(),
-  provider_type: textOrNull(200),
-  provider_event_id: textOrNull(500),
-  message: z
-    .strictObject({
-      id: textOrNull(200).default(null),
-      smtp_id: textOrNull(1_000),
-      provider_id: textOrNull(500),
-      from: textOrNull(1_000),
-      subject: textOrNull(1_000),
-      stream: textOrNull(100),
-      sent_at: utcTimestampSchema.nullish(),
-    })
-    .optional(),
-  recipient: lineOf(320).nullish(),
-  recipient_inferred: z.boolean().optional(),
-  delivery: z
-    .strictObject({
-      attempt: numberOrNull,
-      smtp_code: numberOrNull,
-      enhanced_code: textOrNull(20),
-      response: textOrNull(2_000),
-      mx: textOrNull(255),
-      remote_ip: textOrNull(64),
-      tls: z.boolean().nullish(),
-      latency_ms: numberOrNull,
-      error_code: textOrNull(100),
-      next_attempt_at: utcTimestampSchema.nullish(),
-    })
-    .optional(),
-  bounce: z
-    .strictObject({
-      type: z.enum(BOUNCE_TYPES),
-      category: z.enum(BOUNCE_CATEGORIES),
-      scope: z.enum(BOUNCE_SCOPES),
-      description: textOrNull(2_000),
-      async: z.boolean().nullish(),
-      from_dsn: z.boolean().nullish(),
-      suppressed: z.boolean().nullish(),
-    })
-    .optional(),
-  complaint: z
-    .strictObject({
-      type: textOrNull(100).default(null),
-      feedback_id: textOrNull(500),
-      user_agent: textOrNull(1_000),
-    })
-    .optional(),
-  reject: z.strictObject({ reason: z.string().max(200) }).optional(),
-  engagement: z
-    .strictObject({
-      url: textOrNull(8_000),
-      link_id: textOrNull(200),
-      ip: textOrNull(64),
-      user_agent: textOrNull(1_000),
-      client: z
-        .strictObject({
-          name: z.string().max(100).nullable(),
-          os: z.string().max(100).nullable(),
-          device: z.string().max(100).nullable(),
-        })
-        .nullish(),
-      first: z.boolean().nullish(),
-      machine: z.boolean().nullish(),
-      machine_reason: textOrNull(200),
-    })
-    .optional(),
-  unsubscribe: z
-    .strictObject({ method: textOrNull(100).default(null), group: textOrNull(200) })
-    .optional(),
-  tags: z.array(z.string().max(200)).max(50).optional(),
-  metadata: metadataSchema.optional(),
-  raw: z
-    .unknown()
-    .optional()
-    .describe("The provider's own payload; stored, not counted in the 20,000 characters."),
-  sequence: z.number().optional().describe('Ignored: the log gives it.'),
-  state: z.enum(RECIPIENT_STATES).optional().describe('Ignored: the log gives it.'),
-  previous_state: z.enum(RECIPIENT_STATES).nullish().describe('Ignored: the log gives it.'),
-});
 
 export const eventInput = z
   .strictObject({

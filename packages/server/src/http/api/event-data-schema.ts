@@ -1,0 +1,199 @@
+import {
+  BOUNCE_CATEGORIES,
+  BOUNCE_SCOPES,
+  BOUNCE_TYPES,
+  DNS_RECORD_PURPOSES,
+  DNS_RECORD_STATUSES,
+  EVENT_TYPES,
+  type EventData,
+  PATIENCE_STEPS,
+  RECIPIENT_STATES,
+} from '@posthorn/sdk';
+import { z } from 'zod';
+import { explainUnknownType } from '../../core/event-catalogue.ts';
+import { lineOf, metadataSchema, utcTimestampSchema } from './schemas.ts';
+
+/** What an event carries (packages/sdk/src/event.ts), as a schema for what comes in from elsewhere. */
+
+const textOrNull = (maxLength: number) => z.string().max(maxLength).nullish();
+const numberOrNull = z.number().int().nullish();
+const timeOrNull = utcTimestampSchema.nullish();
+
+export const typeSchema = z.enum(EVENT_TYPES, {
+  error: ({ input }) => explainUnknownType(input),
+});
+
+/** Every field of an event's data, and no other: the compiler holds it against the SDK's type. */
+export const dataShape = {
+  test: z.boolean().optional().describe('True in a sample: nothing of it happened.'),
+  provider: lineOf(100).optional(),
+  source: textOrNull(100),
+  received_at: utcTimestampSchema.optional(),
+  provider_type: textOrNull(200),
+  provider_event_id: textOrNull(500),
+  message: z
+    .strictObject({
+      id: textOrNull(200).default(null),
+      smtp_id: textOrNull(1_000),
+      provider_id: textOrNull(500),
+      from: textOrNull(1_000),
+      subject: textOrNull(1_000),
+      stream: textOrNull(100),
+      sent_at: timeOrNull,
+    })
+    .optional(),
+  recipient: lineOf(320).nullish(),
+  recipient_domain: lineOf(255).optional().describe('Only where the recipient itself is withheld.'),
+  recipient_inferred: z.boolean().optional(),
+  delivery: z
+    .strictObject({
+      attempt: numberOrNull,
+      smtp_code: numberOrNull,
+      enhanced_code: textOrNull(20),
+      response: textOrNull(2_000),
+      mx: textOrNull(255),
+      remote_ip: textOrNull(64),
+      tls: z.boolean().nullish(),
+      latency_ms: numberOrNull,
+      error_code: textOrNull(100),
+      next_attempt_at: timeOrNull,
+    })
+    .optional(),
+  bounce: z
+    .strictObject({
+      type: z.enum(BOUNCE_TYPES),
+      category: z.enum(BOUNCE_CATEGORIES),
+      scope: z.enum(BOUNCE_SCOPES),
+      description: textOrNull(2_000),
+      async: z.boolean().nullish(),
+      from_dsn: z.boolean().nullish(),
+      suppressed: z.boolean().nullish(),
+    })
+    .optional(),
+  complaint: z
+    .strictObject({
+      type: textOrNull(100).default(null),
+      feedback_id: textOrNull(500),
+      user_agent: textOrNull(1_000),
+    })
+    .optional(),
+  reject: z.strictObject({ reason: z.string().max(200) }).optional(),
+  engagement: z
+    .strictObject({
+      url: textOrNull(8_000),
+      link_id: textOrNull(200),
+      ip: textOrNull(64),
+      user_agent: textOrNull(1_000),
+      client: z
+        .strictObject({
+          name: z.string().max(100).nullable(),
+          os: z.string().max(100).nullable(),
+          device: z.string().max(100).nullable(),
+        })
+        .nullish(),
+      first: z.boolean().nullish(),
+      machine: z.boolean().nullish(),
+      machine_reason: textOrNull(200),
+    })
+    .optional(),
+  unsubscribe: z
+    .strictObject({ method: textOrNull(100).default(null), group: textOrNull(200) })
+    .optional(),
+  send_limit: z
+    .strictObject({
+      period: z.string().max(100),
+      limit: z.number(),
+      used: z.number(),
+      used_percent: z.number().nullish(),
+      resets_at: timeOrNull,
+    })
+    .optional()
+    .describe("A project's sending limit, and how much of it is used."),
+  domain: z
+    .strictObject({
+      name: z.string().max(255),
+      failing_since: timeOrNull,
+      records: z
+        .array(
+          z.strictObject({
+            purpose: z.enum(DNS_RECORD_PURPOSES),
+            name: z.string().max(255),
+            type: z.string().max(20),
+            status: z.enum(DNS_RECORD_STATUSES),
+            expected: textOrNull(2_000),
+            found: textOrNull(2_000),
+            detail: textOrNull(1_000),
+          }),
+        )
+        .max(50),
+    })
+    .optional()
+    .describe('A sending domain, with its DNS records.'),
+  suppression: z
+    .strictObject({
+      reason: z.string().max(100),
+      by: textOrNull(200),
+      stream: textOrNull(100),
+      event_id: textOrNull(200),
+      expires_at: timeOrNull,
+      note: textOrNull(1_000),
+    })
+    .optional()
+    .describe('Why and by whom the recipient was suppressed, or not any more.'),
+  endpoint: z
+    .strictObject({
+      id: z.string().max(200),
+      uid: textOrNull(200),
+      url: z.string().max(2_048),
+      description: textOrNull(500),
+      failing_since: timeOrNull,
+      patience_used_percent: z.literal(PATIENCE_STEPS).nullish(),
+      reason: textOrNull(1_000),
+    })
+    .optional()
+    .describe('The webhook endpoint that the event speaks of.'),
+  exhausted: z
+    .strictObject({
+      event_id: z.string().max(200),
+      event_type: typeSchema,
+      endpoint_id: z.string().max(200),
+      delivery_id: z.string().max(200),
+      attempts: z.number().int(),
+      first_attempt_at: timeOrNull,
+      last_error: z
+        .strictObject({
+          code: z.string().max(100),
+          detail: textOrNull(1_000),
+          status: numberOrNull,
+        })
+        .nullable(),
+    })
+    .optional()
+    .describe('A delivery that was given up.'),
+  stalled: z
+    .strictObject({
+      source_id: z.string().max(200),
+      name: textOrNull(200),
+      last_event_at: timeOrNull,
+      expected_within_seconds: z.number().nullish(),
+    })
+    .optional()
+    .describe('A source that should be talking and is not.'),
+  tags: z.array(z.string().max(200)).max(50).optional(),
+  metadata: metadataSchema.optional(),
+  raw: z
+    .unknown()
+    .optional()
+    .describe("The provider's own payload; stored, not counted in the 20,000 characters."),
+  sequence: z.number().optional().describe('The log gives it; ignored in what comes in.'),
+  state: z
+    .enum(RECIPIENT_STATES)
+    .optional()
+    .describe('The log gives it; ignored in what comes in.'),
+  previous_state: z
+    .enum(RECIPIENT_STATES)
+    .nullish()
+    .describe('The log gives it; ignored in what comes in.'),
+} satisfies Record<keyof EventData, z.ZodType>;
+
+export const dataSchema = z.strictObject(dataShape) satisfies z.ZodType<EventData>;
