@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CanonicalEvent, encodeSecret } from '@posthorn/sdk';
+import { DEFAULT_ENDPOINT_SETTINGS } from 'posthorn/src/core/endpoint-settings.ts';
 import { createIds, type Ids } from 'posthorn/src/core/ids.ts';
 import { STANDARD_WEBHOOKS_LADDER_MS } from 'posthorn/src/core/retry-schedule.ts';
 import { createAddressGuard } from 'posthorn/src/lib/address-guard.ts';
@@ -43,6 +44,12 @@ export async function startBenchEngine(): Promise<BenchEngine> {
   const directory = createEndpointDirectory({
     endpoints: store.endpoints,
     secretBox: createSecretBox(randomBytes(32)),
+    defaults: {
+      ladderMs: STANDARD_WEBHOOKS_LADDER_MS,
+      timeoutMs: 15_000,
+      concurrency: IN_FLIGHT,
+      patienceMs: 5 * DAY_MS,
+    },
   });
   const guard = createAddressGuard(['loopback']);
   let recorded = 0;
@@ -57,12 +64,10 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     ids,
     log: silentLog,
     node: ids.next('node'),
-    ladderMs: STANDARD_WEBHOOKS_LADDER_MS,
-    timeoutMs: 15_000,
     concurrency: 512,
-    endpointConcurrency: IN_FLIGHT,
     memoryLimit: 8_192,
-    retentionMs: 30 * DAY_MS,
+    retentionMs: () => 30 * DAY_MS,
+    report() {},
     onAttempt() {
       recorded += 1;
       listener();
@@ -92,15 +97,28 @@ export async function startBenchEngine(): Promise<BenchEngine> {
       const fields = {
         projectId,
         id,
+        uid: null,
         url,
         description: '',
+        metadata: {},
         eventTypes: ['*'],
+        settings: DEFAULT_ENDPOINT_SETTINGS,
+        version: 1,
+        failingSinceMs: null,
+        warnedPercent: 0,
         status: 'enabled' as const,
         disabledReason: null,
         createdAtMs: now(),
         updatedAtMs: now(),
       };
-      await directory.create(fields, encodeSecret(randomBytes(32)), []);
+      const key = {
+        id: 'sk_1',
+        kind: 'v1' as const,
+        secret: encodeSecret(randomBytes(32)),
+        createdAtMs: now(),
+        expiresAtMs: null,
+      };
+      await directory.create(fields, { keys: [key], headers: {}, clientKey: null }, []);
       return id;
     },
     removeEndpoint: (id) => directory.remove(projectId, id, now()),

@@ -22,6 +22,7 @@ import { formatDuration, parseDuration } from './lib/duration.ts';
 import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
+import { checkEnvelopeAddress } from './smtp/check-envelope-address.ts';
 
 export const ROLES = ['api', 'smtp', 'mail', 'dispatch'] as const;
 export type Role = (typeof ROLES)[number];
@@ -154,6 +155,11 @@ const dnsServerList = (description: string): Setting<readonly string[]> => ({
 });
 
 /** It has to fit behind "Bearer " in a header, and must not be guessed. */
+function checkAddress(value: string): void {
+  const check = checkEnvelopeAddress(value, false);
+  if (!check.ok) throw new Error(`"${value}" is not an address: ${check.message}`);
+}
+
 function checkApiKey(value: string): void {
   if (!/^[!-~]{8,200}$/.test(value)) {
     throw new Error('an API key has 8 to 200 printable ASCII characters without spaces');
@@ -275,6 +281,14 @@ export const SETTINGS = {
   webhookTimeout: bound(15_000, 'One deadline over name look-up, connecting, headers and body.'),
   webhookConcurrency: whole(512, 1, 10_000, 'Posts under way at once.'),
   endpointConcurrency: whole(32, 1, 1_000, 'Posts under way at once to one endpoint.'),
+  endpointPatience: bound(
+    5 * DAY_MS,
+    'An endpoint that fails for this long without a success is disabled.',
+  ),
+  noticeFrom: optional(
+    'From address of notices to the owners of endpoints. Without it: posthorn@ the hostname.',
+    checkAddress,
+  ),
   retention: bound(30 * DAY_MS, 'How long messages, events, deliveries and attempts are kept.'),
   bodyRetention: bound(
     7 * DAY_MS,

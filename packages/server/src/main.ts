@@ -15,6 +15,7 @@ import type { Log } from './lib/log.ts';
 import { createSecretBox, type SecretBox } from './lib/secret-box.ts';
 import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-message.ts';
 import { createDeliverer } from './mail/deliverer.ts';
+import type { MessageInput } from './mail/message-input.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { createDestinationResolver } from './smtp/resolve-destination.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
@@ -26,6 +27,7 @@ import { createStore, type Store } from './store/store.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
 import { createPostClient } from './webhooks/post/post-client.ts';
+import { createReporter } from './webhooks/reporter.ts';
 
 export const VERSION = '0.1.0';
 
@@ -104,7 +106,16 @@ export async function startPosthorn(
     const endpointGuard = createAddressGuard(
       config.endpointNetworks ?? (loopbackOnly ? ['loopback'] : []),
     );
-    const directory = createEndpointDirectory({ endpoints: store.endpoints, secretBox });
+    const directory = createEndpointDirectory({
+      endpoints: store.endpoints,
+      secretBox,
+      defaults: {
+        ladderMs: config.webhookRetryLadder,
+        timeoutMs: config.webhookTimeout,
+        concurrency: config.endpointConcurrency,
+        patienceMs: config.endpointPatience,
+      },
+    });
     await directory.load();
     const { retention: retentionMs } = config;
 
@@ -124,12 +135,10 @@ export async function startPosthorn(
       ids,
       log,
       node,
-      ladderMs: config.webhookRetryLadder,
-      timeoutMs: config.webhookTimeout,
       concurrency: config.webhookConcurrency,
-      endpointConcurrency: config.endpointConcurrency,
       memoryLimit: MEMORY_DELIVERIES,
-      retentionMs,
+      retentionMs: () => retentionMs,
+      report: (report) => reporter.report(report),
       onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
     });
     const plainLog = createEventLog({ engine, subscribers: dispatcher, now, retentionMs });
@@ -142,6 +151,14 @@ export async function startPosthorn(
       },
     };
 
+    const reporter = createReporter({
+      eventLog,
+      ids,
+      clock,
+      log,
+      notify: ({ projectId: project, to, subject, text }) =>
+        acceptor.acceptInput(project, createNotice(to, subject, text), () => []),
+    });
     const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
     const deliverer = createDeliverer({
       engine,
@@ -183,6 +200,24 @@ export async function startPosthorn(
         bodyRetentionMs: config.bodyRetention,
       }),
     );
+
+    function createNotice(to: string, subject: string, text: string): MessageInput {
+      const from = config.noticeFrom ?? `posthorn@${config.hostname}`;
+      return {
+        from: { email: from, name: 'Posthorn' },
+        to: [{ email: to, name: null }],
+        cc: [],
+        bcc: [],
+        replyTo: [],
+        subject,
+        text,
+        html: null,
+        headers: [{ name: 'Auto-Submitted', value: 'auto-generated' }],
+        attachments: [],
+        tags: ['posthorn-notice'],
+        metadata: {},
+      };
+    }
 
     function createMailResolver() {
       const dns = new Resolver();
@@ -294,6 +329,7 @@ export async function startPosthorn(
       void dispatcher.cancelFor(gone.projectId, gone.id);
     }
     if (has('mail')) deliverer.start();
+    closers.push(async () => reporter.stop());
     closers.push(() => dispatcher.stop(config.shutdownGrace));
     closers.push(() => deliverer.stop(config.shutdownGrace));
     const cancelPurge = startPurging(engine, clock, log);

@@ -33,12 +33,16 @@ export function nextWebhookRetry(input: {
   nowMs: number;
   /** What Retry-After asked for, from now; `null` if it did not. It can only lengthen. */
   retryAfterMs: number | null;
+  /** The wait is not shorter than this. */
+  floorMs: number;
   /** In [0, 1). */
   random: number;
 }): number | null {
   const rungMs = input.ladderMs[input.failures - 1];
   if (rungMs === undefined) return null;
-  const waitMs = withJitter(rungMs, input.random);
+  // Never below the floor, and spread above it all the same.
+  const leastMs = input.floorMs * (1 + JITTER * input.random);
+  const waitMs = Math.max(withJitter(rungMs, input.random), Math.round(leastMs));
   const capMs = Math.max(RETRY_AFTER_FLOOR_CAP_MS, ...input.ladderMs);
   const askedMs = Math.min(input.retryAfterMs ?? 0, capMs);
   return input.nowMs + Math.max(waitMs, askedMs);

@@ -9,6 +9,8 @@ export interface SecretBox {
   seal(plain: string, context: string): string;
   /** Throws when the value was sealed under another key or context, or was changed. */
   open(sealed: string, context: string): string;
+  /** A key of 32 bytes for another use, the same whenever the master key and the context are. */
+  derive(context: string): Uint8Array;
 }
 
 const IV_BYTES = 12;
@@ -18,6 +20,8 @@ const TAG_BYTES = 16;
 export function createSecretBox(masterKey: Uint8Array): SecretBox {
   const key = new Uint8Array(hkdfSync('sha256', masterKey, '', 'posthorn/secrets/v1', 32));
   return {
+    derive: (context) =>
+      new Uint8Array(hkdfSync('sha256', masterKey, '', `posthorn/${context}/v1`, 32)),
     seal(plain, context) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, iv);

@@ -128,7 +128,8 @@ export interface AttemptRecord {
   orderKey: string | null;
   next:
     | { state: 'delivered' | 'dead'; endedAtMs: number }
-    | { state: 'pending'; dueAtMs: number; failures: number };
+    /** `dueAtMs: null`: in line, behind an earlier one of its orderKey. */
+    | { state: 'pending'; dueAtMs: number | null; failures: number };
 }
 
 export interface DeliveryClaim {

@@ -9,12 +9,14 @@ export interface NewEvent {
   event: CanonicalEvent;
   /** See EventRecord.dedupKey; null for events that we made ourselves within the same commit. */
   dedupKey: string | null;
+  /** Owed to this endpoint alone, whatever its filter says: a test. */
+  onlyTo?: string;
 }
 
 /** Who is owed an event. Declared here, implemented by whoever subscribes; wired in main.ts. */
 export interface Subscribers {
   /** Called before the commit: what does this event owe? */
-  owedFor(projectId: string, event: CanonicalEvent, nowMs: number): OwedDelivery[];
+  owedFor(projectId: string, event: CanonicalEvent, nowMs: number, onlyTo?: string): OwedDelivery[];
   /** Called after the commit with each delivery that this node dispatches itself. */
   committed(delivery: CommittedDelivery): void;
   /** Called instead when nothing was stored (a duplicate, a refused commit): give the room back. */
@@ -48,7 +50,7 @@ export function createEventLog(options: {
 }): EventLog {
   const { engine, subscribers } = options;
 
-  function toRecord({ projectId, event, dedupKey }: NewEvent): EventRecord {
+  function toRecord({ projectId, event, dedupKey, onlyTo }: NewEvent): EventRecord {
     const receivedAtMs = options.now();
     const occurredAtMs = Date.parse(event.timestamp);
     const { raw, message, recipient = null } = event.data;
@@ -67,7 +69,7 @@ export function createEventLog(options: {
       raw: raw === undefined ? null : JSON.stringify(raw),
       retainUntilMs: receivedAtMs + options.retentionMs,
       standing: standingOf(event.type, occurredAtMs),
-      deliveries: subscribers.owedFor(projectId, event, receivedAtMs),
+      deliveries: subscribers.owedFor(projectId, event, receivedAtMs, onlyTo),
     };
   }
 

@@ -1,22 +1,28 @@
+import { encodeAttemptTrace } from '../core/attempt-trace.ts';
 import type { AttemptRecord } from '../store/engine.ts';
 import type { NextStep } from './decide-next.ts';
 import type { ReadyDelivery } from './lane.ts';
 import type { PostResult } from './post/post-result.ts';
+import type { RenderedPost } from './render.ts';
 
 /** What the store keeps of an attempt, and where it leaves the delivery. */
 export function createAttemptRecord(facts: {
   delivery: ReadyDelivery;
+  post: RenderedPost;
   result: PostResult;
   step: NextStep;
+  /** It goes back behind another delivery of the same post. */
+  inLine: boolean;
   node: string;
   attemptId: string;
   startedAtMs: number;
   retainUntilMs: number;
 }): AttemptRecord {
-  const { delivery, result, startedAtMs } = facts;
+  const { delivery, post, result, startedAtMs } = facts;
+  const { eventId } = delivery;
   return {
     projectId: delivery.projectId,
-    eventId: delivery.eventId,
+    eventId,
     endpointId: delivery.endpointId,
     node: facts.node,
     attemptId: facts.attemptId,
@@ -27,14 +33,29 @@ export function createAttemptRecord(facts: {
     errorCode: result.errorCode,
     errorDetail: result.errorDetail,
     responseExcerpt: result.responseExcerpt,
+    trace: encodeAttemptTrace({
+      signature: post.signature,
+      responseHeaders: result.responseHeaders,
+      timing: result.timing,
+      sharedId: post.id === eventId ? null : post.id,
+    }),
     retainUntilMs: facts.retainUntilMs,
-    next: nextOf(facts.step, delivery.failures, startedAtMs + result.latencyMs),
+    orderKey: delivery.orderKey,
+    next: nextOf(facts),
   };
 }
 
-function nextOf(step: NextStep, failures: number, nowMs: number): AttemptRecord['next'] {
-  if (step.kind === 'retry') {
-    return { state: 'pending', dueAtMs: step.dueAtMs, failures: failures + 1 };
+function nextOf(facts: {
+  step: NextStep;
+  delivery: ReadyDelivery;
+  inLine: boolean;
+  result: PostResult;
+  startedAtMs: number;
+}): AttemptRecord['next'] {
+  const { step, delivery } = facts;
+  if (step.kind !== 'retry') {
+    return { state: step.kind, endedAtMs: facts.startedAtMs + facts.result.latencyMs };
   }
-  return { state: step.kind, endedAtMs: nowMs };
+  const failures = delivery.failures + (step.counts ? 1 : 0);
+  return { state: 'pending', dueAtMs: facts.inLine ? null : step.dueAtMs, failures };
 }

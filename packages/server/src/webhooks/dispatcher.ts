@@ -1,66 +1,60 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Ids } from '../core/ids.ts';
-import { parseRetryAfter } from '../core/retry-schedule.ts';
+import { urgencyOf } from '../core/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Deliveries } from '../store/deliveries.ts';
-import {
-  type AttemptRecord,
-  type Engine,
-  type OwedDelivery,
-  StoreUnavailable,
-} from '../store/engine.ts';
+import type { AttemptRecord, Engine, OwedDelivery } from '../store/engine.ts';
 import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
-import { createAttemptRecord } from './attempt-record.ts';
-import { decideNext, type NextStep } from './decide-next.ts';
+import { createBreaker, nextStart, noteStart } from './breaker.ts';
 import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
+import { createEndpointHealth, type Report } from './endpoint-health.ts';
 import {
   createLane,
   hasRoomForFresh,
-  heldBy,
+  isWaiting,
   type Lane,
+  nextByRate,
+  noteAnyStored,
+  noteRate,
   noteStored,
-  type ReadyDelivery,
-  roomForPaged,
-  takeNext,
 } from './lane.ts';
+import { createOutcome } from './outcome.ts';
+import { createPaging } from './paging.ts';
 import type { PostClient } from './post/post-client.ts';
-import type { PostResult } from './post/post-result.ts';
-import { renderHeaders } from './render.ts';
+import { type PostUnit, takeUnit } from './post-unit.ts';
+import { renderPost } from './render.ts';
+import { createShares } from './shares.ts';
 
 export interface DispatcherOptions {
   engine: Pick<Engine, 'recordAttempt' | 'claimDeliveries' | 'health' | 'onHealthChange'>;
   deliveries: Pick<Deliveries, 'release' | 'cancelWaiting'>;
   directory: EndpointDirectory;
-  client: PostClient;
+  client: Pick<PostClient, 'post' | 'forget' | 'close'>;
   clock: Clock;
   random: () => number;
   ids: Ids;
   log: Log;
   node: string;
-  /** Waits after each failure, ms; then the delivery is dead. */
-  ladderMs: readonly number[];
-  timeoutMs: number;
-  /** Posts under way, at most: in all, and to one endpoint. */
+  /** Posts under way, at most. */
   concurrency: number;
-  endpointConcurrency: number;
   /** Deliveries in memory, at most; what is beyond waits in the store. */
   memoryLimit: number;
-  retentionMs: number;
+  /** How long what is known of an attempt is kept, ms. */
+  retentionMs: (projectId: string) => number;
+  /** Takes what there is to say about endpoints and deliveries. Must not throw. */
+  report: (report: Report) => void;
   onAttempt?: (attempt: AttemptRecord, endpoint: LiveEndpoint) => void;
 }
 
 /**
- * Brings deliveries to their endpoints. One lane an endpoint; lanes share the process in turns.
- *
- * No lane has more posts under way than are still free, nor more deliveries in memory than there is
- * room left. So the more endpoints hang, the less each of them holds, and there is always something
- * left for one that answers. (Shared first come, first served, sixteen hanging endpoints took every
- * post and eight all of the memory.)
+ * Brings deliveries to their endpoints. One lane an endpoint (lane.ts); lanes and projects share the
+ * process (shares.ts); a failing endpoint is probed instead of hammered (breaker.ts).
  *
  * A delivery's way: (owedFor) reserved -> (committed) fresh -> in flight -> unrecorded -> gone from
- * memory; a failed one waits in the store until it is due and comes back by a claim as paged. What
- * finds its lane full waits in the store from the start.
+ * memory; a failed one waits in the store until it is due and comes back by a claim as paged
+ * (paging.ts). What finds its lane full, and everything that wants order, waits in the store from the
+ * start: the store alone knows what stands before it.
  */
 export interface Dispatcher extends Subscribers {
   /** Takes up what waits in the store. */
@@ -77,19 +71,49 @@ export interface Dispatcher extends Subscribers {
 
 /** How long results may take to be stored once everything was aborted, ms. */
 const ABORT_BOUND_MS = 2_000;
-/** How long a claim that failed waits for its next try, ms. */
-const CLAIM_AGAIN_MS = 1_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { engine, directory, client, clock, ids, log, node } = options;
+  const { engine, directory, client, clock, random, ids, log, node } = options;
   const lanes = new Map<string, Lane>();
-  /** Lanes with work that met the global limit, in the order in which they get their turn. */
-  const waitingLanes = new Set<Lane>();
-  let inFlight = 0;
-  let inMemory = 0;
+  const shares = createShares({ concurrency: options.concurrency, memory: options.memoryLimit });
   let started = false;
   let stopping = false;
   let idle: (() => void) | null = null;
+
+  const paging = createPaging({
+    engine,
+    deliveries: options.deliveries,
+    shares,
+    clock,
+    log,
+    node,
+    canWork,
+    stopping: () => stopping,
+    wake(lane) {
+      pump(lane);
+      checkIdle();
+    },
+    wakeAt,
+  });
+  const health = createEndpointHealth({ directory, report: options.report, clock, log });
+  const outcome = createOutcome({
+    engine,
+    health,
+    paging,
+    shares,
+    ids,
+    log,
+    random,
+    node,
+    retentionMs: options.retentionMs,
+    report: options.report,
+    onAttempt: options.onAttempt ?? (() => {}),
+    changed(lane) {
+      // Results on their way hold room too: when they were all that filled the lane, nobody else calls.
+      paging.pageIn(lane);
+      checkIdle();
+    },
+  });
 
   function laneFor(endpoint: LiveEndpoint): Lane {
     const key = endpoint.record.id;
@@ -109,256 +133,91 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return lane.removed || lane.endpoint.record.status === 'disabled';
   }
 
+  /** Starts what may start now, and sees to it that somebody calls again for what may not yet. */
   function pump(lane: Lane): void {
-    if (canWork(lane)) {
-      while (lane.inFlight < options.endpointConcurrency) {
-        if (lane.fresh.length + lane.paged.length === 0) break;
-        if (lane.inFlight >= options.concurrency - inFlight) {
-          waitingLanes.add(lane);
-          break;
-        }
-        const delivery = takeNext(lane);
-        if (delivery === undefined) break;
-        void attempt(lane, delivery);
+    if (!canWork(lane)) {
+      if (isShut(lane)) void paging.letGo(lane);
+      return;
+    }
+    while (lane.inFlight < lane.endpoint.concurrency && isWaiting(lane)) {
+      if (!shares.canStart(lane)) {
+        shares.wait(lane);
+        break;
       }
-      pageIn(lane);
-    } else if (isShut(lane)) void letGo(lane);
+      const nowMs = clock.now();
+      const startMs = startTime(lane, nowMs);
+      if (startMs === null) break;
+      if (startMs > nowMs) {
+        wakeAt(lane, startMs);
+        break;
+      }
+      const unit = takeUnit(lane, nowMs);
+      if ('waitUntilMs' in unit) {
+        if (unit.waitUntilMs !== null) wakeAt(lane, unit.waitUntilMs);
+        break;
+      }
+      void attempt(lane, unit, nowMs);
+    }
+    // What waits in memory of an endpoint that is only probed is in nobody's way in the store.
+    if (lane.breaker.state === 'open' && isWaiting(lane)) void paging.letGo(lane);
+    else paging.pageIn(lane);
   }
 
-  /** Gives the free place to the lane that has waited longest; who may not have it waits on. */
+  /** When breaker and rate limit let the next post start; null while a probe is under way. */
+  function startTime(lane: Lane, nowMs: number): number | null {
+    const byBreaker = nextStart(lane.breaker, nowMs);
+    return byBreaker === null ? null : Math.max(byBreaker, nextByRate(lane));
+  }
+
+  /** The lane looks again then, or sooner if it was to look sooner anyway. */
+  function wakeAt(lane: Lane, atMs: number): void {
+    if (lane.removed || (lane.wakeAtMs !== null && lane.wakeAtMs <= atMs)) return;
+    lane.cancelTimer?.();
+    lane.wakeAtMs = atMs;
+    lane.cancelTimer = clock.after(atMs - clock.now(), () => {
+      lane.wakeAtMs = null;
+      lane.cancelTimer = null;
+      pump(lane);
+    });
+  }
+
   function pumpWaiting(): void {
-    let rest = waitingLanes.size;
-    for (const lane of waitingLanes) {
-      if (rest === 0 || inFlight >= options.concurrency) return;
-      rest -= 1;
-      waitingLanes.delete(lane);
+    for (let rest = shares.waiting; rest > 0; rest--) {
+      const lane = shares.nextInTurn();
+      if (lane === undefined) return;
       pump(lane);
     }
   }
 
-  async function attempt(lane: Lane, delivery: ReadyDelivery): Promise<void> {
-    lane.inFlight += 1;
-    inFlight += 1;
-    const startedAtMs = clock.now();
-    const body = Buffer.from(delivery.body);
+  async function attempt(lane: Lane, unit: PostUnit, startedAtMs: number): Promise<void> {
     const { endpoint } = lane;
-    const { keys, target } = endpoint;
-    const headers = renderHeaders({ eventId: delivery.eventId, keys, body, nowMs: startedAtMs });
-    const { timeoutMs } = options;
+    const wasProbe = lane.breaker.state === 'open';
+    shares.noteStarted(lane);
+    noteStart(lane.breaker, unit.deliveries.length);
+    noteRate(lane, unit.deliveries.length, startedAtMs);
+    const post = renderPost(unit, endpoint, startedAtMs);
+    const { headers, body } = post;
+    const { target, timeoutMs } = endpoint;
     const result = await client.post({ target, headers, body, timeoutMs, startedAtMs });
-    lane.inFlight -= 1;
-    inFlight -= 1;
+    shares.noteEnded(lane);
     if (result.errorCode === 'aborted') {
-      // Ours, not the endpoint's: nothing is recorded, and stop() gives the delivery back.
-      lane.paged.push(delivery);
+      // Ours, not the endpoint's: nothing is recorded, and stop() gives the deliveries back.
+      for (const one of unit.deliveries) lane.shelves[one.urgency].paged.push(one);
     } else {
-      record(lane, endpoint, delivery, result, startedAtMs);
+      outcome.settle({ lane, endpoint, unit, post, result, startedAtMs, wasProbe });
     }
-    if (waitingLanes.size > 0) pumpWaiting();
+    if (shares.waiting > 0) pumpWaiting();
     pump(lane);
     checkIdle();
-  }
-
-  function record(
-    lane: Lane,
-    endpoint: LiveEndpoint,
-    delivery: ReadyDelivery,
-    result: PostResult,
-    startedAtMs: number,
-  ): void {
-    const nowMs = startedAtMs + result.latencyMs;
-    const step = decideNext({
-      result,
-      failures: delivery.failures,
-      ladderMs: options.ladderMs,
-      nowMs,
-      retryAfterMs: parseRetryAfter(result.retryAfter, nowMs),
-      random: options.random(),
-    });
-    const retainUntilMs = nowMs + options.retentionMs;
-    const attemptId = ids.next('attempt');
-    const facts = { delivery, result, step, node, attemptId, startedAtMs, retainUntilMs };
-    const attempt = createAttemptRecord(facts);
-    lane.unrecorded += 1;
-    engine.recordAttempt(attempt).then(
-      () => recorded(lane, endpoint, attempt, step),
-      (error: unknown) => {
-        if (!(error instanceof StoreUnavailable)) {
-          log.error(
-            { error: messageOf(error), event: delivery.eventId },
-            'An attempt was not stored; it will be made again',
-          );
-          void abandon(delivery);
-        }
-        leave(lane);
-      },
-    );
-  }
-
-  function recorded(
-    lane: Lane,
-    endpoint: LiveEndpoint,
-    attempt: AttemptRecord,
-    step: NextStep,
-  ): void {
-    leave(lane);
-    options.onAttempt?.(attempt, endpoint);
-    if (step.kind === 'retry') {
-      noteStored(lane, step.dueAtMs);
-      if (lane.removed) void cancelDeliveriesOf(attempt.projectId, attempt.endpointId);
-      else pageIn(lane);
-    }
-    if (step.kind === 'dead') {
-      const { eventId: event, endpointId, errorDetail: error } = attempt;
-      const fields = { event, endpoint: endpointId, attempts: attempt.number, error };
-      log.warn(fields, 'A delivery is dead');
-      // A 410 of a URL that was replaced meanwhile says nothing of the new one.
-      const current = lane.endpoint.record.url === endpoint.record.url;
-      if (step.disableEndpoint && current) void disable(lane, 'The endpoint answered 410 Gone.');
-    }
-  }
-
-  function leave(lane: Lane): void {
-    lane.unrecorded -= 1;
-    inMemory -= 1;
-    // Results on their way hold room too: when they were all that filled the lane, nobody else calls.
-    if (lane.storedDueAtMs !== null) pageIn(lane);
-    checkIdle();
-  }
-
-  async function disable(lane: Lane, reason: string): Promise<void> {
-    const { record } = lane.endpoint;
-    if (record.status === 'disabled') return;
-    const updatedAtMs = clock.now();
-    try {
-      await directory.update({
-        ...record,
-        status: 'disabled',
-        disabledReason: reason,
-        updatedAtMs,
-      });
-      log.warn({ endpoint: record.id, url: record.url, reason }, 'An endpoint was disabled');
-    } catch (error) {
-      log.error({ endpoint: record.id, error: messageOf(error) }, 'An endpoint was not disabled');
-    }
-  }
-
-  /** Reads due deliveries back when there is room, or waits for the first that will be due. */
-  function pageIn(lane: Lane): void {
-    const dueAtMs = lane.storedDueAtMs;
-    if (dueAtMs === null || lane.claiming || !canWork(lane)) return;
-    lane.cancelTimer?.();
-    lane.cancelTimer = null;
-    const waitMs = dueAtMs - clock.now();
-    if (waitMs > 0) {
-      lane.cancelTimer = clock.after(waitMs, () => pageIn(lane));
-      return;
-    }
-    const spare = options.memoryLimit - inMemory - heldBy(lane);
-    const limit = Math.min(roomForPaged(lane), Math.ceil(spare / 2));
-    if (limit > 0) void claim(lane, limit);
-    // The memory of other lanes may free itself without this one hearing of it.
-    else if (heldBy(lane) === 0) lane.cancelTimer = clock.after(100, () => pageIn(lane));
-  }
-
-  async function claim(lane: Lane, limit: number): Promise<void> {
-    const { projectId, id: endpointId } = lane.endpoint.record;
-    lane.claiming = true;
-    lane.storedDueAtMs = null;
-    inMemory += limit;
-    try {
-      const nowMs = clock.now();
-      const found = await engine.claimDeliveries({ projectId, endpointId, nowMs, limit, node });
-      inMemory += found.deliveries.length - limit;
-      for (const one of found.deliveries) lane.paged.push({ projectId, endpointId, ...one });
-      if (found.nextDueAtMs !== null) noteStored(lane, found.nextDueAtMs);
-    } catch (error) {
-      inMemory -= limit;
-      // Health is back when it is back: onHealthChange calls again, and the timer for other causes.
-      noteStored(lane, clock.now());
-      lane.cancelTimer = clock.after(CLAIM_AGAIN_MS, () => pageIn(lane));
-      if (!(error instanceof StoreUnavailable)) {
-        log.error({ endpoint: endpointId, error: messageOf(error) }, 'Deliveries were not claimed');
-      }
-      return;
-    } finally {
-      lane.claiming = false;
-      checkIdle();
-    }
-    pump(lane);
   }
 
   function checkIdle(): void {
-    if (idle === null || inFlight > 0) return;
-    for (const lane of lanes.values()) if (lane.unrecorded > 0 || lane.claiming) return;
+    if (idle === null || shares.inFlight > 0) return;
+    for (const lane of lanes.values()) {
+      if (lane.unrecorded > 0 || lane.shelves.some(({ claiming }) => claiming)) return;
+    }
     idle();
     idle = null;
-  }
-
-  async function cancelDeliveriesOf(projectId: string, endpointId: string): Promise<void> {
-    try {
-      let more = true;
-      while (more && !stopping) {
-        ({ more } = await options.deliveries.cancelWaiting(
-          projectId,
-          endpointId,
-          clock.now(),
-          1_000,
-        ));
-      }
-    } catch (error) {
-      log.error({ endpoint: endpointId, error: messageOf(error) }, 'Deliveries were not canceled');
-    }
-  }
-
-  async function giveBack(lane: Lane): Promise<void> {
-    const { projectId, id } = lane.endpoint.record;
-    const given = [...lane.fresh, ...lane.paged];
-    if (given.length === 0) return;
-    const eventIds = given.map((delivery) => delivery.eventId);
-    inMemory -= given.length;
-    lane.fresh = [];
-    lane.paged = [];
-    try {
-      await options.deliveries.release(projectId, id, node, clock.now(), eventIds);
-    } catch (error) {
-      // They are still leased to us. When the store is back, pump comes by again.
-      inMemory += given.length;
-      lane.paged.push(...given);
-      throw error;
-    }
-  }
-
-  /** A disabled or deleted endpoint holds no memory: others need it, and this may last for weeks. */
-  async function letGo(lane: Lane): Promise<void> {
-    if (lane.fresh.length + lane.paged.length === 0) return;
-    const { projectId, id } = lane.endpoint.record;
-    try {
-      await giveBack(lane);
-    } catch (error) {
-      log.warn({ endpoint: id, error: messageOf(error) }, 'Deliveries were not given back');
-    }
-    if (lane.removed) await cancelDeliveriesOf(projectId, id);
-  }
-
-  /** Gives one delivery back that no lane holds any more; ends it if its endpoint was deleted. */
-  async function abandon({
-    projectId,
-    endpointId,
-    eventId,
-  }: Pick<CommittedDelivery, 'projectId' | 'endpointId' | 'eventId'>): Promise<void> {
-    await options.deliveries
-      .release(projectId, endpointId, node, clock.now(), [eventId])
-      .catch(() => {});
-    if (lanes.has(endpointId)) wake(projectId, endpointId, clock.now());
-    else await cancelDeliveriesOf(projectId, endpointId);
-  }
-
-  function wake(_projectId: string, endpointId: string, dueAtMs: number): void {
-    const lane = lanes.get(endpointId);
-    if (lane === undefined) return;
-    noteStored(lane, dueAtMs);
-    pageIn(lane);
   }
 
   function untilIdle(boundMs: number): Promise<void> {
@@ -372,11 +231,64 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     });
   }
 
+  /** A delivery that no lane holds any more. */
+  async function abandon(delivery: CommittedDelivery): Promise<void> {
+    const { projectId, endpointId } = delivery;
+    await paging.giveBackOne(delivery);
+    if (lanes.has(endpointId)) wake(projectId, endpointId, clock.now());
+    else await paging.cancelAll(projectId, endpointId);
+  }
+
+  function wake(_projectId: string, endpointId: string, dueAtMs: number): void {
+    const lane = lanes.get(endpointId);
+    if (lane === undefined) return;
+    noteAnyStored(lane, dueAtMs);
+    paging.pageIn(lane);
+  }
+
+  /** May this delivery go from memory, without being read back? Then there is room for it. */
+  function takesDirectly(lane: Lane, urgency: 0 | 1 | 2): boolean {
+    return (
+      started &&
+      !stopping &&
+      lane.endpoint.record.settings.order === 'none' &&
+      lane.breaker.state !== 'open' &&
+      hasRoomForFresh(lane, urgency) &&
+      shares.roomFor(lane) > 0
+    );
+  }
+
+  function owe(
+    endpoint: LiveEndpoint,
+    event: Parameters<Subscribers['owedFor']>[1],
+    dueAtMs: number,
+  ): OwedDelivery {
+    const { id: endpointId, settings, status } = endpoint.record;
+    const { order } = settings;
+    const orderKey = order === 'none' ? null : order === 'per-endpoint' ? '' : keyOfMessage(event);
+    // In a line everybody is as urgent as the one before.
+    const urgency = order === 'none' ? urgencyOf(event.type) : 1;
+    const owed = { endpointId, urgency, dueAtMs, orderKey, node: null } as const;
+    if (status === 'disabled') return { ...owed, state: 'skipped' };
+    const lane = laneFor(endpoint);
+    if (!takesDirectly(lane, urgency)) return { ...owed, state: 'pending' };
+    lane.shelves[urgency].reserved += 1;
+    shares.hold(lane, 1);
+    return { endpointId, urgency, dueAtMs, orderKey, state: 'pending', node };
+  }
+
   directory.listen({
     saved(endpoint) {
       const lane = laneFor(endpoint);
+      const before = lane.endpoint;
       lane.endpoint = endpoint;
-      noteStored(lane, clock.now());
+      if (!isDeepStrictEqual(before.target.tls, endpoint.target.tls)) client.forget(before.target);
+      const { url, status } = before.record;
+      if (url !== endpoint.record.url || status === 'disabled') {
+        lane.breaker = createBreaker();
+        health.forget(endpoint);
+      }
+      noteAnyStored(lane, clock.now());
       pump(lane);
     },
     async removed(projectId, endpointId) {
@@ -385,69 +297,77 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (lane !== undefined) {
         lane.removed = true;
         lane.cancelTimer?.();
-        waitingLanes.delete(lane);
-        await giveBack(lane).catch(() => {});
+        shares.stopWaiting(lane);
+        client.forget(lane.endpoint.target);
+        await paging.giveBack(lane).catch(() => {});
       }
-      await cancelDeliveriesOf(projectId, endpointId);
+      await paging.cancelAll(projectId, endpointId);
     },
   });
 
-  engine.onHealthChange((health) => {
-    if (!health.ok) return;
+  engine.onHealthChange((storeHealth) => {
+    if (!storeHealth.ok) return;
     for (const lane of lanes.values()) {
-      noteStored(lane, clock.now());
+      noteAnyStored(lane, clock.now());
       pump(lane);
     }
   });
 
   return {
-    owedFor(projectId, event, nowMs) {
-      return directory.match(projectId, event).map((endpoint): OwedDelivery => {
-        const endpointId = endpoint.record.id;
-        const dueAtMs = nowMs;
-        if (endpoint.record.status === 'disabled') {
-          return { endpointId, state: 'skipped', dueAtMs, node: null };
-        }
-        const lane = laneFor(endpoint);
-        const direct =
-          started &&
-          !stopping &&
-          heldBy(lane) < options.memoryLimit - inMemory &&
-          hasRoomForFresh(lane);
-        if (direct) {
-          lane.reserved += 1;
-          inMemory += 1;
-        }
-        return { endpointId, state: 'pending', dueAtMs, node: direct ? node : null };
-      });
+    owedFor(projectId, event, nowMs, onlyTo) {
+      if (onlyTo !== undefined) {
+        const endpoint = directory.find(projectId, onlyTo);
+        return endpoint === null ? [] : [owe(endpoint, event, nowMs)];
+      }
+      return directory.match(projectId, event).map((endpoint) => owe(endpoint, event, nowMs));
     },
     committed(delivery) {
       const lane = lanes.get(delivery.endpointId);
       if (lane === undefined) {
-        inMemory -= 1;
+        shares.drop(delivery.projectId, 1);
         void abandon(delivery);
         return;
       }
-      lane.reserved -= 1;
-      lane.fresh.push({ ...delivery, attempts: 0, failures: 0 });
+      const urgency = urgencyOf(delivery.type);
+      const shelf = lane.shelves[urgency];
+      shelf.reserved -= 1;
+      const { projectId, endpointId, eventId, type, body } = delivery;
+      shelf.fresh.push({
+        projectId,
+        endpointId,
+        eventId,
+        type,
+        body,
+        urgency,
+        attempts: 0,
+        failures: 0,
+        orderKey: null,
+        readyAtMs: clock.now(),
+        line: [],
+      });
       pump(lane);
     },
-    dropped(_projectId, owed) {
+    dropped(projectId, owed) {
       if (owed.node === null) return;
-      inMemory -= 1;
       const lane = lanes.get(owed.endpointId);
-      if (lane !== undefined) lane.reserved -= 1;
+      if (lane === undefined) return shares.drop(projectId, 1);
+      lane.shelves[owed.urgency].reserved -= 1;
+      shares.hold(lane, -1);
     },
-    stored(projectId, owed) {
-      if (owed.state === 'pending') wake(projectId, owed.endpointId, owed.dueAtMs);
+    stored(_projectId, owed) {
+      if (owed.state !== 'pending') return;
+      const lane = lanes.get(owed.endpointId);
+      if (lane === undefined) return;
+      noteStored(lane, owed.urgency, owed.dueAtMs);
+      paging.pageIn(lane);
     },
     wake,
-    cancelFor: cancelDeliveriesOf,
+    cancelFor: paging.cancelAll,
     start() {
       started = true;
       for (const endpoint of directory.all()) {
         const lane = laneFor(endpoint);
-        noteStored(lane, clock.now());
+        noteAnyStored(lane, clock.now());
         pump(lane);
       }
     },
@@ -458,8 +378,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       // What has not ended by now becomes `aborted` and goes back with the rest.
       await client.close();
       await untilIdle(ABORT_BOUND_MS);
-      for (const lane of lanes.values()) await giveBack(lane).catch(() => {});
+      for (const lane of lanes.values()) await paging.giveBack(lane).catch(() => {});
     },
-    stats: () => ({ inMemory, inFlight }),
+    stats: () => ({ inMemory: shares.inMemory, inFlight: shares.inFlight }),
   };
+}
+
+/** Events that belong to no message have a line of their own each. */
+function keyOfMessage({ id, data }: Parameters<Subscribers['owedFor']>[1]): string {
+  return data.message?.id ?? data.message?.provider_id ?? data.message?.smtp_id ?? id;
 }

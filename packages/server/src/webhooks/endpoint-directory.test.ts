@@ -38,7 +38,7 @@ test('what was created is found again after a restart, ready for use', async (t)
       origin: 'https://app.example.com:8443',
       path: '/hook?a=1',
       hostname: 'app.example.com',
-    tls: null,
+      tls: null,
     });
     assert.ok(live.keys[0]?.equals(importSecret(SECRET)));
     assert.equal(live.record.description, 'Ours');

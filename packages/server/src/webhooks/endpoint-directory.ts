@@ -28,6 +28,8 @@ export interface LiveEndpoint extends EndpointDefaults {
   target: PostTarget;
   /** Its own headers, secret ones included: name, value, name, value ... */
   headers: readonly string[];
+  /** Hashes addresses that it must not see. */
+  redactKey: Uint8Array;
   /** Types that go in batches; null when none does. */
   batchedTypes: ReadonlySet<EventType> | null;
 }
@@ -81,6 +83,7 @@ export function createEndpointDirectory(options: {
 }): EndpointDirectory {
   const { endpoints, secretBox, defaults } = options;
   const byProject = new Map<string, Map<string, LiveEndpoint>>();
+  const redactKeys = new Map<string, Uint8Array>();
   const listeners: EndpointListener[] = [];
 
   function secretsOf(record: EndpointRecord): EndpointSecrets {
@@ -91,8 +94,21 @@ export function createEndpointDirectory(options: {
     return secretBox.seal(JSON.stringify(secrets), contextOf(record));
   }
 
+  /** One for a project, so that its endpoints see the same hash of the same address. */
+  function redactKeyOf({ projectId }: EndpointRecord): Uint8Array {
+    let key = redactKeys.get(projectId);
+    if (key === undefined) {
+      key = secretBox.derive(`redact:${projectId}`);
+      redactKeys.set(projectId, key);
+    }
+    return key;
+  }
+
   function put(record: EndpointRecord): LiveEndpoint {
-    const live = toLiveEndpoint(record, secretsOf(record), defaults);
+    const live = toLiveEndpoint(record, secretsOf(record), {
+      ...defaults,
+      redactKey: redactKeyOf(record),
+    });
     const project = byProject.get(record.projectId) ?? new Map<string, LiveEndpoint>();
     byProject.set(record.projectId, project.set(record.id, live));
     return live;
@@ -149,7 +165,7 @@ export function createEndpointDirectory(options: {
 function toLiveEndpoint(
   record: EndpointRecord,
   secrets: EndpointSecrets,
-  defaults: EndpointDefaults,
+  defaults: EndpointDefaults & Pick<LiveEndpoint, 'redactKey'>,
 ): LiveEndpoint {
   const { settings } = record;
   const tls = {
@@ -165,6 +181,7 @@ function toLiveEndpoint(
     headers: Object.entries({ ...settings.headers, ...secrets.headers }).flat(),
     batchedTypes:
       settings.batch === null ? null : compileEventFilter(settings.batch.eventTypes ?? ['*']),
+    redactKey: defaults.redactKey,
     ladderMs: ladderOf(settings.retryLadder, defaults.ladderMs),
     timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
     concurrency: settings.concurrency ?? defaults.concurrency,

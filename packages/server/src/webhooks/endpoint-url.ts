@@ -33,7 +33,7 @@ export function explainEndpointUrl(text: string, policy: EndpointUrlPolicy): str
   if (refusal !== null) {
     return `${refusal}. Posthorn posts to public addresses only; an operator can open a network with the setting endpoint_networks.`;
   }
-  if (url.protocol === 'http:' && !policy.allowHttp && !isLoopback(url.hostname)) {
+  if (url.protocol === 'http:' && !policy.allowHttp && !isLoopbackHost(url.hostname)) {
     return 'Use https: over plain http anyone on the way reads and changes events. (An operator can allow it with the setting endpoint_allow_http.)';
   }
   return null;
@@ -43,12 +43,13 @@ export function explainEndpointUrl(text: string, policy: EndpointUrlPolicy): str
 export function refuseHost(hostname: string, guard: AddressGuard): string | null {
   const literal = hostname.replace(/^\[|\]$/g, '');
   if (isIP(literal) !== 0) return guard.refuse(literal);
-  return isLoopback(hostname) && guard.refuse('127.0.0.1') !== null
+  return isLoopbackHost(hostname) && guard.refuse('127.0.0.1') !== null
     ? `${hostname} is this machine`
     : null;
 }
 
-function isLoopback(hostname: string): boolean {
+/** A name or an address that always means this machine. */
+export function isLoopbackHost(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '').toLowerCase();
   return (
     name === 'localhost' ||

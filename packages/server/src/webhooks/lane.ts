@@ -1,4 +1,6 @@
 import type { EventType } from '@posthorn/sdk';
+import { URGENCIES, type Urgency } from '../core/urgency.ts';
+import { type Breaker, createBreaker } from './breaker.ts';
 import type { LiveEndpoint } from './endpoint-directory.ts';
 
 /** A delivery in memory: leased to this node, waiting for its turn or under way. */
@@ -8,80 +10,149 @@ export interface ReadyDelivery {
   eventId: string;
   type: EventType;
   body: string;
+  urgency: Urgency;
   attempts: number;
   failures: number;
+  orderKey: string | null;
+  /** When it began to wait for others of its batch; 0 for what need not wait. */
+  readyAtMs: number;
+  /** What stands in line behind it, in order; they go one after the other, or not at all. */
+  line: ReadyDelivery[];
+}
+
+/** What one endpoint has of one urgency. Fresh is straight from its commit, paged from the store. */
+export interface Shelf {
+  fresh: ReadyDelivery[];
+  paged: ReadyDelivery[];
+  /** Rooms promised to events whose commit is under way. */
+  reserved: number;
+  /** When the next delivery that waits in the store is due; null when none is known to wait. */
+  storedDueAtMs: number | null;
+  claiming: boolean;
 }
 
 /**
  * What one endpoint has in memory. Pure bookkeeping; dispatcher.ts acts on it.
  *
- *   reserved   rooms promised to events whose commit is under way
- *   fresh      first attempts, straight from their commit
- *   paged      what was read back from the store: retries, and what found the lane full
- *   inFlight   posts under way
- *   unrecorded results on their way into the store
- *
- * Fresh and paged deliveries have half of the lane each, and of every four turns paged ones get one
- * when both wait, so that neither a storm of retries nor a flood of events starves the other.
+ * `held` counts every delivery that takes up memory: reserved, fresh, paged, in line, in flight, and
+ * results on their way into the store.
  */
 export interface Lane {
   endpoint: LiveEndpoint;
-  fresh: ReadyDelivery[];
-  paged: ReadyDelivery[];
-  reserved: number;
+  /** By urgency. */
+  shelves: readonly [Shelf, Shelf, Shelf];
+  held: number;
+  /** Posts under way. */
   inFlight: number;
+  /** Results on their way into the store. */
   unrecorded: number;
-  /** When the next delivery that waits in the store is due; null when none is known to wait. */
-  storedDueAtMs: number | null;
-  claiming: boolean;
-  cancelTimer: (() => void) | null;
+  breaker: Breaker;
+  /** When the rate limit lets the next event go, ms. */
+  nextByRateMs: number;
   turns: number;
+  /** When the lane looks again by itself; null when it need not. */
+  wakeAtMs: number | null;
+  cancelTimer: (() => void) | null;
   /** The endpoint was deleted; what is still under way ends, and nothing new begins. */
   removed: boolean;
 }
 
 /** Deliveries of one endpoint in memory, at most: a few seconds of work for a fast endpoint. */
 export const LANE_CAPACITY = 4_096;
-const HALF = LANE_CAPACITY / 2;
+/** Kept for urgent ones: a lane full of opens still takes a bounce. */
+const URGENT_ROOM = 512;
+/** Fresh deliveries that are not urgent, at most, so that retries have room too. */
+const FRESH_LIMIT = LANE_CAPACITY / 2;
+/** What a shelf reads back at most. */
+const PAGED_LIMIT = LANE_CAPACITY / 4;
+/** Of so many turns one goes to paged deliveries when fresh ones wait too. */
+const PAGED_TURN = 4;
+/** Of so many turns one goes to the least urgent that wait, or a flood of bounces would stop them. */
+const BULK_TURN = 16;
+
+/** How far a rate limit may run ahead, ms: evens out timers, and is no burst to speak of. */
+const RATE_SLACK_MS = 50;
 
 export function createLane(endpoint: LiveEndpoint): Lane {
   return {
     endpoint,
-    fresh: [],
-    paged: [],
-    reserved: 0,
+    shelves: [createShelf(), createShelf(), createShelf()],
+    held: 0,
     inFlight: 0,
     unrecorded: 0,
-    storedDueAtMs: null,
-    claiming: false,
-    cancelTimer: null,
+    breaker: createBreaker(),
+    nextByRateMs: 0,
     turns: 0,
+    wakeAtMs: null,
+    cancelTimer: null,
     removed: false,
   };
 }
 
-export function heldBy(lane: Lane): number {
-  return lane.reserved + lane.fresh.length + lane.paged.length + lane.inFlight + lane.unrecorded;
+function createShelf(): Shelf {
+  return { fresh: [], paged: [], reserved: 0, storedDueAtMs: null, claiming: false };
 }
 
-export function hasRoomForFresh(lane: Lane): boolean {
-  return lane.reserved + lane.fresh.length < HALF && heldBy(lane) < LANE_CAPACITY;
+export function hasRoomForFresh(lane: Lane, urgency: Urgency): boolean {
+  if (urgency === 0) return lane.held < LANE_CAPACITY;
+  if (lane.held >= LANE_CAPACITY - URGENT_ROOM) return false;
+  const [, normal, bulk] = lane.shelves;
+  const fresh = normal.fresh.length + normal.reserved + bulk.fresh.length + bulk.reserved;
+  return fresh < FRESH_LIMIT;
 }
 
 /** How many to read back now; 0 while more than half of what was read last time still waits. */
-export function roomForPaged(lane: Lane): number {
-  if (lane.paged.length > HALF / 2) return 0;
-  return Math.max(0, Math.min(HALF - lane.paged.length, LANE_CAPACITY - heldBy(lane)));
+export function roomForPaged(lane: Lane, urgency: Urgency): number {
+  const { paged } = lane.shelves[urgency];
+  if (paged.length > PAGED_LIMIT / 2) return 0;
+  const capacity = urgency === 0 ? LANE_CAPACITY : LANE_CAPACITY - URGENT_ROOM;
+  return Math.max(0, Math.min(PAGED_LIMIT - paged.length, capacity - lane.held));
 }
 
+export function isWaiting(lane: Lane): boolean {
+  return lane.shelves.some(({ fresh, paged }) => fresh.length + paged.length > 0);
+}
+
+/** The most urgent first, with a turn now and then for what would starve otherwise. */
 export function takeNext(lane: Lane): ReadyDelivery | undefined {
   lane.turns += 1;
-  const pagedFirst = lane.turns % 4 === 0;
-  const [first, second] = pagedFirst ? [lane.paged, lane.fresh] : [lane.fresh, lane.paged];
-  return first.shift() ?? second.shift();
+  const [urgent, normal, bulk] = lane.shelves;
+  const bulkFirst = lane.turns % BULK_TURN === 0;
+  if (bulkFirst) return takeFrom(lane, bulk) ?? takeFrom(lane, normal) ?? takeFrom(lane, urgent);
+  return takeFrom(lane, urgent) ?? takeFrom(lane, normal) ?? takeFrom(lane, bulk);
+}
+
+function takeFrom(lane: Lane, shelf: Shelf): ReadyDelivery | undefined {
+  if (lane.turns % PAGED_TURN === 0) return shelf.paged.shift() ?? shelf.fresh.shift();
+  return shelf.fresh.shift() ?? shelf.paged.shift();
+}
+
+/** Everything that waits in memory, the lines with it, taken out. */
+export function takeAll(lane: Lane): ReadyDelivery[] {
+  const taken: ReadyDelivery[] = [];
+  for (const shelf of lane.shelves) {
+    taken.push(...shelf.paged.splice(0), ...shelf.fresh.splice(0));
+  }
+  return taken;
 }
 
 /** Notes that a delivery waits in the store. */
-export function noteStored(lane: Lane, dueAtMs: number): void {
-  if (lane.storedDueAtMs === null || dueAtMs < lane.storedDueAtMs) lane.storedDueAtMs = dueAtMs;
+export function noteStored(lane: Lane, urgency: Urgency, dueAtMs: number): void {
+  const shelf = lane.shelves[urgency];
+  if (shelf.storedDueAtMs === null || dueAtMs < shelf.storedDueAtMs) shelf.storedDueAtMs = dueAtMs;
+}
+
+export function noteAnyStored(lane: Lane, dueAtMs: number): void {
+  for (const urgency of URGENCIES) noteStored(lane, urgency, dueAtMs);
+}
+
+/** When the endpoint's rate limit lets the next post start: now or earlier, or a time to come. */
+export function nextByRate(lane: Lane): number {
+  return lane.nextByRateMs - RATE_SLACK_MS;
+}
+
+export function noteRate(lane: Lane, events: number, nowMs: number): void {
+  const { ratePerSecond } = lane.endpoint.record.settings;
+  if (ratePerSecond === null) return;
+  lane.nextByRateMs = Math.max(lane.nextByRateMs, nowMs) + (events * 1_000) / ratePerSecond;
 }

@@ -1,22 +1,32 @@
-import type { KeyObject } from 'node:crypto';
-import { signStandardWebhook } from '@posthorn/sdk';
+import { createHash } from 'node:crypto';
+import type { CanonicalEvent } from '@posthorn/sdk';
+import { redactEventBody } from '../core/redact-event.ts';
+import type { LiveEndpoint } from './endpoint-directory.ts';
+import type { ReadyDelivery } from './lane.ts';
+import type { PostUnit } from './post-unit.ts';
+import type { Signer } from './signer.ts';
 
 const USER_AGENT = 'Posthorn/0.1 (+webhooks)';
 
-/**
- * The headers of one attempt in Standard Webhooks. The body is the same bytes on every attempt; the
- * timestamp and so the signature are fresh, since receivers refuse what was signed long ago.
- */
-export function renderHeaders(input: {
-  eventId: string;
-  keys: readonly KeyObject[];
+export interface RenderedPost {
+  /** The `webhook-id`: the event's, or one made of all the events that share the post. */
+  id: string;
   body: Uint8Array;
-  nowMs: number;
-}): string[] {
-  const timestamp = Math.floor(input.nowMs / 1_000);
-  const { eventId: id, body } = input;
-  const signatures = input.keys.map((key) => signStandardWebhook({ key, id, timestamp, body }));
-  return [
+  /** Name, value, name, value ... */
+  headers: string[];
+  signature: string;
+}
+
+/**
+ * One attempt in Standard Webhooks. The body is the same bytes on every attempt; the timestamp and so
+ * the signature are fresh, since receivers refuse what was signed long ago.
+ */
+export function renderPost(unit: PostUnit, endpoint: LiveEndpoint, nowMs: number): RenderedPost {
+  const { id, text } = renderBody(unit, endpoint);
+  const body = Buffer.from(text);
+  const timestamp = Math.floor(nowMs / 1_000);
+  const signature = signAll(endpoint.signers, { id, timestamp, body }, nowMs);
+  const headers = [
     'content-type',
     'application/json',
     'user-agent',
@@ -26,6 +36,61 @@ export function renderHeaders(input: {
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    signatures.join(' '),
+    signature,
+    ...endpoint.headers,
   ];
+  return { id, body, headers, signature };
+}
+
+/** During a rotation several keys sign, the current one first; receivers take any that they know. */
+function signAll(
+  signers: readonly Signer[],
+  input: Parameters<Signer['sign']>[0],
+  nowMs: number,
+): string {
+  const [only] = signers;
+  if (only !== undefined && signers.length === 1) return only.sign(input);
+  return signers
+    .filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs)
+    .map((signer) => signer.sign(input))
+    .join(' ');
+}
+
+function renderBody(unit: PostUnit, endpoint: LiveEndpoint): { id: string; text: string } {
+  const [first] = unit.deliveries;
+  if (first === undefined) throw new Error('A post without a delivery.');
+  const { groups } = unit;
+  if (groups === null) return { id: first.eventId, text: bodyOf(first, endpoint) };
+  const bodies = groups.map((group) => renderGroup(group, endpoint));
+  const text = unit.isBatch ? `[${bodies.join(',')}]` : bodies.join('');
+  return { id: sharedId(unit), text };
+}
+
+/** Of several opens or clicks that are alike the first, and beside it how many there were. */
+function renderGroup(group: readonly ReadyDelivery[], endpoint: LiveEndpoint): string {
+  const [first] = group;
+  if (first === undefined) return '';
+  const body = bodyOf(first, endpoint);
+  if (group.length === 1) return body;
+  const last: CanonicalEvent = JSON.parse(group.at(-1)?.body ?? first.body);
+  const coalesced = {
+    count: group.length,
+    last_at: last.timestamp,
+    event_ids: group.map(({ eventId }) => eventId),
+  };
+  // `data` is the event's last key (core/event-body.ts).
+  return `${body.slice(0, -2)},"coalesced":${JSON.stringify(coalesced)}}}`;
+}
+
+function bodyOf(delivery: ReadyDelivery, endpoint: LiveEndpoint): string {
+  const mode = endpoint.record.settings.redactRecipient;
+  if (mode === null) return delivery.body;
+  return redactEventBody(delivery.body, mode, endpoint.redactKey);
+}
+
+/** The same events give the same id, so a repeated post of the same batch is known as such. */
+function sharedId({ deliveries, isBatch }: PostUnit): string {
+  const hash = createHash('sha256');
+  for (const { eventId } of deliveries) hash.update(eventId);
+  return `${isBatch ? 'bat' : 'coa'}_${hash.digest('base64url').slice(0, 26)}`;
 }

@@ -1,0 +1,121 @@
+import type { Lane } from './lane.ts';
+
+/**
+ * How lanes and projects share what a process has: posts under way, and deliveries in memory.
+ *
+ * No lane has more posts under way than are still free, nor more deliveries in memory than there is
+ * room left. So the more endpoints hang, the less each of them holds, and there is always something
+ * left for one that answers. (Shared first come, first served, sixteen hanging endpoints took every
+ * post and eight all of the memory.) All lanes of a project together have PROJECT_SHARE times as much:
+ * a single busy project uses most of the machine, and still leaves room for the next one to begin.
+ *
+ * Who has work and meets a limit waits; free places go to projects in turn, and to their lanes in turn.
+ */
+export interface Shares {
+  canStart(lane: Lane): boolean;
+  noteStarted(lane: Lane): void;
+  noteEnded(lane: Lane): void;
+  /** How many more deliveries the lane may hold. */
+  roomFor(lane: Lane): number;
+  /** Counts `count` more deliveries in memory (fewer, when negative). */
+  hold(lane: Lane, count: number): void;
+  /** Counts deliveries out that no lane holds any more. */
+  drop(projectId: string, count: number): void;
+  /** The lane has work and waits for a free place. */
+  wait(lane: Lane): void;
+  stopWaiting(lane: Lane): void;
+  /** Whose turn it is; undefined when nobody waits or nothing is free. */
+  nextInTurn(): Lane | undefined;
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly inMemory: number;
+}
+
+const PROJECT_SHARE = 3;
+
+export function createShares(limits: { concurrency: number; memory: number }): Shares {
+  const projects = new Map<string, { inFlight: number; held: number }>();
+  /** In the order in which they get their turn. */
+  const queues = new Map<string, Set<Lane>>();
+  let inFlight = 0;
+  let inMemory = 0;
+  let waiting = 0;
+
+  function projectOf(projectId: string): { inFlight: number; held: number } {
+    let project = projects.get(projectId);
+    if (project === undefined) {
+      project = { inFlight: 0, held: 0 };
+      projects.set(projectId, project);
+    }
+    return project;
+  }
+
+  const idOf = (lane: Lane): string => lane.endpoint.record.projectId;
+
+  function drop(projectId: string, count: number): void {
+    inMemory -= count;
+    projectOf(projectId).held -= count;
+  }
+
+  return {
+    canStart(lane) {
+      const free = limits.concurrency - inFlight;
+      return lane.inFlight < free && projectOf(idOf(lane)).inFlight < free * PROJECT_SHARE;
+    },
+    noteStarted(lane) {
+      inFlight += 1;
+      lane.inFlight += 1;
+      projectOf(idOf(lane)).inFlight += 1;
+    },
+    noteEnded(lane) {
+      inFlight -= 1;
+      lane.inFlight -= 1;
+      projectOf(idOf(lane)).inFlight -= 1;
+    },
+    roomFor(lane) {
+      const free = limits.memory - inMemory;
+      return Math.min(free - lane.held, free * PROJECT_SHARE - projectOf(idOf(lane)).held);
+    },
+    hold(lane, count) {
+      lane.held += count;
+      drop(idOf(lane), -count);
+    },
+    drop,
+    wait(lane) {
+      const id = idOf(lane);
+      const queue = queues.get(id) ?? new Set();
+      queues.set(id, queue);
+      if (queue.has(lane)) return;
+      queue.add(lane);
+      waiting += 1;
+    },
+    stopWaiting(lane) {
+      const queue = queues.get(idOf(lane));
+      if (queue?.delete(lane) !== true) return;
+      waiting -= 1;
+      if (queue.size === 0) queues.delete(idOf(lane));
+    },
+    nextInTurn() {
+      if (inFlight >= limits.concurrency) return undefined;
+      for (const [id, queue] of queues) {
+        const [lane] = queue;
+        queues.delete(id);
+        if (lane === undefined) continue;
+        queue.delete(lane);
+        waiting -= 1;
+        if (queue.size > 0) queues.set(id, queue);
+        return lane;
+      }
+      return undefined;
+    },
+    get waiting() {
+      return waiting;
+    },
+    get inFlight() {
+      return inFlight;
+    },
+    get inMemory() {
+      return inMemory;
+    },
+  };
+}
