@@ -9,9 +9,10 @@ import { createTestClock, type TestClock, turn, until } from '../../lib/fixtures
 import { TEST_CERTIFICATE } from '../../smtp/fixtures/test-certificate.ts';
 import { makeCertificate } from '../fixtures/make-certificate.ts';
 import { startRawServer } from '../fixtures/raw-server.ts';
-import { createPostClient, MAX_RESPONSE_BYTES } from './post-client.ts';
+import { createPostClient } from './post-client.ts';
 import type { PostResult } from './post-result.ts';
 import { parseTarget } from './post-target.ts';
+import { MAX_RESPONSE_BYTES } from './response-excerpt.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 const TIMEOUT_MS = 15_000;
@@ -70,8 +71,15 @@ test('a 2xx is a success, and the request on the wire is what was asked for', as
     errorDetail: null,
     retryAfter: null,
     responseExcerpt: 'thanks',
-    responseHeaders: null,
-    timing: null,
+    responseHeaders: ['content-length', '6'],
+    timing: {
+      dnsMs: null,
+      connectMs: 0,
+      tlsMs: null,
+      firstByteMs: 0,
+      remoteAddress: '127.0.0.1',
+      reused: false,
+    },
     latencyMs: 0,
   });
   const [request = ''] = server.requests;
@@ -196,7 +204,7 @@ test('one deadline covers everything: no headers, a slow body, a look-up without
   const { post, clock } = setUp(t, lookup === undefined ? {} : { lookup });
   const pending = post('http://app.example.com/');
   await clock.advance(TIMEOUT_MS);
-  assert.equal((await pending).errorCode, 'timeout');
+  assert.equal((await pending).errorCode, 'dns_error');
 });
 
 test('a post whose deadline passed while it waited for a connection is never sent', async (t) => {
@@ -432,7 +440,7 @@ test('a self-signed certificate is refused unless it was named as one to trust',
   const { key, cert } = TEST_CERTIFICATE;
   const server = await startRawServer(t, (socket) => socket.write(OK), { key, cert });
   const refused = await setUp(t).post(server.origin);
-  assert.equal(refused.errorCode, 'tls_error');
+  assert.equal(refused.errorCode, 'certificate_untrusted');
   assert.equal(server.requests.length, 0);
   const accepted = await setUp(t, { ca: cert }).post(server.origin);
   assert.deepEqual([accepted.errorCode, accepted.status], [null, 200]);
@@ -444,7 +452,7 @@ test('a certificate of another name is refused', async (t) => {
   const { lookup } = fakeLookup(['127.0.0.1']);
   const { post } = setUp(t, { ca: cert, ...(lookup && { lookup }) });
   const wrong = await post(`https://app.example.com:${server.port}/`);
-  assert.equal(wrong.errorCode, 'tls_error');
+  assert.equal(wrong.errorCode, 'hostname_mismatch');
   const right = await post(`https://mx.test:${server.port}/`);
   assert.equal(right.errorCode, null);
 });

@@ -1,17 +1,26 @@
-import { type LookupAddress, lookup as systemLookup } from 'node:dns';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { Agent, type Dispatcher, errors } from 'undici';
+import { lookup as systemLookup } from 'node:dns';
+import type { SecureContext } from 'node:tls';
 import type { AddressGuard } from '../../lib/address-guard.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { refuseHost } from '../endpoint-url.ts';
+import { isLoopbackHost, refuseHost } from '../endpoint-url.ts';
+import { type Lookup, shareLookups } from './connect/guarded-lookup.ts';
+import { createOpener, type ProxyWay } from './connect/open-connection.ts';
+import { createProxyBypass, type ProxySettings } from './connect/proxy-settings.ts';
+import { createTlsContext, tlsKeyOf } from './connect/tls-material.ts';
+import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';
+import { PendingPost } from './pending-post.ts';
 import type { PostErrorCode } from './post-errors.ts';
+import { PostFailure } from './post-failure.ts';
 import type { PostResult } from './post-result.ts';
-import type { PostTarget } from './post-target.ts';
+import type { EndpointTls, PostTarget } from './post-target.ts';
 
 export interface PostClient {
   /** Never rejects: whatever the network does is a result. */
   post(request: PostRequest): Promise<PostResult>;
-  /** Drops the connections with TLS material that is no longer used. */
+  /**
+   * The endpoint was changed or deleted. Connections with its TLS material are closed when no other
+   * target in use has the same; what is under way ends as it would.
+   */
   forget(target: PostTarget): void;
   /** Ends connections; what is under way becomes `aborted`. */
   close(): Promise<void>;
@@ -28,16 +37,22 @@ export interface PostRequest {
   startedAtMs: number;
 }
 
-type Lookup = typeof systemLookup;
+/** What is known of a target once it has been posted to. */
+interface Route {
+  /** Why its host is never dialled: a literal, or a name of this machine. */
+  refusal: string | null;
+  poolKey: string;
+  material: Material;
+}
 
-/** More of an answer is of no use to anyone, and a hostile endpoint must not fill our memory. */
-export const MAX_RESPONSE_BYTES = 16_384;
-
-/**
- * Connections stay open this long without work. A fresh TLS connection costs 20 to 25 times a kept
- * one; most servers close idle ones after 60 s or more, and say so when they close sooner.
- */
-const KEEP_ALIVE_MS = 30_000;
+/** The TLS material of one endpoint or several. */
+interface Material {
+  tls: EndpointTls | null;
+  /** Those that brought it; not counted where there is none. */
+  targets: Set<PostTarget>;
+  pools: Set<ConnectionPool>;
+  context: SecureContext | null;
+}
 
 export function createPostClient(options: {
   guard: AddressGuard;
@@ -47,145 +62,104 @@ export function createPostClient(options: {
   lookup?: Lookup;
   /** PEM certificates to trust beside the system's. */
   ca?: string;
+  /** Null for direct connections. */
+  proxy?: ProxySettings | null;
 }): PostClient {
-  const { guard, clock } = options;
-  const agent = new Agent({
-    connections: options.connectionsPerOrigin,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // The deadline below covers these.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: {
-      timeout: 0,
-      lookup: guardedLookup(guard, options.lookup ?? systemLookup),
-      ...(options.ca === undefined ? {} : { secureContext: trustAlso(options.ca) }),
-    },
-  });
+  const { guard, clock, proxy = null, ca = null } = options;
+  const find = shareLookups(options.lookup ?? systemLookup);
+  const bypasses = createProxyBypass(proxy?.noProxy ?? []);
+  const routes = new WeakMap<PostTarget, Route>();
+  const materials = new Map<string, Material>();
+  const pools = new Map<string, ConnectionPool>();
+  /** Those that are retired and still at work as well. */
+  const open = new Set<ConnectionPool>();
+  let closed = false;
 
-  /** What a literal or a name of this machine comes to never changes, and parsing costs 3 us. */
-  const judged = new WeakMap<PostTarget, { refusal: string | null }>();
-  function judge(target: PostTarget): string | null {
-    let verdict = judged.get(target);
-    if (verdict === undefined) {
-      verdict = { refusal: refuseHost(target.hostname, guard) };
-      judged.set(target, verdict);
+  const noMaterial = newMaterial(null);
+  const proxyWay: ProxyWay | null =
+    proxy === null ? null : { address: proxy, secureContext: () => contextOf(noMaterial) };
+
+  function contextOf(material: Material): SecureContext {
+    material.context ??= createTlsContext(material.tls, ca);
+    return material.context;
+  }
+
+  /** Kept, since the host of a target never changes its meaning and parsing it costs 3 us. */
+  function routeOf(target: PostTarget): Route {
+    const known = routes.get(target);
+    if (known !== undefined) return known;
+    const { origin, hostname, tls } = target;
+    const key = tlsKeyOf(tls);
+    const material = key === '' ? noMaterial : (materials.get(key) ?? newMaterial(tls));
+    if (key !== '') {
+      materials.set(key, material);
+      material.targets.add(target);
     }
-    return verdict.refusal;
+    const route = { refusal: refuseHost(hostname, guard), poolKey: `${origin} ${key}`, material };
+    routes.set(target, route);
+    return route;
+  }
+
+  function poolOf({ origin, hostname }: PostTarget, { poolKey, material }: Route): ConnectionPool {
+    const known = pools.get(poolKey);
+    if (known !== undefined) return known;
+    const isDirect = isLoopbackHost(hostname) || bypasses(hostname);
+    const pool = createConnectionPool({
+      origin,
+      open: createOpener({
+        origin,
+        secureContext: () => contextOf(material),
+        guard,
+        find,
+        clock,
+        proxy: isDirect ? null : proxyWay,
+      }),
+      limit: options.connectionsPerOrigin,
+      onEmpty() {
+        open.delete(pool);
+        material.pools.delete(pool);
+        if (pools.get(poolKey) === pool) pools.delete(poolKey);
+      },
+    });
+    pools.set(poolKey, pool);
+    open.add(pool);
+    material.pools.add(pool);
+    return pool;
   }
 
   return {
     post(request) {
-      // undici looks names up, but takes an IP literal as it is.
-      const refusal = judge(request.target);
-      if (refusal !== null) return Promise.resolve(failed('address_not_allowed', refusal, 0));
-      return new Promise((resolve) => send(agent, clock, request, resolve));
+      if (closed) return Promise.resolve(unsent('aborted', 'Posthorn is stopping.'));
+      const { target } = request;
+      const route = routeOf(target);
+      const { refusal } = route;
+      if (refusal !== null) return Promise.resolve(unsent('address_not_allowed', refusal));
+      const pool = pools.get(route.poolKey) ?? poolOf(target, route);
+      return new Promise((resolve) => pool.send(new PendingPost(request, clock, resolve)));
     },
-    // Connections are not yet kept apart by TLS material.
-    forget() {},
+    forget(target) {
+      const material = routes.get(target)?.material;
+      routes.delete(target);
+      if (material === undefined || !material.targets.delete(target)) return;
+      if (material.targets.size > 0) return;
+      materials.delete(tlsKeyOf(material.tls));
+      for (const pool of material.pools) pool.retire();
+      for (const [key, pool] of pools) if (material.pools.has(pool)) pools.delete(key);
+    },
     async close() {
-      await agent.destroy(new AbortedError('The server is stopping.'));
+      closed = true;
+      const reason = new PostFailure('aborted', 'Posthorn is stopping.');
+      await Promise.all([...open].map((pool) => pool.destroy(reason)));
     },
   };
 }
 
-/** Made once: to read some 150 certificates anew for each connection takes milliseconds. */
-function trustAlso(ca: string): SecureContext {
-  return createSecureContext({ ca: [...getCACertificates('default'), ca] });
+function newMaterial(tls: EndpointTls | null): Material {
+  return { tls, targets: new Set(), pools: new Set(), context: null };
 }
 
-class AbortedError extends Error {}
-
-function send(
-  agent: Agent,
-  clock: Clock,
-  request: PostRequest,
-  resolve: (result: PostResult) => void,
-): void {
-  let controller: Dispatcher.DispatchController | null = null;
-  let status: number | null = null;
-  let retryAfter: string | null = null;
-  let chunks: Buffer[] | null = null;
-  let keptBytes = 0;
-  let done = false;
-
-  const cancelDeadline = clock.after(request.timeoutMs, () => {
-    finish('timeout', `No complete answer within ${request.timeoutMs} ms.`);
-    controller?.abort(new AbortedError('The deadline has passed.'));
-  });
-
-  function finish(errorCode: PostErrorCode | null, errorDetail: string | null): void {
-    if (done) return;
-    done = true;
-    cancelDeadline();
-    const responseExcerpt = chunks === null ? null : excerptOf(chunks);
-    const latencyMs = clock.now() - request.startedAtMs;
-    resolve({
-      status,
-      errorCode,
-      errorDetail,
-      retryAfter,
-      responseExcerpt,
-      responseHeaders: null,
-      timing: null,
-      latencyMs,
-    });
-  }
-
-  function finishByStatus(): void {
-    const verdict = judgeStatus(status ?? 0);
-    finish(verdict?.code ?? null, verdict?.detail ?? null);
-  }
-
-  const { origin, path } = request.target;
-  const { headers, body } = request;
-  agent.dispatch(
-    { origin, path, method: 'POST', headers, body },
-    {
-      onRequestStart(control) {
-        controller = control;
-        if (done) control.abort(new AbortedError('The deadline has passed.'));
-      },
-      onResponseStart(_control, statusCode, responseHeaders) {
-        status = statusCode;
-        const value = responseHeaders['retry-after'];
-        retryAfter = (Array.isArray(value) ? value[0] : value) ?? null;
-      },
-      onResponseData(control, chunk) {
-        chunks ??= [];
-        chunks.push(chunk.subarray(0, MAX_RESPONSE_BYTES - keptBytes));
-        keptBytes += chunk.length;
-        if (keptBytes <= MAX_RESPONSE_BYTES) return;
-        finishByStatus();
-        control.abort(new AbortedError('The answer is longer than what is kept.'));
-      },
-      onResponseEnd: finishByStatus,
-      onResponseError(_control, error) {
-        const { code, detail } = explainError(error);
-        finish(code, detail);
-      },
-    },
-  );
-}
-
-function judgeStatus(status: number): { code: PostErrorCode; detail: string } | null {
-  if (status >= 200 && status < 300) return null;
-  if (status === 410) {
-    return { code: 'gone', detail: 'The endpoint answered 410 Gone, which asks to be left alone.' };
-  }
-  if (status >= 300 && status < 400) {
-    const detail = `The endpoint answered ${status}. Redirects are not followed: enter the final URL.`;
-    return { code: 'redirect', detail };
-  }
-  return { code: 'http_status', detail: `The endpoint answered ${status}.` };
-}
-
-function excerptOf(chunks: Buffer[]): string | null {
-  const text = Buffer.concat(chunks).toString('utf8').replaceAll('\u0000', '');
-  return text === '' ? null : text;
-}
-
-function failed(errorCode: PostErrorCode, errorDetail: string, latencyMs: number): PostResult {
+/** The result of a post for which nothing was dialled. */
+function unsent(errorCode: PostErrorCode, errorDetail: string): PostResult {
   return {
     status: null,
     errorCode,
@@ -194,70 +168,6 @@ function failed(errorCode: PostErrorCode, errorDetail: string, latencyMs: number
     responseExcerpt: null,
     responseHeaders: null,
     timing: null,
-    latencyMs,
+    latencyMs: 0,
   };
-}
-
-/** Resolves like the system, and drops every address that must not be dialled. */
-function guardedLookup(guard: AddressGuard, lookup: Lookup) {
-  return (
-    hostname: string,
-    options: { family?: number | string; all?: boolean },
-    callback: (
-      error: NodeJS.ErrnoException | null,
-      address: string | LookupAddress[],
-      family?: number,
-    ) => void,
-  ): void => {
-    lookup(hostname, { all: true, verbatim: true }, (error, found) => {
-      if (error !== null) return callback(error, []);
-      const allowed = found.filter(({ address }) => guard.refuse(address) === null);
-      const [first] = allowed;
-      if (first === undefined) {
-        const reason = found.map(({ address }) => guard.refuse(address)).join('; ');
-        return callback(new AddressNotAllowed(`${hostname}: ${reason}`), []);
-      }
-      if (options.all === true) callback(null, allowed);
-      else callback(null, first.address, first.family);
-    });
-  };
-}
-
-class AddressNotAllowed extends Error {}
-
-const CODES: Record<string, PostErrorCode> = {
-  ENOTFOUND: 'dns_not_found',
-  ENODATA: 'dns_not_found',
-  EAI_AGAIN: 'dns_error',
-  EAI_FAIL: 'dns_error',
-  ESERVFAIL: 'dns_error',
-  ECONNREFUSED: 'connection_refused',
-  ECONNRESET: 'connection_reset',
-  EPIPE: 'connection_reset',
-  UND_ERR_SOCKET: 'connection_closed',
-  EHOSTUNREACH: 'host_unreachable',
-  ENETUNREACH: 'host_unreachable',
-  ETIMEDOUT: 'timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'timeout',
-  // A post after close().
-  UND_ERR_DESTROYED: 'aborted',
-};
-
-function explainError(error: Error): { code: PostErrorCode; detail: string } {
-  // Several addresses were tried: the last error stands for all.
-  const cause = error instanceof AggregateError ? (error.errors.at(-1) as Error) : error;
-  const detail = cause.message;
-  if (cause instanceof AddressNotAllowed) return { code: 'address_not_allowed', detail };
-  if (cause instanceof AbortedError) return { code: 'aborted', detail };
-  // Its code is missing for what is not HTTP at all.
-  if (cause instanceof errors.HTTPParserError) return { code: 'invalid_response', detail };
-  const name = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  const known = CODES[name];
-  if (known !== undefined) return { code: known, detail };
-  if (name.startsWith('HPE_') || name.startsWith('UND_ERR_'))
-    return { code: 'invalid_response', detail };
-  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO|EPROTO|HOSTNAME)/.test(name)) {
-    return { code: 'tls_error', detail };
-  }
-  return { code: 'connection_closed', detail };
 }

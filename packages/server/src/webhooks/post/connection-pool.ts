@@ -1,0 +1,92 @@
+import type { OpenConnection } from './connect/open-connection.ts';
+import type { PendingPost } from './pending-post.ts';
+import { type ConnectionOwner, PostConnection } from './post-connection.ts';
+import { PostFailure } from './post-failure.ts';
+
+/** The connections to one origin that show the same TLS material. */
+export interface ConnectionPool {
+  /** Sends it over a free connection, over a new one, or over the first that becomes free. */
+  send(post: PendingPost): void;
+  /** Closes connections as soon as they have no work, and keeps none for later. */
+  retire(): void;
+  /** Ends all connections and what waits for one. */
+  destroy(reason: PostFailure): Promise<void>;
+}
+
+export function createConnectionPool(options: {
+  origin: string;
+  open: OpenConnection;
+  /** How many connections at most. */
+  limit: number;
+  /** No connection is left. */
+  onEmpty: () => void;
+}): ConnectionPool {
+  const { origin, open, limit } = options;
+  const connections = new Set<PostConnection>();
+  /** The last one in is the first one out, so that those that are not needed fall idle. */
+  const free: PostConnection[] = [];
+  let waiting: PendingPost[] = [];
+  let retired = false;
+
+  function send(post: PendingPost): void {
+    const connection = free.pop() ?? (connections.size < limit ? connect() : null);
+    if (connection === null) waiting.push(post);
+    else post.sendOver(connection);
+  }
+
+  const owner: ConnectionOwner = {
+    send,
+    free(connection) {
+      const next = nextWaiting();
+      if (next !== null) next.sendOver(connection);
+      else if (retired) drop(connection);
+      else free.push(connection);
+    },
+    broken(connection) {
+      drop(connection);
+      const next = nextWaiting();
+      if (next !== null) next.sendOver(connect());
+    },
+    closed(connection) {
+      const index = free.indexOf(connection);
+      // One that is at work opens itself anew, or fails its post and is broken.
+      if (index === -1) return;
+      free.splice(index, 1);
+      drop(connection);
+    },
+  };
+
+  function connect(): PostConnection {
+    const connection = new PostConnection(origin, open, owner);
+    connections.add(connection);
+    return connection;
+  }
+
+  function drop(connection: PostConnection): void {
+    if (!connections.delete(connection)) return;
+    void connection.destroy(new PostFailure('connection_closed', 'The connection is not needed.'));
+    if (connections.size === 0 && waiting.length === 0) options.onEmpty();
+  }
+
+  /** Passes over those whose deadline has passed while they waited. */
+  function nextWaiting(): PendingPost | null {
+    let post = waiting.shift();
+    while (post?.done === true) post = waiting.shift();
+    return post ?? null;
+  }
+
+  return {
+    send,
+    retire() {
+      retired = true;
+      for (const connection of free.splice(0)) drop(connection);
+    },
+    async destroy(reason) {
+      const posts = waiting;
+      waiting = [];
+      free.length = 0;
+      for (const post of posts) post.fail(reason);
+      await Promise.all([...connections].map((connection) => connection.destroy(reason)));
+    },
+  };
+}

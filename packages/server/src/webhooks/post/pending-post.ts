@@ -1,0 +1,203 @@
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../../lib/clock.ts';
+import { explainError } from './explain-error.ts';
+import type { PostRequest } from './post-client.ts';
+import type { PostConnection } from './post-connection.ts';
+import type { PostErrorCode } from './post-errors.ts';
+import { PostFailure } from './post-failure.ts';
+import type { PostResult, PostTiming } from './post-result.ts';
+import { listHeaders, MAX_RESPONSE_BYTES, responseExcerpt } from './response-excerpt.ts';
+
+type Controller = Dispatcher.DispatchController;
+type ResponseStart = NonNullable<Dispatcher.DispatchHandler['onResponseStart']>;
+
+/**
+ * One post from the call to its result, which comes once and always. It is what undici reports to,
+ * one object without closures, since there is one for every post.
+ *
+ * waiting for a connection -> sendOver -> (the connection opens) -> onRequestStart -> onResponseStart
+ * -> onResponseEnd; from each of them onResponseError or the deadline may end it.
+ */
+export class PendingPost implements Dispatcher.DispatchHandler {
+  /** The result is out. */
+  done = false;
+  readonly #request: PostRequest;
+  readonly #clock: Clock;
+  readonly #resolve: (result: PostResult) => void;
+  readonly #cancelDeadline: () => void;
+  /** Held as long as the connection is at work for this post. */
+  #connection: PostConnection | null = null;
+  #controller: Controller | null = null;
+  #sentAtMs: number | null = null;
+  #firstByteAtMs: number | null = null;
+  #isReused = false;
+  #status: number | null = null;
+  #headers: Parameters<ResponseStart>[2] | null = null;
+  #kept: Buffer | null = null;
+  #keptBytes = 0;
+  #isCut = false;
+
+  constructor(request: PostRequest, clock: Clock, resolve: (result: PostResult) => void) {
+    this.#request = request;
+    this.#clock = clock;
+    this.#resolve = resolve;
+    this.#cancelDeadline = clock.after(request.timeoutMs, () => this.#expire());
+  }
+
+  sendOver(connection: PostConnection): void {
+    this.#connection = connection;
+    const { target, headers, body } = this.#request;
+    connection.dispatch({ path: target.path, method: 'POST', headers, body }, this);
+  }
+
+  fail(error: Error): void {
+    const { code, detail } = explainError(error);
+    this.#finish(code, detail);
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    this.#sentAtMs = this.#clock.now();
+    this.#isReused = this.#connection?.beginPost() ?? false;
+  }
+
+  /** Also called for an informational answer (1xx), which is a sign of life as well. */
+  onResponseStarted(): void {
+    this.#firstByteAtMs ??= this.#clock.now();
+  }
+
+  onResponseStart(...[, statusCode, headers]: Parameters<ResponseStart>): void {
+    if (statusCode < 200) return;
+    this.#status = statusCode;
+    this.#headers = headers;
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    this.#keep(chunk);
+    if (!this.#isCut) return;
+    this.#finishByStatus();
+    controller.abort(new PostFailure('aborted', 'The answer is longer than what is kept.'));
+  }
+
+  onResponseEnd(): void {
+    this.#finishByStatus();
+    this.#leave(true);
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    const connection = this.#connection;
+    if (!this.done && this.#sentAtMs === null && connection?.isKept === true) {
+      // The other side hung up on a kept connection before anything was written to it.
+      connection.passOn(this);
+      return;
+    }
+    this.fail(error);
+    this.#leave(false);
+  }
+
+  #expire(): void {
+    const connection = this.#connection;
+    const ms = `within ${this.#request.timeoutMs} ms`;
+    const stage = this.#sentAtMs === null ? connection?.opening?.stage : 'open';
+    if (stage === 'name') this.#finish('dns_error', `The name was not looked up ${ms}.`);
+    else if (stage === 'proxy') this.#finish('proxy_error', `The proxy was not reached ${ms}.`);
+    else this.#finish('timeout', `No complete answer ${ms}${waitedFor(stage, this.#status)}.`);
+    const reason = new PostFailure('aborted', 'The deadline has passed.');
+    if (this.#controller !== null) this.#controller.abort(reason);
+    else if (connection !== null) {
+      this.#leave(false);
+      void connection.destroy(reason);
+    }
+  }
+
+  #leave(isUsable: boolean): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.endPost(isUsable);
+  }
+
+  /** The first bytes, in one piece: thousands of small ones would cost many times their length. */
+  #keep(chunk: Buffer): void {
+    const room = MAX_RESPONSE_BYTES - this.#keptBytes;
+    const part = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    this.#isCut = chunk.length > room;
+    if (this.#kept === null) {
+      this.#kept = part;
+    } else {
+      if (this.#kept.length < MAX_RESPONSE_BYTES) {
+        const first = this.#kept;
+        this.#kept = Buffer.allocUnsafeSlow(MAX_RESPONSE_BYTES);
+        first.copy(this.#kept);
+      }
+      part.copy(this.#kept, this.#keptBytes);
+    }
+    this.#keptBytes += part.length;
+  }
+
+  #finishByStatus(): void {
+    const status = this.#status ?? 0;
+    if (status >= 200 && status < 300) this.#finish(null, null);
+    else this.#finish(...judgeStatus(status));
+  }
+
+  #finish(errorCode: PostErrorCode | null, errorDetail: string | null): void {
+    if (this.done) return;
+    this.done = true;
+    this.#cancelDeadline();
+    const headers = this.#headers;
+    this.#resolve({
+      status: this.#status,
+      errorCode,
+      errorDetail,
+      retryAfter: first(headers?.['retry-after']),
+      responseExcerpt: this.#excerpt(),
+      responseHeaders: headers === null ? null : listHeaders(headers),
+      timing: this.#timing(),
+      latencyMs: this.#clock.now() - this.#request.startedAtMs,
+    });
+  }
+
+  #excerpt(): string | null {
+    if (this.#kept === null) return null;
+    const bytes = this.#kept.subarray(0, this.#keptBytes);
+    return responseExcerpt(bytes, this.#isCut, first(this.#headers?.['content-type']) ?? '');
+  }
+
+  #timing(): PostTiming | null {
+    const phases = this.#connection?.opening?.phases;
+    if (phases === undefined) return null;
+    const sentAtMs = this.#sentAtMs;
+    const firstByteAtMs = this.#firstByteAtMs;
+    const isNew = !this.#isReused;
+    return {
+      dnsMs: isNew ? phases.dnsMs : null,
+      connectMs: isNew ? phases.connectMs : null,
+      tlsMs: isNew ? phases.tlsMs : null,
+      firstByteMs: sentAtMs === null || firstByteAtMs === null ? null : firstByteAtMs - sentAtMs,
+      remoteAddress: phases.remoteAddress,
+      reused: !isNew,
+    };
+  }
+}
+
+function first(value: string | string[] | undefined): string | null {
+  return (Array.isArray(value) ? value[0] : value) ?? null;
+}
+
+function waitedFor(stage: string | undefined, status: number | null): string {
+  if (stage === undefined) return ': all connections were in use';
+  if (stage === 'connect') return ': no connection came about';
+  if (stage === 'tls') return ': the TLS handshake did not end';
+  return status === null ? '' : `: it began with ${status} and did not end`;
+}
+
+function judgeStatus(status: number): [PostErrorCode, string] {
+  if (status === 410) {
+    return ['gone', 'The endpoint answered 410 Gone, which asks to be left alone.'];
+  }
+  if (status >= 300 && status < 400) {
+    const detail = `The endpoint answered ${status}. Redirects are not followed: enter the final URL.`;
+    return ['redirect', detail];
+  }
+  return ['http_status', `The endpoint answered ${status}.`];
+}
