@@ -6,6 +6,7 @@ import { describeClaims } from './claim-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeLines } from './line-cases.ts';
+import { describeLineProperty } from './line-property-cases.ts';
 import { describeLists } from './list-cases.ts';
 import { describeMail } from './mail-cases.ts';
 import { describePosition } from './position-cases.ts';
@@ -24,6 +25,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeAttempts(open);
     describeClaims(open);
     describeLines(open);
+    describeLineProperty(open);
     describeMail(open);
     describeAccounts(open);
     describeEndpoints(open);

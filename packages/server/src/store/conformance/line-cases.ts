@@ -166,6 +166,17 @@ export function describeLines(open: OpenEngine): void {
       assert.deepEqual(await places(box, ids.slice(1)), [dueAt(NOW_MS), IN_LINE]);
     });
 
+    test('wait for an earlier one, whatever time a node gave them', async () => {
+      const box = await sandbox();
+      const ids = await appendLine(box, 3);
+      const [a, b = ''] = ids;
+      await claimIds(box, { limit: 2 });
+      await record(box, [b], retryAt(NOW_MS + 500));
+      assert.deepEqual(await places(box, ids), [HELD_HEAD, IN_LINE, IN_LINE]);
+      await record(box, [a]);
+      assert.deepEqual(await places(box, [b]), [dueAt(NOW_MS + 12)]);
+    });
+
     test('are given back as they stand: the first is due, whoever said what', async () => {
       const box = await sandbox();
       const ids = await appendLine(box, 3);

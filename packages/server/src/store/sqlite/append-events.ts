@@ -34,8 +34,8 @@ export function prepareAppendEvents(db: DatabaseSync) {
     `INSERT INTO deliveries (project_id, event_id, endpoint_id, state, urgency, attempts, failures,
        due_at, node, order_key, created_at, retain_until, position)
      SELECT ?1, ?2, ?3, ?4, ?5, 0, 0,
-       iif(?4 <> 'pending' OR EXISTS (SELECT 1 FROM deliveries WHERE project_id = ?1
-         AND endpoint_id = ?3 AND order_key = ?8 AND state = 'pending'), NULL, ?6),
+       iif(EXISTS (SELECT 1 FROM deliveries WHERE project_id = ?1 AND endpoint_id = ?3
+         AND order_key = ?8 AND state = 'pending'), NULL, ?6),
        ?7, ?8, ?9, ?10, ?11`,
   );
   const readState = db.prepare(

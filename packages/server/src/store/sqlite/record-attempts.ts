@@ -32,6 +32,14 @@ export function prepareRecordAttempt(db: DatabaseSync) {
      WHERE NOT EXISTS (SELECT 1 FROM deliveries
        WHERE project_id = ?1 AND event_id = ?2 AND endpoint_id = ?3 AND attempt_id = ?5)`,
   );
+  // Whatever became of it: one with an earlier one of its key waits for that, not for a time.
+  const standBehind = db.prepare(
+    `UPDATE deliveries AS d SET due_at = NULL WHERE project_id = ?1 AND event_id = ?2
+       AND endpoint_id = ?3 AND state = 'pending' AND EXISTS (
+         SELECT 1 FROM deliveries x WHERE x.project_id = d.project_id
+           AND x.endpoint_id = d.endpoint_id AND x.order_key = d.order_key
+           AND x.state = 'pending' AND x.position < d.position)`,
+  );
   // Makes the first of a line due, unless it is, or a node holds it: it came along with the one before.
   const moveUp = db.prepare(
     `UPDATE deliveries SET due_at = ?4 WHERE project_id = ?1 AND endpoint_id = ?2
@@ -45,8 +53,10 @@ export function prepareRecordAttempt(db: DatabaseSync) {
     const { changes } = moveDelivery.run(...row.slice(0, DELIVERY_COLUMNS));
     if (changes === 1) {
       const orderKey = row[ORDER_KEY_AT] ?? null;
-      const atMs = row[ENDED_AT] ?? row[STARTED_AT] ?? null;
-      if (orderKey !== null) moveUp.run(projectId, endpointId, orderKey, atMs);
+      if (orderKey === null) return;
+      const endedAt = row[ENDED_AT] ?? null;
+      if (endedAt === null) standBehind.run(projectId, eventId, endpointId);
+      moveUp.run(projectId, endpointId, orderKey, endedAt ?? row[STARTED_AT] ?? null);
       return;
     }
     const attempt = row.slice(4, ATTEMPT_END);

@@ -27,7 +27,8 @@ export function toEventRow(event: EventRecord): Row {
     event.standing?.state ?? null,
   ];
   for (const owed of event.deliveries) {
-    row.push(owed.endpointId, owed.state, owed.urgency, owed.dueAtMs, owed.node, owed.orderKey);
+    const dueAtMs = owed.state === 'pending' ? owed.dueAtMs : null;
+    row.push(owed.endpointId, owed.state, owed.urgency, dueAtMs, owed.node, owed.orderKey);
   }
   return row;
 }
