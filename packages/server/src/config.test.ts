@@ -149,6 +149,8 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   endpointNetworks: ['everything', 'fd00::/129'],
   endpointAllowHttp: ['http', ''],
   webhookRetryLadder: ['', '1s;2s', 'often'],
+  webhookProxy: ['proxy:3128', 'socks5://proxy:1080', 'ftp://proxy', 'http://proxy/path'],
+  webhookNoProxy: ['http://intern.example.com', '10.0.0.0/33', 'a b', 'intern:8080'],
   webhookTimeout: ['0', '0s', 'long'],
   webhookConcurrency: ['0', '10001'],
   endpointConcurrency: ['0', '1001'],
@@ -197,6 +199,14 @@ test('does not say secrets that are wrong', () => {
     () => loadKeyMaterial(loadConfig({ flags: { masterKey } })),
     (error) => error instanceof ConfigError && !error.message.includes(masterKey),
   );
+  for (const rest of ['proxy:99999', 'proxy/path', '', 'proxy:3128?x', '%zz@proxy']) {
+    for (const scheme of ['http', 'socks5', 'ftp']) {
+      assert.throws(
+        () => loadConfig({ flags: { webhookProxy: `${scheme}://mila:s3cret@${rest}` } }),
+        (error) => error instanceof ConfigError && !/s3cret|bWlsY/.test(error.message),
+      );
+    }
+  }
 });
 
 test('makes the master key at the first start, for the owner alone, and reads it from then on', () => {

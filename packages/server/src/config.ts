@@ -23,6 +23,7 @@ import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { checkEnvelopeAddress } from './smtp/check-envelope-address.ts';
+import { createProxyBypass, parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
 
 export const ROLES = ['api', 'smtp', 'mail', 'dispatch'] as const;
 export type Role = (typeof ROLES)[number];
@@ -154,6 +155,16 @@ const dnsServerList = (description: string): Setting<readonly string[]> => ({
   },
 });
 
+const hostList = (description: string): Setting<readonly string[]> => ({
+  default: '',
+  description,
+  parse(value) {
+    const hosts = splitList(value);
+    createProxyBypass(hosts);
+    return hosts;
+  },
+});
+
 /** It has to fit behind "Bearer " in a header, and must not be guessed. */
 function checkAddress(value: string): void {
   const check = checkEnvelopeAddress(value, false);
@@ -274,6 +285,13 @@ export const SETTINGS = {
   ),
   endpointAllowHttp: flag(false, 'Allow plain http for endpoints that are not on loopback.'),
   endpointCa: optional('PEM file with certificates to trust for endpoints, beside the usual ones.'),
+  webhookProxy: optional(
+    'Post through this HTTP proxy: http://user:password@proxy:3128, or https://. Without it: directly.',
+    parseProxyUrl,
+  ),
+  webhookNoProxy: hostList(
+    'Hosts that are posted to directly all the same: names with all names below them, addresses, CIDR blocks.',
+  ),
   webhookRetryLadder: durations(
     STANDARD_WEBHOOKS_LADDER_MS,
     'Waits after each failed attempt; then the delivery is dead.',

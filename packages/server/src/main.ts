@@ -26,6 +26,7 @@ import { openSqliteEngine } from './store/sqlite/engine.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
+import { parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
 import { createPostClient } from './webhooks/post/post-client.ts';
 import { createReporter } from './webhooks/reporter.ts';
 
@@ -129,6 +130,10 @@ export async function startPosthorn(
         // The lanes bound each endpoint; several of them may share an origin.
         connectionsPerOrigin: config.webhookConcurrency,
         ...(keys.endpointCa === null ? {} : { ca: keys.endpointCa }),
+        proxy:
+          config.webhookProxy === null
+            ? null
+            : { ...parseProxyUrl(config.webhookProxy), noProxy: config.webhookNoProxy },
       }),
       clock,
       random,

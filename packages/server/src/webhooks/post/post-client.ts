@@ -1,5 +1,4 @@
 import { lookup as systemLookup } from 'node:dns';
-import type { SecureContext } from 'node:tls';
 import type { AddressGuard } from '../../lib/address-guard.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { isLoopbackHost, refuseHost } from '../endpoint-url.ts';
@@ -12,14 +11,14 @@ import { PendingPost } from './pending-post.ts';
 import type { PostErrorCode } from './post-errors.ts';
 import { PostFailure } from './post-failure.ts';
 import type { PostResult } from './post-result.ts';
-import type { EndpointTls, PostTarget } from './post-target.ts';
+import type { PostTarget } from './post-target.ts';
 
 export interface PostClient {
   /** Never rejects: whatever the network does is a result. */
   post(request: PostRequest): Promise<PostResult>;
   /**
-   * The endpoint was changed or deleted. Connections with its TLS material are closed when no other
-   * target in use has the same; what is under way ends as it would.
+   * The TLS material of an endpoint was changed, or it is gone: its connections are closed once what
+   * is under way has ended. Another endpoint with the same origin and material opens new ones.
    */
   forget(target: PostTarget): void;
   /** Ends connections; what is under way becomes `aborted`. */
@@ -42,16 +41,6 @@ interface Route {
   /** Why its host is never dialled: a literal, or a name of this machine. */
   refusal: string | null;
   poolKey: string;
-  material: Material;
-}
-
-/** The TLS material of one endpoint or several. */
-interface Material {
-  tls: EndpointTls | null;
-  /** Those that brought it; not counted where there is none. */
-  targets: Set<PostTarget>;
-  pools: Set<ConnectionPool>;
-  context: SecureContext | null;
 }
 
 export function createPostClient(options: {
@@ -69,46 +58,34 @@ export function createPostClient(options: {
   const find = shareLookups(options.lookup ?? systemLookup);
   const bypasses = createProxyBypass(proxy?.noProxy ?? []);
   const routes = new WeakMap<PostTarget, Route>();
-  const materials = new Map<string, Material>();
+  /** By origin and TLS material; one that has no connection left is not kept. */
   const pools = new Map<string, ConnectionPool>();
-  /** Those that are retired and still at work as well. */
+  /** Those that were forgotten and are still at work as well. */
   const open = new Set<ConnectionPool>();
   let closed = false;
 
-  const noMaterial = newMaterial(null);
+  const usualContext = once(() => createTlsContext(null, ca));
   const proxyWay: ProxyWay | null =
-    proxy === null ? null : { address: proxy, secureContext: () => contextOf(noMaterial) };
-
-  function contextOf(material: Material): SecureContext {
-    material.context ??= createTlsContext(material.tls, ca);
-    return material.context;
-  }
+    proxy === null ? null : { address: proxy, secureContext: usualContext };
 
   /** Kept, since the host of a target never changes its meaning and parsing it costs 3 us. */
   function routeOf(target: PostTarget): Route {
     const known = routes.get(target);
     if (known !== undefined) return known;
     const { origin, hostname, tls } = target;
-    const key = tlsKeyOf(tls);
-    const material = key === '' ? noMaterial : (materials.get(key) ?? newMaterial(tls));
-    if (key !== '') {
-      materials.set(key, material);
-      material.targets.add(target);
-    }
-    const route = { refusal: refuseHost(hostname, guard), poolKey: `${origin} ${key}`, material };
+    const refusal = refuseHost(hostname, guard);
+    const route = { refusal, poolKey: `${origin} ${tlsKeyOf(tls)}` };
     routes.set(target, route);
     return route;
   }
 
-  function poolOf({ origin, hostname }: PostTarget, { poolKey, material }: Route): ConnectionPool {
-    const known = pools.get(poolKey);
-    if (known !== undefined) return known;
+  function createPool({ origin, hostname, tls }: PostTarget, poolKey: string): ConnectionPool {
     const isDirect = isLoopbackHost(hostname) || bypasses(hostname);
     const pool = createConnectionPool({
       origin,
       open: createOpener({
         origin,
-        secureContext: () => contextOf(material),
+        secureContext: tls === null ? usualContext : once(() => createTlsContext(tls, ca)),
         guard,
         find,
         clock,
@@ -117,13 +94,11 @@ export function createPostClient(options: {
       limit: options.connectionsPerOrigin,
       onEmpty() {
         open.delete(pool);
-        material.pools.delete(pool);
         if (pools.get(poolKey) === pool) pools.delete(poolKey);
       },
     });
     pools.set(poolKey, pool);
     open.add(pool);
-    material.pools.add(pool);
     return pool;
   }
 
@@ -131,20 +106,16 @@ export function createPostClient(options: {
     post(request) {
       if (closed) return Promise.resolve(unsent('aborted', 'Posthorn is stopping.'));
       const { target } = request;
-      const route = routeOf(target);
-      const { refusal } = route;
+      const { refusal, poolKey } = routeOf(target);
       if (refusal !== null) return Promise.resolve(unsent('address_not_allowed', refusal));
-      const pool = pools.get(route.poolKey) ?? poolOf(target, route);
+      const pool = pools.get(poolKey) ?? createPool(target, poolKey);
       return new Promise((resolve) => pool.send(new PendingPost(request, clock, resolve)));
     },
     forget(target) {
-      const material = routes.get(target)?.material;
-      routes.delete(target);
-      if (material === undefined || !material.targets.delete(target)) return;
-      if (material.targets.size > 0) return;
-      materials.delete(tlsKeyOf(material.tls));
-      for (const pool of material.pools) pool.retire();
-      for (const [key, pool] of pools) if (material.pools.has(pool)) pools.delete(key);
+      const { poolKey } = routeOf(target);
+      if (target.tls === null) return;
+      pools.get(poolKey)?.retire();
+      pools.delete(poolKey);
     },
     async close() {
       closed = true;
@@ -154,8 +125,12 @@ export function createPostClient(options: {
   };
 }
 
-function newMaterial(tls: EndpointTls | null): Material {
-  return { tls, targets: new Set(), pools: new Set(), context: null };
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** The result of a post for which nothing was dialled. */

@@ -71,3 +71,8 @@ export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail:
   invalid_response: { fault: 'endpoint', detail: 'What came back is not HTTP.' },
   aborted: { fault: 'ours', detail: 'Posthorn was stopping.' },
 };
+
+/** Whose fault a recorded code is; null for one that this version does not know. */
+export function faultOf(code: string): Fault | null {
+  return Object.hasOwn(POST_ERRORS, code) ? POST_ERRORS[code as PostErrorCode].fault : null;
+}

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { EndpointTls } from '../post-target.ts';
 
-/** Tells the material of endpoints apart; '' for none. Endpoints with the same share connections. */
+/** Tells the material of endpoints apart, since only those with the same share connections. */
 export function tlsKeyOf(tls: EndpointTls | null): string {
   if (tls === null) return '';
   const parts = [tls.certificate, tls.privateKey, tls.ca];
