@@ -44,6 +44,9 @@ test('the server does not give the address away, nor the part before the @', () 
     ['550 5.1.1 <jane.doe@example.com>: User unknown', `550 5.1.1 <${HASH}>: User unknown`],
     ['550 Jane.Doe@Example.COM unknown', `550 ${HASH} unknown`],
     ['552 mailbox jane.doe is full', `552 mailbox ${HASH} is full`],
+    ['552 “jane.doe” is full', `552 “${HASH}” is full`],
+    ['550 jane.doeé and xjane.doe', '550 jane.doeé and xjane.doe'],
+    ['550 ajane.doe@example.com jane.doe@example.comjane.doe', `550 a${HASH} ${HASH}jane.doe`],
     ['550 janet.doesn does not exist', '550 janet.doesn does not exist'],
   ];
   for (const [response, expected] of replies) {
@@ -134,6 +137,22 @@ test('what is no address is replaced where it stands as the recipient, and nowhe
     assert.equal(data.recipient, null);
     assert.equal(data.delivery?.response, `550 ${word} a @ b`);
   }
+});
+
+test('an address that begins in what looks like one is found', () => {
+  const response = '550 ababa@example.com xa-a-a@example.com İ ABA@EXAMPLE.COM';
+  const redacted = (address: string) =>
+    redact({ recipient: address, delivery: { response } }, 'remove').delivery?.response;
+  const rest = 'xa-a-a@example.com İ [recipient]';
+  assert.equal(redacted('aba@example.com'), `550 ab[recipient] ${rest}`);
+  assert.match(redacted('a-a@example.com') ?? '', / xa-\[recipient\] /);
+  assert.doesNotMatch(JSON.stringify(redact({ recipient: 'ΑΣ@x.test', tags: ['ασ@x.test'] })), /@/);
+});
+
+test('a short part before the @ is a word as well, and stays in the reply', () => {
+  const response = '550 jo is not jo@example.com';
+  const data = redact({ recipient: 'jo@example.com', delivery: { response } }, 'remove');
+  assert.equal(data.delivery?.response, '550 jo is not [recipient]');
 });
 
 test('what was redacted before keeps its domain', () => {

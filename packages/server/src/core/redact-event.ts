@@ -47,36 +47,46 @@ type Data = CanonicalEvent['data'];
 function createRedaction(recipient: string, substitute: string): (data: Data) => Data {
   const forms = listForms(recipient);
   if (forms === null) return (data) => data;
-  const address = `${anyOf(forms.locals)}${anyOf(AT_SIGNS)}${anyOf(forms.domains)}`;
-  const words = forms.words.map(
-    (word) => `|(?<![\\p{L}\\p{N}])${escapePattern(word)}(?![\\p{L}\\p{N}])`,
-  );
-  const anywhere = new RegExp(address, 'giu');
-  const inReply = new RegExp(address + words.join(''), 'giu');
-  const redact = (text: string, pattern: RegExp): string => text.replace(pattern, () => substitute);
+
+  const redact = (text: string): string =>
+    replaceSpans(text, findAddresses(foldCase(text), forms), substitute);
+
+  const redactReply = (text: string): string => {
+    const folded = foldCase(text);
+    const spans = [...findAddresses(folded, forms), ...findWords(folded, forms.words)];
+    return replaceSpans(text, spans, substitute);
+  };
 
   function walk(value: unknown): unknown {
-    if (typeof value === 'string') return redact(value, anywhere);
+    if (typeof value === 'string') return redact(value);
     if (typeof value !== 'object' || value === null) return value;
     return Array.isArray(value) ? value.map(walk) : walkFields(value);
   }
 
   function walkFields(value: object): object {
     return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [redact(name, anywhere), walk(item)]),
+      Object.entries(value).map(([name, item]) => [redact(name), walk(item)]),
     );
   }
 
   return (given) => {
     const data: Data = walkFields(given);
     const response = given.delivery?.response;
-    if (response != null) data.delivery = { ...data.delivery, response: redact(response, inReply) };
+    if (response != null) data.delivery = { ...data.delivery, response: redactReply(response) };
     const description = given.bounce?.description;
     if (data.bounce !== undefined && description != null) {
-      data.bounce = { ...data.bounce, description: redact(description, inReply) };
+      data.bounce = { ...data.bounce, description: redactReply(description) };
     }
     return data;
   };
+}
+
+/** How the parts of an address may be written, in folded case. */
+interface AddressForms {
+  locals: string[];
+  domains: string[];
+  /** What gives the address away without a domain behind it. */
+  words: string[];
 }
 
 /** As it is; in a URL, once or twice encoded; in HTML; in the return path of a mailing (VERP). */
@@ -85,10 +95,7 @@ const AT_SIGNS = ['@', '%40', '%2540', '&#64;', '='];
 /** Shorter ones are words and parts of words. */
 const MIN_WORD_CHARS = 3;
 
-/** How the parts of an address may be written; null where it is none. */
-function listForms(
-  recipient: string,
-): { locals: string[]; domains: string[]; words: string[] } | null {
+function listForms(recipient: string): AddressForms | null {
   const at = recipient.lastIndexOf('@');
   const ascii = domainOf(recipient);
   // Without both parts it is a word that may stand anywhere.
@@ -101,25 +108,73 @@ function listForms(
     locals: withEncoded(locals),
     domains: withEncoded([recipient.slice(at + 1), ascii, domainToUnicode(ascii) || ascii]),
     // Servers quote the part before the @ alone as well: "mailbox jane.doe is full".
-    words: unique(locals).filter((one) => one.length >= MIN_WORD_CHARS),
+    words: locals.filter((one) => one.length >= MIN_WORD_CHARS).map(foldCase),
   };
 }
 
 /** `toWellFormed`: of half a surrogate pair encodeURIComponent makes an error. */
 function withEncoded(texts: readonly string[]): string[] {
-  return unique(texts.flatMap((text) => [text, encodeURIComponent(text.toWellFormed())]));
+  const all = texts.flatMap((text) => [text, encodeURIComponent(text.toWellFormed())]);
+  return [...new Set(all.map(foldCase))];
 }
 
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
+/** For comparing, in a text of the same length: `\u0130` alone gets longer in lower case. */
+function foldCase(text: string): string {
+  return text.replaceAll('\u0130', 'i').toLowerCase().replaceAll('ς', 'σ');
 }
 
-/** Literals only, the longer ones first: such a pattern cannot run away, and takes all that fits. */
-function anyOf(texts: readonly string[]): string {
-  const sorted = texts.toSorted((a, b) => b.length - a.length);
-  return `(?:${sorted.map(escapePattern).join('|')})`;
+type Span = readonly [start: number, end: number];
+
+/**
+ * Searched, not matched by a pattern: to compile one for each recipient took ten times as long as
+ * everything else here.
+ */
+function findAddresses(folded: string, { locals, domains }: AddressForms): Span[] {
+  const spans: Span[] = [];
+  for (const local of locals) {
+    for (const start of positionsOf(local, folded)) {
+      for (const sign of AT_SIGNS) {
+        const host = start + local.length + sign.length;
+        if (!folded.startsWith(sign, host - sign.length)) continue;
+        for (const domain of domains) {
+          if (folded.startsWith(domain, host)) spans.push([start, host + domain.length]);
+        }
+      }
+    }
+  }
+  return spans;
 }
 
-function escapePattern(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+const WORD_CHAR = /[\p{L}\p{N}]/u;
+
+function findWords(folded: string, words: readonly string[]): Span[] {
+  const spans: Span[] = [];
+  for (const word of words) {
+    for (const start of positionsOf(word, folded)) {
+      const end = start + word.length;
+      const isPart = WORD_CHAR.test(folded.charAt(start - 1)) || WORD_CHAR.test(folded.charAt(end));
+      if (!isPart) spans.push([start, end]);
+    }
+  }
+  return spans;
+}
+
+function positionsOf(part: string, text: string): number[] {
+  const found: number[] = [];
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + 1)) found.push(at);
+  return found;
+}
+
+/** Spans that overlap are replaced as one. */
+function replaceSpans(text: string, spans: readonly Span[], substitute: string): string {
+  if (spans.length === 0) return text;
+  let result = '';
+  let copied = 0;
+  let covered = -1;
+  for (const [start, end] of spans.toSorted(([a], [b]) => a - b)) {
+    if (start >= covered) result += text.slice(copied, start) + substitute;
+    covered = Math.max(covered, end);
+    copied = covered;
+  }
+  return result + text.slice(copied);
 }
