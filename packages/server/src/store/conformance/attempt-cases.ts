@@ -79,6 +79,29 @@ export function describeAttempts(open: OpenEngine): void {
       assert.equal((await store.deliveries.attempts(projectId, [eventId])).length, 2);
     });
 
+    test('each attempt keeps its trace, whatever follows', async () => {
+      const box = await sandbox();
+      const { engine, store, attempt, claim, projectId, endpointId } = box;
+      const eventId = await appendHeld(box);
+      const traces = ['["first 🙂 \u0000"]', null, '["third"]'];
+      for (const [i, trace] of traces.entries()) {
+        const next = { state: 'pending', dueAtMs: NOW_MS, failures: i + 1 } as const;
+        const made = { number: i + 1, trace, errorCode: 'timeout', next };
+        await engine.recordAttempt(attempt(eventId, made));
+        const row = await store.deliveries.get(projectId, eventId, endpointId);
+        assert.equal(row?.last_trace, trace);
+        await engine.claimDeliveries(claim());
+      }
+      // A node that holds nothing any more: its attempt stands alone.
+      const stray = { node: OTHER_NODE, number: 4, trace: '["stray"]' };
+      await engine.recordAttempt(attempt(eventId, stray));
+      const attempts = await store.deliveries.attempts(projectId, [eventId]);
+      assert.deepEqual(
+        attempts.map((one) => one.trace),
+        [...traces, '["stray"]'],
+      );
+    });
+
     test('the last failure ends the delivery as dead, and it can be made due again', async () => {
       const box = await sandbox();
       const { engine, store, attempt, projectId, endpointId } = box;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { URGENCIES, type Urgency } from '../../core/urgency.ts';
 import type { ClaimedDeliveries } from '../engine.ts';
 import {
   DAY_MS,
@@ -12,8 +13,12 @@ import {
   withOwnStore,
 } from './sandbox.ts';
 
-async function appendDue({ log, event, owes }: Sandbox, dueAtMs: number): Promise<string> {
-  owes({ dueAtMs });
+async function appendDue(
+  { log, event, owes }: Sandbox,
+  dueAtMs: number,
+  urgency: Urgency = 1,
+): Promise<string> {
+  owes({ dueAtMs, urgency });
   const one = event();
   await log.append([one]);
   return one.event.id;
@@ -41,6 +46,31 @@ export function describeClaims(open: OpenEngine): void {
         [a.nextDueAtMs, b.nextDueAtMs, c.nextDueAtMs],
         [NOW_MS, NOW_MS + 300, NOW_MS + 300],
       );
+    });
+
+    test('take what is of their urgency, and say when the next of it is due', async () => {
+      const box = await sandbox();
+      const { engine, store, claim, projectId, endpointId } = box;
+      const bulk = await appendDue(box, NOW_MS - 3, 2);
+      const urgent = [await appendDue(box, NOW_MS - 2, 0), await appendDue(box, NOW_MS - 1, 0)];
+      await appendDue(box, NOW_MS + 400, 2);
+      await appendDue(box, NOW_MS + 500, 0);
+      await appendDue(box, NOW_MS + 600, 1);
+      const first = await engine.claimDeliveries(claim({ urgency: 0, limit: 1 }));
+      assert.deepEqual([idsOf(first), first.nextDueAtMs], [urgent.slice(0, 1), NOW_MS - 1]);
+      const found = await Promise.all(
+        URGENCIES.map((urgency) => engine.claimDeliveries(claim({ urgency }))),
+      );
+      assert.deepEqual(found.map(idsOf), [urgent.slice(1), [], [bulk]]);
+      assert.deepEqual(
+        found.map(({ nextDueAtMs }) => nextDueAtMs),
+        [NOW_MS + 500, NOW_MS + 600, NOW_MS + 400],
+      );
+      // What comes back is as urgent as it was.
+      const from = { projectId, endpointId, node: NODE, nowMs: NOW_MS };
+      await store.deliveries.release(from, { due: [bulk], inLine: [] });
+      assert.deepEqual(idsOf(await engine.claimDeliveries(claim())), []);
+      assert.deepEqual(idsOf(await engine.claimDeliveries(claim({ urgency: 2 }))), [bulk]);
     });
 
     test('never lease a delivery twice, however many ask at once', async () => {
