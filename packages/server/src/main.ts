@@ -107,15 +107,16 @@ export async function startPosthorn(
     const endpointGuard = createAddressGuard(
       config.endpointNetworks ?? (loopbackOnly ? ['loopback'] : []),
     );
+    const endpointDefaults = {
+      ladderMs: config.webhookRetryLadder,
+      timeoutMs: config.webhookTimeout,
+      concurrency: config.endpointConcurrency,
+      patienceMs: config.endpointPatience,
+    };
     const directory = createEndpointDirectory({
       endpoints: store.endpoints,
       secretBox,
-      defaults: {
-        ladderMs: config.webhookRetryLadder,
-        timeoutMs: config.webhookTimeout,
-        concurrency: config.endpointConcurrency,
-        patienceMs: config.endpointPatience,
-      },
+      defaults: endpointDefaults,
     });
     await directory.load();
     const { retention: retentionMs } = config;
@@ -285,6 +286,7 @@ export async function startPosthorn(
         events: store.events,
         deliveries: store.deliveries,
         endpoints: store.endpoints,
+        endpointDefaults,
         endpointUrls: urls,
         maxMessageBytes: config.maxMessageSize,
         log: eventLog,

@@ -9,8 +9,10 @@ export const ID_PREFIXES = {
   message: 'msg',
   event: 'evt',
   endpoint: 'ep',
+  signingKey: 'sgk',
   delivery: 'dlv',
   attempt: 'att',
+  job: 'job',
   request: 'req',
   node: 'node',
 } as const;
@@ -94,6 +96,19 @@ function encodeTime(ms: number): string {
     rest = Math.floor(rest / 32);
   }
   return text;
+}
+
+/** The lowest id of this kind that could be made at this time: a bound for a range of ids. */
+export function lowestIdAt(kind: IdKind, atMs: number): string {
+  return `${ID_PREFIXES[kind]}_${encodeTime(atMs)}${'0'.repeat(RANDOM_CHARS)}`;
+}
+
+/** When an id was made, ms. */
+export function timeOfId(id: string): number {
+  const start = id.indexOf('_') + 1;
+  let ms = 0;
+  for (const char of id.slice(start, start + TIME_CHARS)) ms = ms * 32 + ALPHABET.indexOf(char);
+  return ms;
 }
 
 export function isId(kind: IdKind, text: string): boolean {

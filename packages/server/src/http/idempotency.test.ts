@@ -45,6 +45,16 @@ before(async () => {
   await api.recordAttempts(endpoint.id, 200);
   const [delivery] = (await api.send('GET', '/v1/deliveries')).body.data;
   CASES.push({ path: `/v1/deliveries/${delivery.id}/retry`, list: '/v1/deliveries' });
+  const path = `/v1/endpoints/${endpoint.id}`;
+  CASES.push(
+    {
+      path: `${path}/secret/rotate`,
+      body: { overlap: '1h' },
+      other: { overlap: '2h' },
+      list: `${path}/secret`,
+    },
+    { path: `${path}/test`, other: { type: 'email.sent' }, list: '/v1/events?type=system.test' },
+  );
 });
 
 const send = (path: string, key: string, body: Json) =>
@@ -52,7 +62,10 @@ const send = (path: string, key: string, body: Json) =>
     headers: { 'idempotency-key': key },
     ...(body === undefined ? {} : { body }),
   });
-const count = async (list: string) => (await api.send('GET', list)).body.data.length;
+async function count(list: string): Promise<number> {
+  const { body } = await api.send('GET', list);
+  return (body.data ?? body.keys).length;
+}
 
 test('covers every POST', () => {
   const posts = api.routes.filter(({ method }) => method === 'POST').length;

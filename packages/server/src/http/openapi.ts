@@ -64,6 +64,7 @@ function toOperation(route: Route): JsonObject {
       ...toParameters(route.params, 'path'),
       ...toParameters(route.query, 'query'),
       ...(route.method === 'POST' ? [IDEMPOTENCY_KEY] : []),
+      ...(takesIfMatch(route) ? [IF_MATCH] : []),
     ],
     ...body,
     responses: { ...toResponses(route.responses), ...problemsOf(route) },
@@ -77,6 +78,19 @@ const IDEMPOTENCY_KEY = {
   description: 'The same key with the same request gets the first answer again, for 24 hours.',
   schema: { type: 'string', maxLength: 255 },
 };
+
+const IF_MATCH = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of an earlier answer: 412 when it has changed since.',
+  schema: { type: 'string' },
+};
+
+/** What changes a thing that has a version; what makes one has nothing to compare with. */
+function takesIfMatch({ versioned, method, path }: Route): boolean {
+  return versioned === true && method !== 'GET' && path.includes('{');
+}
 
 /** `GET /v1/messages/{id}` -> `getMessagesById`. */
 function operationId(route: Route): string {
@@ -94,7 +108,7 @@ function capital(word: string): string {
 
 function toRequestBody(schema: z.ZodType): JsonObject {
   return {
-    required: true,
+    required: !schema.safeParse(undefined).success,
     content: { 'application/json': { schema: toJsonSchema(schema, 'input') } },
   };
 }
@@ -128,7 +142,8 @@ function problemsOf(route: Route): JsonObject {
   const statuses = new Set<number>([400, 401, 422, 429, 500, 503]);
   if (route.path.includes('{')) statuses.add(404);
   if (route.body !== undefined) for (const status of [413, 415]) statuses.add(status);
-  if (route.method === 'POST') statuses.add(409);
+  if (route.method === 'POST' || takesIfMatch(route)) statuses.add(409);
+  if (takesIfMatch(route)) statuses.add(412);
   return Object.fromEntries(
     [...statuses].map((status) => [
       status,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Scope } from '../core/scopes.ts';
 import type { Statement } from '../store/engine.ts';
+import type { IfMatch } from './entity-tag.ts';
 
 /** What a handler gets: everything already checked against the route's schemas. */
 export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
@@ -9,6 +10,8 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   params: P;
   query: Q;
   body: B;
+  /** The versions that `If-Match` names; null without one. `checkVersion` holds them against one. */
+  ifMatch: IfMatch;
   /** Statements that remember the answer under the request's Idempotency-Key; none without one. */
   remember(answer: RouteAnswer): Statement[];
 }
@@ -40,6 +43,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   body?: B;
   /** Larger bodies are refused with 413, bytes. */
   bodyLimit?: number;
+  /** Its answers have the body's `version` as their ETag; a change takes `If-Match`. */
+  versioned?: boolean;
   responses: Record<number, RouteResponse>;
   handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>): Promise<RouteAnswer>;
   /** Makes the first answer out of the one that was kept, where that was not all known yet. */

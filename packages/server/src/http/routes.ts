@@ -1,5 +1,5 @@
 import { createDeliveryRoutes } from './api/delivery-routes.ts';
-import { createEndpointRoutes } from './api/endpoint-routes.ts';
+import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';

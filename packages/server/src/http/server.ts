@@ -6,6 +6,7 @@ import { messageOf, PosthornError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { StoreConflict } from '../store/engine.ts';
 import { type Authenticator, type Caller, readApiKey } from './authenticate.ts';
+import { readIfMatch, toEntityTag } from './entity-tag.ts';
 import { toJsonSchema } from './openapi.ts';
 import { toPosthornError, toProblem, validationError } from './problem.ts';
 import { readJson } from './read-json.ts';
@@ -114,6 +115,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       handler: async (request, reply) => {
         const caller = callers.get(request) ?? null;
         const answer = await run(route, request, caller);
+        if (route.versioned) putEntityTag(answer.body, reply);
         return sendAnswer(answer, reply);
       },
     });
@@ -145,6 +147,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       params: check(route.params, request.params, '{}'),
       query: check(route.query, request.query, '?'),
       body: check(route.body, request.body, '/'),
+      ifMatch: readIfMatch(request.headers['if-match']),
     };
     const key =
       route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
@@ -172,7 +175,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       });
     } catch (error) {
       // An equal request was a moment faster: its answer is ours.
-      const winner = error instanceof StoreConflict ? await recall() : null;
+      const winner = isConflict(error) ? await recall() : null;
       if (winner !== null) return winner;
       throw error;
     }
@@ -183,13 +186,27 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
 function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (schema === undefined) return undefined;
+  const result = schema.safeParse(value ?? (where === '/' ? value : {}));
+  if (result.success) return result.data;
   if (where === '/' && value === undefined) {
     throw new PosthornError('malformed_json', 'The body is empty; this route needs JSON.');
   }
-  const result = schema.safeParse(value ?? (where === '/' ? value : {}));
-  if (result.success) return result.data;
   const prefix = where === '{}' ? '' : where;
   throw validationError(result.error, () => toJsonSchema(schema, 'input'), prefix);
+}
+
+/** Also where a handler has said in its own words what collided. */
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof StoreConflict ||
+    (error instanceof PosthornError && error.cause instanceof StoreConflict)
+  );
+}
+
+/** From the body, so that an answer that is repeated under its Idempotency-Key has it too. */
+function putEntityTag(body: unknown, reply: FastifyReply): void {
+  const version = typeof body === 'object' && body !== null ? Reflect.get(body, 'version') : null;
+  if (typeof version === 'number') reply.header('etag', toEntityTag(version));
 }
 
 function sendAnswer(answer: RouteAnswer, reply: FastifyReply): FastifyReply {

@@ -17,6 +17,7 @@ const CATALOGUE = {
     status: 422,
     title: 'The Idempotency-Key was used before with another request',
   },
+  precondition_failed: { status: 412, title: 'It has changed since it was read' },
   too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not understood' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -54,7 +54,8 @@ export interface Endpoints {
   noteHealth(
     endpoint: Pick<EndpointRecord, 'projectId' | 'id' | 'failingSinceMs' | 'warnedPercent'>,
   ): Promise<void>;
-  remove(projectId: string, id: string, nowMs: number): Promise<void>;
+  /** Rejects with StoreConflict when it is gone, or is of another version than the one given. */
+  remove(projectId: string, id: string, nowMs: number, version?: number): Promise<void>;
   deleted(): Promise<{ projectId: string; id: string }[]>;
 }
 
@@ -114,13 +115,12 @@ export function createEndpoints(engine: Engine): Endpoints {
         .select(['project_id as projectId', 'id'])
         .where('deleted_at', 'is not', null)
         .execute(),
-    remove: (projectId, id, nowMs) =>
-      commit(
-        toStatement(
-          one(projectId, id).set({ deleted_at: nowMs, updated_at: nowMs, secrets_sealed: '' }),
-          1,
-        ),
-      ),
+    remove(projectId, id, nowMs, version) {
+      const living = one(projectId, id);
+      const wanted = version === undefined ? living : living.where('version', '=', version);
+      const gone = { deleted_at: nowMs, updated_at: nowMs, secrets_sealed: '' };
+      return commit(toStatement(wanted.set(gone), 1));
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
 import { compileContentFilter } from '../core/content-filter.ts';
-import type { EndpointSecrets } from '../core/endpoint-settings.ts';
+import type { EndpointSecrets, EndpointSettings } from '../core/endpoint-settings.ts';
 import { compileEventFilter } from '../core/event-filter.ts';
 import { ladderOf } from '../core/retry-ladders.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
@@ -40,6 +40,7 @@ export interface EndpointListener {
   removed(projectId: string, endpointId: string): void;
 }
 
+type HealthNotes = Pick<EndpointRecord, 'failingSinceMs' | 'warnedPercent'>;
 type NewEndpoint = Omit<EndpointRecord, 'secretsSealed'>;
 
 /**
@@ -50,6 +51,10 @@ export interface EndpointDirectory {
   load(): Promise<void>;
   match(projectId: string, event: CanonicalEvent): LiveEndpoint[];
   find(projectId: string, endpointId: string): LiveEndpoint | null;
+  /** By its id or by the name that its owner gave it. */
+  lookUp(projectId: string, idOrUid: string): LiveEndpoint | null;
+  /** By its id alone, which is unique over all projects: for what everybody may see. */
+  findAnywhere(endpointId: string): LiveEndpoint | null;
   all(): Iterable<LiveEndpoint>;
   listen(listener: EndpointListener): void;
   create(
@@ -67,13 +72,11 @@ export interface EndpointDirectory {
     options?: { secrets?: EndpointSecrets; beside?: readonly Statement[] },
   ): Promise<EndpointRecord>;
   /** Stores what dispatching noticed of an endpoint: no change that anybody made. */
-  noteHealth(
-    endpoint: LiveEndpoint,
-    health: Pick<EndpointRecord, 'failingSinceMs' | 'warnedPercent'>,
-  ): Promise<void>;
+  noteHealth(endpoint: LiveEndpoint, health: HealthNotes): Promise<void>;
   /** Opens its sealed secrets. */
   secretsOf(record: EndpointRecord): EndpointSecrets;
-  remove(projectId: string, endpointId: string, nowMs: number): Promise<void>;
+  /** Rejects with StoreConflict when it is gone, or is of another version than the one given. */
+  remove(projectId: string, endpointId: string, nowMs: number, version?: number): Promise<void>;
 }
 
 export function createEndpointDirectory(options: {
@@ -131,6 +134,20 @@ export function createEndpointDirectory(options: {
       return matched;
     },
     find: (projectId, endpointId) => byProject.get(projectId)?.get(endpointId) ?? null,
+    lookUp(projectId, idOrUid) {
+      const project = byProject.get(projectId);
+      const found = project?.get(idOrUid);
+      if (found !== undefined) return found;
+      for (const live of project?.values() ?? []) if (live.record.uid === idOrUid) return live;
+      return null;
+    },
+    findAnywhere(endpointId) {
+      for (const project of byProject.values()) {
+        const found = project.get(endpointId);
+        if (found !== undefined) return found;
+      }
+      return null;
+    },
     *all() {
       for (const project of byProject.values()) yield* project.values();
     },
@@ -145,7 +162,13 @@ export function createEndpointDirectory(options: {
     async update(before, changed, { secrets, beside = [] } = {}) {
       const secretsSealed = secrets === undefined ? changed.secretsSealed : seal(changed, secrets);
       const record = { ...changed, secretsSealed };
+      const live = byProject.get(record.projectId)?.get(record.id)?.record ?? record;
+      const { failingSinceMs, warnedPercent } = live;
       await endpoints.update(before, record, beside);
+      // What dispatching noticed in the meantime was stored after this, and is the news.
+      if (live.failingSinceMs !== failingSinceMs || live.warnedPercent !== warnedPercent) {
+        Object.assign(record, healthOf(live));
+      }
       announce(record);
       return record;
     },
@@ -154,8 +177,8 @@ export function createEndpointDirectory(options: {
       Object.assign(endpoint.record, health);
       await endpoints.noteHealth(endpoint.record);
     },
-    async remove(projectId, endpointId, nowMs) {
-      await endpoints.remove(projectId, endpointId, nowMs);
+    async remove(projectId, endpointId, nowMs, version) {
+      await endpoints.remove(projectId, endpointId, nowMs, version);
       byProject.get(projectId)?.delete(endpointId);
       for (const listener of listeners) listener.removed(projectId, endpointId);
     },
@@ -182,6 +205,16 @@ function toLiveEndpoint(
     batchedTypes:
       settings.batch === null ? null : compileEventFilter(settings.batch.eventTypes ?? ['*']),
     redactKey: defaults.redactKey,
+    ...fillDefaults(settings, defaults),
+  };
+}
+
+/** What applies to an endpoint with these settings. */
+export function fillDefaults(
+  settings: EndpointSettings,
+  defaults: EndpointDefaults,
+): EndpointDefaults {
+  return {
     ladderMs: ladderOf(settings.retryLadder, defaults.ladderMs),
     timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
     concurrency: settings.concurrency ?? defaults.concurrency,
@@ -198,6 +231,10 @@ function compileMatch({ id, eventTypes, settings }: EndpointRecord): LiveEndpoin
     event.data.endpoint?.id !== id &&
     event.data.exhausted?.endpoint_id !== id &&
     (content === null || content(event));
+}
+
+function healthOf({ failingSinceMs, warnedPercent }: EndpointRecord): HealthNotes {
+  return { failingSinceMs, warnedPercent };
 }
 
 function contextOf({ projectId, id }: { projectId: string; id: string }): string {

@@ -1,0 +1,34 @@
+import { PosthornError } from '../lib/errors.ts';
+
+/**
+ * `ETag` and `If-Match` (RFC 9110 8.8.3, 13.1.1) of things that count their changes: the tag of
+ * version 3 is `"3"`. `null`: any version will do.
+ */
+export type IfMatch = readonly string[] | null;
+
+/** One tag of the list; a weak one (`W/"3"`) is read, and matches nothing. */
+const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]*"$/;
+
+export function toEntityTag(version: number): string {
+  return `"${version}"`;
+}
+
+/** Throws `bad_request` for what is no list of tags. */
+export function readIfMatch(value: string | undefined): IfMatch {
+  if (value === undefined || value.trim() === '*') return null;
+  const tags = value.split(',').map((tag) => tag.trim());
+  if (tags.every((tag) => ENTITY_TAG.test(tag))) return tags;
+  throw new PosthornError(
+    'bad_request',
+    'Write If-Match as the ETag was given, with its quotes: "3".',
+  );
+}
+
+/** Throws `precondition_failed` when the caller knows another version. */
+export function checkVersion(ifMatch: IfMatch, version: number): void {
+  if (ifMatch === null || ifMatch.includes(toEntityTag(version))) return;
+  throw new PosthornError(
+    'precondition_failed',
+    `This is version ${version} by now, and If-Match asks for ${ifMatch.join(', ')}. Read it again, then decide.`,
+  );
+}
