@@ -154,6 +154,8 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   webhookTimeout: ['0', '0s', 'long'],
   webhookConcurrency: ['0', '10001'],
   endpointConcurrency: ['0', '1001'],
+  endpointPatience: ['0', 'forever', '-1d'],
+  noticeFrom: ['posthorn', 'a@b@c', 'Posthorn <notices@example.com>', 'a b@example.com'],
   retention: ['0d', 'forever'],
   bodyRetention: ['0s', '7 days'],
   storeMaxSize: ['huge', '-1gb'],

@@ -15,7 +15,12 @@ const HOUR_MS = 3_600_000;
 const ladder = fc.array(fc.integer({ min: 1, max: 10 * HOUR_MS }), { minLength: 1, maxLength: 12 });
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-const webhook = { ladderMs: STANDARD_WEBHOOKS_LADDER_MS, nowMs: NOW_MS, retryAfterMs: null };
+const webhook = {
+  ladderMs: STANDARD_WEBHOOKS_LADDER_MS,
+  nowMs: NOW_MS,
+  retryAfterMs: null,
+  floorMs: 0,
+};
 
 test('the standard ladder waits 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, then gives up', () => {
   const waits = Array.from({ length: 10 }, (_, i) => {
@@ -61,6 +66,25 @@ test('Retry-After only lengthens a wait, up to the longest rung or an hour', () 
       assert.equal(at, Math.max(plain, NOW_MS + Math.min(retryAfterMs, capMs)));
     }),
   );
+});
+
+test('a floor lengthens short rungs, and what has to wait for it is spread above it', () => {
+  const floorMs = fc.integer({ min: 0, max: HOUR_MS });
+  fc.assert(
+    fc.property(ladder, random, floorMs, fc.nat(11), (ladderMs, chance, leastMs, index) => {
+      const failures = (index % ladderMs.length) + 1;
+      const input = { ...webhook, ladderMs, failures, random: chance };
+      const plain = nextWebhookRetry(input) ?? Number.NaN;
+      const at = nextWebhookRetry({ ...input, floorMs: leastMs }) ?? Number.NaN;
+      assert.ok(at - NOW_MS >= leastMs);
+      assert.equal(at, Math.max(plain, NOW_MS + Math.round(leastMs * (1 + JITTER * chance))));
+    }),
+  );
+});
+
+test('a floor does not prolong a ladder that has ended', () => {
+  const failures = STANDARD_WEBHOOKS_LADDER_MS.length + 1;
+  assert.equal(nextWebhookRetry({ ...webhook, failures, floorMs: 60_000, random: 0.5 }), null);
 });
 
 test('mail repeats its last rung until it expires, with a last try on the expiry itself', () => {
