@@ -12,6 +12,7 @@ import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { createSecretBox } from 'posthorn/src/lib/secret-box.ts';
 import { createEventLog, type EventLog } from 'posthorn/src/store/event-log.ts';
+import { newProject } from 'posthorn/src/store/projects.ts';
 import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';
 import { createDispatcher, type Dispatcher } from 'posthorn/src/webhooks/dispatcher.ts';
@@ -73,18 +74,14 @@ export async function startBenchEngine(): Promise<BenchEngine> {
       listener();
     },
   });
-  const log = createEventLog({ engine, subscribers: dispatcher, now, retentionMs: 30 * DAY_MS });
+  const log = createEventLog({
+    engine,
+    subscribers: dispatcher,
+    now,
+    retentionMs: () => 30 * DAY_MS,
+  });
   const projectId = ids.next('project');
-  const key = {
-    project_id: projectId,
-    id: ids.next('apiKey'),
-    name: 'bench',
-    key_hash: 'none',
-    hint: '',
-    created_at: now(),
-    revoked_at: null,
-  };
-  await store.projects.create({ id: projectId, name: 'bench', created_at: now() }, key);
+  await store.projects.insert(newProject(projectId, 'bench', now()), []);
   dispatcher.start();
   return {
     projectId,

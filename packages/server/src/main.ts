@@ -3,7 +3,12 @@ import { Resolver } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
 import type { Config, KeyMaterial } from './config.ts';
 import { createIds } from './core/ids.ts';
-import { createAuthenticator, generateApiKey, hashApiKey } from './http/authenticate.ts';
+import { SCOPES } from './core/scopes.ts';
+import { createAuthenticator, generateApiKey, toApiKeyRecord } from './http/access/authenticate.ts';
+import { createKeyUsage } from './http/access/key-usage.ts';
+import { limitEndpoints } from './http/access/limit-endpoints.ts';
+import { createProjectRates } from './http/access/project-rates.ts';
+import { createSubmissionLogin } from './http/access/submission-login.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createAnswerMemory } from './http/remember-answers.ts';
 import { createRoutes } from './http/routes.ts';
@@ -22,6 +27,8 @@ import { createSubmissionServer, type SubmissionServer } from './smtp/submission
 import { createTransmitter } from './smtp/transmit.ts';
 import type { Engine } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
+import { createProjectDirectory } from './store/project-directory.ts';
+import { newProject } from './store/projects.ts';
 import { openSqliteEngine } from './store/sqlite/engine.ts';
 import { createStore, type Store } from './store/store.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
@@ -119,7 +126,16 @@ export async function startPosthorn(
       defaults: endpointDefaults,
     });
     await directory.load();
-    const { retention: retentionMs } = config;
+    const projects = createProjectDirectory({
+      projects: store.projects,
+      defaults: {
+        apiRequestsPerSecond: config.apiRate,
+        retentionMs: config.retention,
+        bodyRetentionMs: config.bodyRetention,
+      },
+    });
+    await projects.load();
+    const retentionMs = (project: string): number => projects.settingsOf(project).retentionMs;
 
     const dispatcher = createDispatcher({
       engine,
@@ -143,7 +159,7 @@ export async function startPosthorn(
       node,
       concurrency: config.webhookConcurrency,
       memoryLimit: MEMORY_DELIVERIES,
-      retentionMs: () => retentionMs,
+      retentionMs,
       report: (report) => reporter.report(report),
       onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
     });
@@ -188,6 +204,7 @@ export async function startPosthorn(
       logger: log,
       node,
       ladderMs: config.mailRetryLadder,
+      projectExists: (project) => projects.find(project) !== null,
       smarthost: smarthost !== null,
       concurrency: config.mailConcurrency,
       destinationConcurrency: config.mailDestinationConcurrency,
@@ -202,8 +219,7 @@ export async function startPosthorn(
         clock,
         hostname: config.hostname,
         expiryMs: config.mailExpiry,
-        retentionMs,
-        bodyRetentionMs: config.bodyRetention,
+        retentionOf: projects.settingsOf,
       }),
     );
 
@@ -261,11 +277,10 @@ export async function startPosthorn(
       waitingDeliveries: store.deliveries.waiting,
       waitingMail: store.messages.waiting,
     });
-    const authenticator = createAuthenticator({
-      projects: store.projects,
-      now,
-      ratePerSecond: config.apiRate,
-    });
+    const usage = createKeyUsage({ apiKeys: store.apiKeys, clock, log });
+    const authenticator = createAuthenticator({ apiKeys: store.apiKeys, projects, usage, now });
+    const rates = createProjectRates({ projects, now });
+    const logIn = createSubmissionLogin(authenticator);
 
     function refuseWork(): PosthornError | null {
       if (stopping) {
@@ -292,7 +307,8 @@ export async function startPosthorn(
         log: eventLog,
         ids,
         now,
-        directory,
+        directory: limitEndpoints(directory, projects),
+        rates,
         urlPolicy: { guard: endpointGuard, allowHttp: config.endpointAllowHttp },
         dispatcher,
         health: () => engine.health(),
@@ -302,6 +318,7 @@ export async function startPosthorn(
         api: has('api'),
       }),
       authenticator,
+      rates,
       memory: createAnswerMemory({ idempotency: store.idempotency, secretBox, now }),
       ids,
       log,
@@ -317,10 +334,7 @@ export async function startPosthorn(
       maxConnections: 1_000,
       maxConnectionsPerAddress: 100,
       idleMs: SUBMISSION_IDLE_MS,
-      authenticate: async ({ password }) => {
-        const caller = await authenticator.findCaller(password);
-        return caller === null ? null : { projectId: caller.projectId };
-      },
+      authenticate: ({ password }) => logIn(password),
       accept: async ({ projectId: project, envelopeFrom, recipients, raw }) =>
         acceptor.acceptRaw(project, { envelopeFrom, recipients, raw }),
       canAccept() {
@@ -330,6 +344,11 @@ export async function startPosthorn(
       log,
     });
 
+    for (const { record } of [...directory.all()]) {
+      // The process may have ended between deleting a project and its endpoints.
+      if (projects.find(record.projectId) !== null) continue;
+      await directory.remove(record.projectId, record.id, now());
+    }
     if (has('dispatch')) dispatcher.start();
     for (const gone of await store.endpoints.deleted()) {
       // The process may have ended between deleting an endpoint and canceling what waited for it.
@@ -348,7 +367,7 @@ export async function startPosthorn(
     const { port } = app.server.address() as AddressInfo;
     const shownHost = config.host.includes(':') ? `[${config.host}]` : config.host;
     // Last, since the key is shown once: a start that fails must not have made it.
-    const { projectId, newApiKey } = await ensureProject(store, config, ids, now);
+    const { projectId, newApiKey } = await ensureProject();
     return { httpUrl: `http://${shownHost}:${port}`, smtp, projectId, newApiKey, stop };
 
     async function listenSmtp(server: SubmissionServer): Promise<{ host: string; port: number }> {
@@ -369,7 +388,39 @@ export async function startPosthorn(
         deliverer.stop(graceMs),
       ]);
       await closeHttp();
+      await usage.flush();
       await engine.close();
+    }
+
+    /** The project to work in: the first one, made with its key when there is none. */
+    async function ensureProject(): Promise<{ projectId: string; newApiKey: string | null }> {
+      const [first] = await store.projects.all();
+      const projectId = first?.id ?? ids.next('project');
+      const wanted = config.apiKey ?? (first === undefined ? generateApiKey() : null);
+      if (wanted === null) return { projectId, newApiKey: null };
+      const key = toApiKeyRecord(wanted, {
+        projectId,
+        id: ids.next('apiKey'),
+        name: config.apiKey === null ? 'first key' : 'from settings',
+        scopes: SCOPES,
+        createdAtMs: now(),
+      });
+      const stored = await store.apiKeys.find(key.keyHash);
+      if (first === undefined) {
+        await projects.create(newProject(projectId, 'default', now()), [
+          store.apiKeys.insertion(key),
+        ]);
+      } else if (stored === null) {
+        await store.apiKeys.insert(key, []);
+      } else if (stored.revokedAtMs !== null) {
+        log.warn(
+          { key: stored.id },
+          'The key of the setting api_key was revoked: it is not let in',
+        );
+      }
+      // It may have been asked for already: this server listens.
+      authenticator.forget(key.keyHash);
+      return { projectId, newApiKey: config.apiKey === null ? wanted : null };
     }
 
     /** Answers that are under way go out; a request that is still coming in is cut after a moment. */
@@ -387,34 +438,6 @@ async function checkMasterKey(store: Store, box: SecretBox): Promise<void> {
   const sealed = await store.projects.masterKeyCheck();
   if (sealed === null) await store.projects.setMasterKeyCheck(box.seal(context, context));
   else box.open(sealed, context);
-}
-
-/** The project to work in: the first one, made with its key when there is none. */
-async function ensureProject(
-  store: Store,
-  config: Config,
-  ids: ReturnType<typeof createIds>,
-  now: () => number,
-): Promise<{ projectId: string; newApiKey: string | null }> {
-  const [first] = await store.projects.list();
-  const projectId = first?.id ?? ids.next('project');
-  const wanted = config.apiKey ?? (first === undefined ? generateApiKey() : null);
-  if (wanted === null) return { projectId, newApiKey: null };
-  const key = {
-    project_id: projectId,
-    id: ids.next('apiKey'),
-    name: config.apiKey === null ? 'first key' : 'from settings',
-    key_hash: hashApiKey(wanted),
-    hint: wanted.slice(-4),
-    created_at: now(),
-    revoked_at: null,
-  };
-  if (first === undefined) {
-    await store.projects.create({ id: projectId, name: 'default', created_at: now() }, key);
-  } else if ((await store.projects.findKey(key.key_hash)) === null) {
-    await store.projects.addKey(key);
-  }
-  return { projectId, newApiKey: config.apiKey === null ? wanted : null };
 }
 
 /** Deletes what has outlived its retention, in small steps. Returns what ends it. */

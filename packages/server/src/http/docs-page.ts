@@ -30,7 +30,7 @@ export function createDocsPage(routes: readonly Route[], version: string): strin
 }
 
 const INTRODUCTION = `<section id="start"><p>Send email, and hear what becomes of it.</p>
-<ul><li>Every request needs the API key: <code>Authorization: Bearer phk_…</code> (or <code>X-Api-Key</code>).</li>
+<ul><li>Every request needs the API key: <code>Authorization: Bearer phk_…</code> (or <code>X-Api-Key</code>). A key has scopes; each route names the one that it needs.</li>
 <li>Bodies are JSON, fields are snake_case, times are RFC 3339 in UTC. A field that does not exist is refused, with the nearest name.</li>
 <li>Lists take <code>limit</code> and <code>cursor</code>; the answer's <code>next_cursor</code> leads to the next page.</li>
 <li>Every POST takes an <code>Idempotency-Key</code>: the same key with the same request gets the first answer again, for 24 hours.</li>
@@ -42,12 +42,14 @@ const INTRODUCTION = `<section id="start"><p>Send email, and hear what becomes o
 function renderRoute(route: Route): string {
   const description =
     route.description === undefined ? '' : `<p>${escapeHtml(route.description)}</p>`;
+  const scope =
+    route.auth === 'none' ? '' : ` <span>needs the scope <code>${route.auth}</code></span>`;
   const responses = Object.entries(route.responses).map(
     ([status, response]) =>
       `<h4>${status} <span>${escapeHtml(response.description)}</span></h4>${response.schema === undefined ? '' : renderFields(response.schema, 'output')}`,
   );
   return `<article id="${anchor(route)}"><h3>${escapeHtml(route.summary)}</h3>
-<p class="line"><b class="${route.method}">${route.method}</b> <code>${escapeHtml(route.path)}</code></p>${description}
+<p class="line"><b class="${route.method}">${route.method}</b> <code>${escapeHtml(route.path)}</code>${scope}</p>${description}
 ${part('Path', route.params)}${part('Query', route.query)}${part('Body', route.body)}${responses.join('')}</article>`;
 }
 
@@ -142,7 +144,7 @@ main{padding:40px 48px 96px;max-width:960px}h1{margin:0 0 8px;font-size:30px}sec
 article{margin:40px 0}h3{margin:0 0 8px;font-size:18px}h4{margin:24px 0 8px;font-size:14px}h4 span{font-weight:400;color:var(--soft)}
 a{color:var(--brass)}a:focus-visible,pre:focus-visible{outline:2px solid var(--brass);outline-offset:2px}
 code,pre{font:14px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace}pre{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:16px;overflow:auto}
-.line{margin:0 0 8px}.line b{display:inline-block;min-width:64px;font:600 13px ui-monospace,monospace;color:var(--brass)}
+.line{margin:0 0 8px}.line span{color:var(--soft);font-size:14px;margin-left:8px}.line b{display:inline-block;min-width:64px;font:600 13px ui-monospace,monospace;color:var(--brass)}
 table{border-collapse:collapse;width:100%;font-size:14px;display:block;overflow-x:auto}th,td{text-align:left;vertical-align:top;padding:8px 16px 8px 0;border-bottom:1px solid var(--line)}th{font-weight:400}thead th{color:var(--soft);font-size:13px}em{font-style:normal;color:var(--brass);font-size:12px}
 .skip{position:absolute;left:-9999px}.skip:focus{left:16px;top:16px;background:var(--paper);padding:8px;z-index:1}
 @media (max-width:800px){body{display:block}nav{position:static;height:auto;border-right:0}main{padding:24px}}

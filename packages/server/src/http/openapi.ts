@@ -59,7 +59,7 @@ function toOperation(route: Route): JsonObject {
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
     tags: [route.group],
-    ...(route.auth === 'none' ? { security: [] } : {}),
+    security: toSecurity(route.auth),
     parameters: [
       ...toParameters(route.params, 'path'),
       ...toParameters(route.query, 'query'),
@@ -92,13 +92,18 @@ function takesIfMatch({ versioned, method, path }: Route): boolean {
   return versioned === true && method !== 'GET' && path.includes('{');
 }
 
+/** A list beside a scheme that is no OAuth names roles (OpenAPI 3.1, Security Requirement Object). */
+function toSecurity(auth: Route['auth']): JsonObject[] {
+  return auth === 'none' ? [] : [{ bearer: [auth] }, { apiKey: [auth] }];
+}
+
 /** `GET /v1/messages/{id}` -> `getMessagesById`. */
 function operationId(route: Route): string {
   const words = route.path
     .replace(/^\/v1/, '')
-    .split(/[/.-]/)
-    .filter((word) => word !== '')
-    .map((word) => (word.startsWith('{') ? `By${capital(word.slice(1, -1))}` : capital(word)));
+    .replaceAll('{', 'by-')
+    .split(/[^A-Za-z0-9]+/)
+    .map(capital);
   return route.method.toLowerCase() + words.join('');
 }
 
@@ -139,7 +144,7 @@ function toResponses(responses: Record<number, RouteResponse>): JsonObject {
 
 function problemsOf(route: Route): JsonObject {
   if (route.auth === 'none') return {};
-  const statuses = new Set<number>([400, 401, 422, 429, 500, 503]);
+  const statuses = new Set<number>([400, 401, 403, 422, 429, 500, 503]);
   if (route.path.includes('{')) statuses.add(404);
   if (route.body !== undefined) for (const status of [413, 415]) statuses.add(status);
   if (route.method === 'POST' || takesIfMatch(route)) statuses.add(409);

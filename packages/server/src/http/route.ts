@@ -7,6 +7,8 @@ import type { IfMatch } from './entity-tag.ts';
 export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   /** The empty string on routes without authentication. */
   projectId: string;
+  /** What the caller's key may do. */
+  scopes: readonly Scope[];
   params: P;
   query: Q;
   body: B;
@@ -35,7 +37,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   path: string;
   /** The scope that the key needs; `none`: for everyone who reaches the port. */
   auth: Scope | 'none';
-  group: 'Messages' | 'Events' | 'Endpoints' | 'Deliveries' | 'System';
+  group: 'Messages' | 'Events' | 'Endpoints' | 'Deliveries' | 'Keys' | 'Projects' | 'System';
   summary: string;
   description?: string;
   params?: P;

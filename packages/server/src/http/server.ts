@@ -2,10 +2,18 @@ import { STATUS_CODES } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Ids } from '../core/ids.ts';
+import type { Scope } from '../core/scopes.ts';
 import { messageOf, PosthornError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { StoreConflict } from '../store/engine.ts';
-import { type Authenticator, type Caller, readApiKey } from './authenticate.ts';
+import {
+  type Authenticator,
+  type Caller,
+  hashApiKey,
+  readApiKey,
+  requireScope,
+} from './access/authenticate.ts';
+import type { ProjectRates } from './access/project-rates.ts';
 import { readIfMatch, toEntityTag } from './entity-tag.ts';
 import { toJsonSchema } from './openapi.ts';
 import { toPosthornError, toProblem, validationError } from './problem.ts';
@@ -15,7 +23,8 @@ import type { Route, RouteAnswer } from './route.ts';
 
 export interface HttpServerOptions {
   routes: readonly Route[];
-  authenticator: Authenticator;
+  authenticator: Pick<Authenticator, 'identify'>;
+  rates: Pick<ProjectRates, 'takeRequest'>;
   memory: AnswerMemory;
   ids: Ids;
   log: Log;
@@ -108,7 +117,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       // Who may not come in does not get a body read.
       onRequest: async (request, reply) => {
         if (route.auth === 'none') return;
-        callers.set(request, await admit(request, reply));
+        callers.set(request, await admit(route.auth, request, reply));
         const refusal = route.method === 'GET' ? null : options.refuseWork();
         if (refusal !== null) throw refusal;
       },
@@ -121,19 +130,21 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     });
   }
 
-  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
-    const caller = await options.authenticator.findCaller(readApiKey(request.headers));
-    if (caller === null) {
-      throw new PosthornError('wrong_key', 'No project has this API key. Was it copied whole?');
-    }
-    const { allowed, limit, remaining, resetSeconds } = options.authenticator.takeToken(caller);
+  async function admit(
+    scope: Scope,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Caller> {
+    const caller = await options.authenticator.identify(hashApiKey(readApiKey(request.headers)));
+    const { allowed, limit, remaining, resetSeconds } = options.rates.takeRequest(caller.projectId);
     reply.header('ratelimit-limit', limit);
     reply.header('ratelimit-remaining', remaining);
     reply.header('ratelimit-reset', resetSeconds);
     if (!allowed) {
-      const detail = `This key sends too fast. Try again in ${resetSeconds} s, or post events in batches.`;
+      const detail = `This project sends too fast. Try again in ${resetSeconds} s, or post events in batches.`;
       throw new PosthornError('rate_limited', detail, { retryAfterSeconds: resetSeconds });
     }
+    requireScope(caller, scope);
     return caller;
   }
 
@@ -144,6 +155,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   ): Promise<RouteAnswer> {
     const input = {
       projectId: caller?.projectId ?? '',
+      scopes: caller?.scopes ?? [],
       params: check(route.params, request.params, '{}'),
       query: check(route.query, request.query, '?'),
       body: check(route.body, request.body, '/'),

@@ -10,9 +10,12 @@ const CATALOGUE = {
   invalid_idempotency_key: { status: 400, title: 'The Idempotency-Key cannot be used' },
   missing_key: { status: 401, title: 'An API key is needed' },
   wrong_key: { status: 401, title: 'The API key is not known' },
+  expired_key: { status: 401, title: 'The API key has expired' },
+  missing_scope: { status: 403, title: 'The API key may not do this' },
   not_found: { status: 404, title: 'There is no such thing here' },
   method_not_allowed: { status: 405, title: 'This method does not work here' },
   conflict: { status: 409, title: 'The request collides with what is already there' },
+  endpoint_limit_reached: { status: 409, title: 'The project has all the endpoints it may have' },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used before with another request',

@@ -27,6 +27,19 @@ test('a refusal says when the next one is allowed, and keeps that word', () => {
   );
 });
 
+test('who takes more than there is waits until that is paid off', () => {
+  const bucket = createTokenBucket({ ratePerSecond: 10, capacity: 20 });
+  assert.deepEqual(bucket.take(0, 120), {
+    allowed: true,
+    limit: 20,
+    remaining: 0,
+    resetSeconds: 12,
+  });
+  assert.deepEqual(bucket.take(0), { allowed: false, limit: 20, remaining: 0, resetSeconds: 11 });
+  assert.equal(bucket.take(10_000).allowed, false);
+  assert.equal(bucket.take(11_000).allowed, true);
+});
+
 test('no stretch of time sees more than the capacity and the rate allow', () => {
   const waits = fc.array(fc.integer({ min: -500, max: 1_500 }), { maxLength: 200 });
   fc.assert(

@@ -54,8 +54,8 @@ export function createMessageAcceptor(options: {
   /** Names this server in Message-IDs and trace lines. */
   hostname: string;
   expiryMs: number;
-  retentionMs: number;
-  bodyRetentionMs: number;
+  /** How long a message of this project is kept, and its bytes. */
+  retentionOf: (projectId: string) => { retentionMs: number; bodyRetentionMs: number };
 }): MessageAcceptor {
   const { ids, clock, fresh } = options;
 
@@ -77,12 +77,13 @@ export function createMessageAcceptor(options: {
     beside: readonly Statement[],
   ): Promise<void> {
     const nowMs = clock.now();
+    const { retentionMs, bodyRetentionMs } = options.retentionOf(fields.projectId);
     const message: MessageRecord = {
       ...fields,
       sizeBytes: raw.length,
       createdAtMs: nowMs,
       expiresAtMs: nowMs + options.expiryMs,
-      retainUntilMs: nowMs + options.retentionMs,
+      retainUntilMs: nowMs + retentionMs,
     };
     const domains = recipients.map(({ address }) => address.slice(address.lastIndexOf('@') + 1));
     const node = fresh.reserve(raw.length, domains)?.node ?? null;
@@ -105,7 +106,7 @@ export function createMessageAcceptor(options: {
       }),
     }));
     // While it is in the queue a body must stay, whatever the retention says.
-    const bodyRetainUntilMs = nowMs + Math.max(options.bodyRetentionMs, options.expiryMs * 2);
+    const bodyRetainUntilMs = nowMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
     const insertion = options.messages.insertion({
       message,
       raw,

@@ -354,3 +354,18 @@ test('a backlog larger than the memory is delivered to the last', async (t) => {
   await untilAll('delivered');
   assert.equal(transmitter.jobs.length, 1_500);
 });
+
+test('mail of a project that was deleted is not sent any more, and nobody is told', async (t) => {
+  const { send, transmitter, clock, untilAll, typesOf, deleteProject, deliverer } =
+    await setUpMail(t);
+  transmitter.answer = () => GREYLISTED;
+  const id = await send('mila@example.com', 'noor@example.com');
+  await untilAll('queued');
+  deleteProject();
+  await clock.advance(MINUTE_MS);
+  await untilAll('canceled');
+  await clock.advance(10 * MINUTE_MS);
+  assert.equal(transmitter.jobs.length, 1);
+  assert.deepEqual(await typesOf(id, 'mila@example.com'), ['accepted', 'sent', 'deferred']);
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+});

@@ -23,6 +23,8 @@ export interface DelivererOptions {
   logger: Log;
   node: string;
   ladderMs: readonly number[];
+  /** Mail of a project that was deleted is not sent. */
+  projectExists: (projectId: string) => boolean;
   /** With a smarthost all domains share one lane, since all go the same way. */
   smarthost: boolean;
   /** SMTP transactions under way, at most: in all, and for one destination. */
@@ -148,6 +150,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   async function deliver(job: MailJob): Promise<void> {
+    if (!options.projectExists(job.projectId)) return cancel(job);
     const message = job.message ?? (await messages.get(job.projectId, job.messageId));
     const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
     if (message === null || raw === null) return fail(job, message);
@@ -171,6 +174,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         { ...job, recipients: job.recipients.filter((one) => names.has(one.recipient)) },
       ]);
     }
+  }
+
+  /** Nobody is left who could be told, so there is no event. */
+  async function cancel(job: MailJob): Promise<void> {
+    const statements = outcomesOf(job).map((outcome) =>
+      messages.settlement({ ...outcome, state: 'canceled' }),
+    );
+    await untilStored(() => options.log.append([], statements), job.messageId);
   }
 
   /** Its body is gone, so the message can never be sent: that is ours to say, and not to forget. */

@@ -114,7 +114,10 @@ describe('taking mail from Postfix', { skip: missing }, () => {
       maxConnections: 10,
       maxConnectionsPerAddress: 10,
       idleMs: 60_000,
-      authenticate: async ({ password }) => (password === 'key1' ? { projectId: 'prj_1' } : null),
+      authenticate: async ({ password }) =>
+        password === 'key1'
+          ? { projectId: 'prj_1', explainEnd: async () => null }
+          : { refusal: 'No key.' },
       accept: async (message) => {
         arrived.resolve(message);
         return { messageId: 'msg_1' };

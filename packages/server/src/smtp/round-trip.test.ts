@@ -19,7 +19,10 @@ test('what the transmitter sends is what the submission server takes, byte for b
     maxConnections: 10,
     maxConnectionsPerAddress: 10,
     idleMs: 60_000,
-    authenticate: async ({ password }) => (password === 'key1' ? { projectId: 'prj_1' } : null),
+    authenticate: async ({ password }) =>
+      password === 'key1'
+        ? { projectId: 'prj_1', explainEnd: async () => null }
+        : { refusal: 'No key.' },
     accept: async (message) => {
       accepted.push(message);
       return { messageId: `msg_${accepted.length}` };

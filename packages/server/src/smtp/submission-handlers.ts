@@ -6,13 +6,17 @@ import type {
 } from 'smtp-server';
 import { checkEnvelopeAddress } from './check-envelope-address.ts';
 import { type CollectedMessage, collectMessage } from './collect-message.ts';
-import type { SubmissionOptions, SubmissionReceipt, SubmissionRefusal } from './submission.ts';
+import type {
+  SubmissionLogin,
+  SubmissionOptions,
+  SubmissionReceipt,
+  SubmissionRefusal,
+} from './submission.ts';
 
 /** Guesses at a password that one connection gets. */
 const MAX_FAILED_LOGINS = 3;
 
-interface Login {
-  projectId: string;
+interface Login extends SubmissionLogin {
   username: string;
 }
 
@@ -38,15 +42,15 @@ export function createSubmissionHandlers(
       const login = { username: auth.username ?? '', password: auth.password ?? '' };
       options.authenticate({ ...login, remoteAddress: session.remoteAddress }).then(
         (found) => {
-          if (found !== null) {
-            const user: Login = { projectId: found.projectId, username: login.username };
+          if (!('refusal' in found)) {
+            const user: Login = { ...found, username: login.username };
             return callback(null, { user });
           }
           const failures = (failedLogins.get(session) ?? 0) + 1;
           failedLogins.set(session, failures);
           callback(
             failures < MAX_FAILED_LOGINS
-              ? refusal(535, '5.7.8 Authentication failed: the password must be an API key')
+              ? refusal(535, `5.7.8 Authentication failed: ${found.refusal}`)
               : refusal(421, '4.7.0 Too many failed logins'),
           );
         },
@@ -60,9 +64,19 @@ export function createSubmissionHandlers(
     onMailFrom(address, session, callback) {
       const ready = options.canAccept();
       if (!ready.ok) return callback(refusal(451, `4.3.1 ${ready.reason}`));
-      // The null sender (RFC 5321 4.5.5) is for notifications, which applications send too.
-      if (address.address === '') return callback();
-      callback(checked(address, session));
+      (session.user as Login).explainEnd().then(
+        (reason) => {
+          // RFC 4954 section 6: what any command but AUTH hears where a login is needed.
+          if (reason !== null) return callback(refusal(530, `5.7.0 ${reason}`));
+          // The null sender (RFC 5321 4.5.5) is for notifications, which applications send too.
+          if (address.address === '') return callback();
+          callback(checked(address, session));
+        },
+        (error: unknown) => {
+          options.log.error({ err: error }, 'a login could not be checked again');
+          callback(refusal(451, '4.3.0 The login cannot be checked now; try again later'));
+        },
+      );
     },
 
     onRcptTo(address, session, callback) {

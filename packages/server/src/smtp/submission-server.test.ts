@@ -7,6 +7,7 @@ import { createSubmissionServer, type SubmissionServer } from './submission-serv
 
 const PASSWORD = 'ph_live_key';
 const PLAIN = Buffer.from(`\0anyone\0${PASSWORD}`).toString('base64');
+const LOGIN = { projectId: 'prj_1', explainEnd: async () => null };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 const servers: SubmissionServer[] = [];
@@ -27,7 +28,7 @@ async function start(overrides: Partial<SubmissionOptions> = {}): Promise<Starte
     maxConnections: 50,
     maxConnectionsPerAddress: 50,
     idleMs: 60_000,
-    authenticate: async ({ password }) => (password === PASSWORD ? { projectId: 'prj_1' } : null),
+    authenticate: async ({ password }) => (password === PASSWORD ? LOGIN : { refusal: 'No key.' }),
     accept: async (message) => {
       accepted.push(message);
       return { messageId: `msg_${accepted.length}` };
@@ -109,9 +110,31 @@ test('requires a login, refuses a wrong one and hangs up after three', async () 
   assert.match(await client.command('MAIL FROM:<a@example.org>'), /^530 5\.7\.0/);
   const wrong = Buffer.from('\0user\0nonsense').toString('base64');
   assert.match(await client.command(`AUTH PLAIN ${wrong}`), /^535 5\.7\.8/);
-  assert.match(await client.command(`AUTH PLAIN ${wrong}`), /^535 5\.7\.8/);
+  assert.equal(
+    await client.command(`AUTH PLAIN ${wrong}`),
+    '535 5.7.8 Authentication failed: No key.',
+  );
   assert.match(await client.command(`AUTH PLAIN ${wrong}`), /^421 4\.7\.0/);
   assert.equal(await client.rest(), '');
+});
+
+test('asks at each message whether the login still holds', async () => {
+  let end: string | null = null;
+  const explainEnd = async () => {
+    if (end === 'away') throw new Error('store is away');
+    return end;
+  };
+  const { port, accepted } = await start({ authenticate: async () => ({ ...LOGIN, explainEnd }) });
+  const client = await inData(port);
+  assert.match(await client.command('Subject: x\r\n\r\nx\r\n.'), /^250/);
+  end = 'away';
+  assert.match(await client.command('MAIL FROM:<a@example.org>'), /^451 4\.3\.0/);
+  end = 'The key was revoked.';
+  assert.equal(await client.command('MAIL FROM:<>'), '530 5.7.0 The key was revoked.');
+  assert.equal(await client.command('MAIL FROM:<a@example.org>'), '530 5.7.0 The key was revoked.');
+  assert.match(await client.command('RCPT TO:<b@example.com>'), /^503/);
+  assert.equal(accepted.length, 1);
+  client.end();
 });
 
 test('says 454 where a login cannot be checked', async () => {

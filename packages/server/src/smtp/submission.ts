@@ -14,6 +14,21 @@ export interface SubmittedMessage {
   smtputf8: boolean;
 }
 
+/** Who has logged in. */
+export interface SubmissionLogin {
+  projectId: string;
+  /**
+   * Asked at each MAIL FROM: null while the login holds, otherwise why it does not any more. Rejects
+   * where it cannot say (451).
+   */
+  explainEnd(): Promise<string | null>;
+}
+
+/** Why nobody is let in; a sentence for the client. */
+export interface LoginRefusal {
+  refusal: string;
+}
+
 export interface SubmissionReceipt {
   messageId: string;
   /** Recipients that will get nothing, although the message as a whole was taken. */
@@ -40,12 +55,12 @@ export interface SubmissionOptions {
   maxConnectionsPerAddress: number;
   /** A client that owes us input for this long gets 421. RFC 5321 4.5.3.2.7 asks for 5 minutes. */
   idleMs: number;
-  /** Resolves to `null` for a wrong password; rejects where it cannot say (454). */
+  /** Resolves to a refusal for a wrong password (535); rejects where it cannot say (454). */
   authenticate(login: {
     username: string;
     password: string;
     remoteAddress: string;
-  }): Promise<{ projectId: string } | null>;
+  }): Promise<SubmissionLogin | LoginRefusal>;
   /** The client hears 250 only after this has resolved. */
   accept(message: SubmittedMessage): Promise<SubmissionReceipt>;
   /** Asked at MAIL FROM, before a message is sent in vain. */

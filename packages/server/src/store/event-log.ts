@@ -46,7 +46,8 @@ export function createEventLog(options: {
   engine: Engine;
   subscribers: Subscribers;
   now: () => number;
-  retentionMs: number;
+  /** How long an event of this project is kept. */
+  retentionMs: (projectId: string) => number;
 }): EventLog {
   const { engine, subscribers } = options;
 
@@ -67,7 +68,7 @@ export function createEventLog(options: {
       // The order matters: sealEventBody writes into `data` at the end.
       json: JSON.stringify({ id: event.id, type: event.type, timestamp: event.timestamp, data }),
       raw: raw === undefined ? null : JSON.stringify(raw),
-      retainUntilMs: receivedAtMs + options.retentionMs,
+      retainUntilMs: receivedAtMs + options.retentionMs(projectId),
       standing: standingOf(event.type, occurredAtMs),
       deliveries: subscribers.owedFor(projectId, event, receivedAtMs, onlyTo),
     };

@@ -1,14 +1,41 @@
-import type { Engine } from './engine.ts';
+import { type Page, toPage } from '../core/cursor.ts';
+import {
+  NO_LIMITS,
+  NO_RETENTION,
+  type ProjectLimits,
+  type ProjectRetention,
+} from '../core/project-settings.ts';
+import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
-import type { ApiKeysTable, ProjectsTable } from './tables.ts';
+import type { ProjectsTable } from './tables.ts';
 
+/** A tenant: it owns keys, endpoints, messages and events. */
+export interface ProjectRecord {
+  id: string;
+  name: string;
+  limits: ProjectLimits;
+  retention: ProjectRetention;
+  /** 1, then one more with each change. */
+  version: number;
+  createdAtMs: number;
+  updatedAtMs: number;
+}
+
+/** Reads leave out projects that were deleted. */
 export interface Projects {
-  list(): Promise<ProjectsTable[]>;
-  /** The key with this SHA-256 (hex), unless it was revoked. */
-  findKey(keyHash: string): Promise<ApiKeysTable | null>;
-  /** Stores the project and its first key together. */
-  create(project: ProjectsTable, key: ApiKeysTable): Promise<void>;
-  addKey(key: ApiKeysTable): Promise<void>;
+  /** The oldest first. */
+  all(): Promise<ProjectRecord[]>;
+  /** The newest first. */
+  list(query: { limit: number; beforeId: string | null }): Promise<Page<ProjectRecord>>;
+  /** `beside` is committed together with it: a first key, a remembered answer. */
+  insert(project: ProjectRecord, beside: readonly Statement[]): Promise<void>;
+  /** Rejects with StoreConflict when `before` is not what is stored any more. */
+  update(before: Pick<ProjectRecord, 'version'>, project: ProjectRecord): Promise<void>;
+  /**
+   * Marks a project deleted and revokes its keys; the row stays, since data of it is kept until its
+   * retention ends. Rejects with StoreConflict when it is gone, or is the last one.
+   */
+  remove(id: string, nowMs: number): Promise<void>;
   /** A text sealed with the master key that this store's secrets are sealed with; null at first. */
   masterKeyCheck(): Promise<string | null>;
   setMasterKeyCheck(sealed: string): Promise<void>;
@@ -16,27 +43,69 @@ export interface Projects {
 
 const MASTER_KEY_CHECK = 'master_key_check';
 
+/** A project that has everything as the server has it. */
+export function newProject(id: string, name: string, nowMs: number): ProjectRecord {
+  return {
+    id,
+    name,
+    limits: NO_LIMITS,
+    retention: NO_RETENTION,
+    version: 1,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  };
+}
+
 export function createProjects(engine: Engine): Projects {
   const { db } = engine;
-  const insertKey = (key: ApiKeysTable) => toStatement(db.insertInto('api_keys').values(key), 1);
+  const living = () => db.selectFrom('projects').selectAll().where('deleted_at', 'is', null);
+  const one = (id: string) =>
+    db.updateTable('projects').where('id', '=', id).where('deleted_at', 'is', null);
+  const commit = async (...statements: Statement[]): Promise<void> => {
+    await engine.commit({ events: [], statements });
+  };
   return {
-    list: () => db.selectFrom('projects').selectAll().orderBy('id').execute(),
-    async findKey(keyHash) {
-      const row = await db
-        .selectFrom('api_keys')
-        .selectAll()
-        .where('key_hash', '=', keyHash)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst();
-      return row ?? null;
+    async all() {
+      return (await living().orderBy('id').execute()).map(fromRow);
     },
-    async create(project, key) {
-      const insertProject = toStatement(db.insertInto('projects').values(project), 1);
-      await engine.commit({ events: [], statements: [insertProject, insertKey(key)] });
+    async list({ limit, beforeId }) {
+      const query = beforeId === null ? living() : living().where('id', '<', beforeId);
+      const rows = await query
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return toPage(rows.map(fromRow), limit, (project) => project.id);
     },
-    async addKey(key) {
-      await engine.commit({ events: [], statements: [insertKey(key)] });
-    },
+    insert: (project, beside) =>
+      commit(toStatement(db.insertInto('projects').values(toRow(project)), 1), ...beside),
+    update: (before, project) =>
+      commit(
+        toStatement(one(project.id).set(toRow(project)).where('version', '=', before.version), 1),
+      ),
+    remove: (id, nowMs) =>
+      commit(
+        toStatement(
+          one(id)
+            .set({ deleted_at: nowMs, updated_at: nowMs })
+            .where((eb) =>
+              eb.exists(
+                eb
+                  .selectFrom('projects as other')
+                  .select('other.id')
+                  .where('other.id', '<>', id)
+                  .where('other.deleted_at', 'is', null),
+              ),
+            ),
+          1,
+        ),
+        toStatement(
+          db
+            .updateTable('api_keys')
+            .set({ revoked_at: nowMs })
+            .where('project_id', '=', id)
+            .where('revoked_at', 'is', null),
+        ),
+      ),
     async masterKeyCheck() {
       const row = await db
         .selectFrom('facts')
@@ -45,9 +114,32 @@ export function createProjects(engine: Engine): Projects {
         .executeTakeFirst();
       return row?.value ?? null;
     },
-    async setMasterKeyCheck(value) {
-      const insert = db.insertInto('facts').values({ name: MASTER_KEY_CHECK, value });
-      await engine.commit({ events: [], statements: [toStatement(insert, 1)] });
-    },
+    setMasterKeyCheck: (value) =>
+      commit(toStatement(db.insertInto('facts').values({ name: MASTER_KEY_CHECK, value }), 1)),
+  };
+}
+
+function toRow(project: ProjectRecord): ProjectsTable {
+  return {
+    id: project.id,
+    name: project.name,
+    limits: JSON.stringify(project.limits),
+    retention: JSON.stringify(project.retention),
+    version: project.version,
+    created_at: project.createdAtMs,
+    updated_at: project.updatedAtMs,
+    deleted_at: null,
+  };
+}
+
+function fromRow(row: ProjectsTable): ProjectRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    limits: JSON.parse(row.limits),
+    retention: JSON.parse(row.retention),
+    version: row.version,
+    createdAtMs: row.created_at,
+    updatedAtMs: row.updated_at,
   };
 }

@@ -1,3 +1,4 @@
+import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import type { Engine } from './engine.ts';
@@ -10,6 +11,7 @@ import { createProjects, type Projects } from './projects.ts';
 export interface Store {
   engine: Engine;
   projects: Projects;
+  apiKeys: ApiKeys;
   endpoints: Endpoints;
   messages: Messages;
   events: Events;
@@ -21,6 +23,7 @@ export function createStore(engine: Engine): Store {
   return {
     engine,
     projects: createProjects(engine),
+    apiKeys: createApiKeys(engine),
     endpoints: createEndpoints(engine),
     messages: createMessages(engine),
     events: createEvents(engine),

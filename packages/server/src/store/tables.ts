@@ -12,7 +12,12 @@ export interface FactsTable {
 export interface ProjectsTable {
   id: string;
   name: string;
+  limits: string;
+  retention: string;
+  version: number;
   created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
 }
 
 export interface ApiKeysTable {
@@ -21,7 +26,10 @@ export interface ApiKeysTable {
   name: string;
   key_hash: string;
   hint: string;
+  scopes: string;
   created_at: number;
+  expires_at: number | null;
+  last_used_at: number | null;
   revoked_at: number | null;
 }
 
@@ -75,7 +83,8 @@ export interface TransmissionsTable {
   position: number;
   kind: 'to' | 'cc' | 'bcc' | 'envelope';
   domain: string;
-  state: 'queued' | 'delivered' | 'bounced' | 'failed';
+  /** `canceled`: its project was deleted before it was sent. */
+  state: 'queued' | 'delivered' | 'bounced' | 'failed' | 'canceled';
   attempts: number;
   reached_server: number;
   due_at: number;

@@ -6,6 +6,7 @@ import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { EventLog, NewEvent } from '../../store/event-log.ts';
 import type { Events } from '../../store/events.ts';
+import type { ProjectRates } from '../access/project-rates.ts';
 import { defineRoute, type Route } from '../route.ts';
 import {
   appendedSchema,
@@ -23,6 +24,7 @@ const MAX_BODY_BYTES = 32 * 1_048_576;
 export function createEventRoutes(deps: {
   log: EventLog;
   events: Pick<Events, 'list' | 'get'>;
+  rates: Pick<ProjectRates, 'takeEvents'>;
   ids: Ids;
   now: () => number;
 }): Route[] {
@@ -56,6 +58,7 @@ export function createEventRoutes(deps: {
       responses: { 202: { description: 'Stored.', schema: appendedSchema } },
       async handle({ projectId, body, remember }) {
         const events = listEvents(projectId, body);
+        deps.rates.takeEvents(projectId, events.length);
         // Which of them are duplicates is known after the commit only, and the answer that is kept
         // goes into the commit: it has the ids under which this request would store them.
         const kept = { data: events.map(({ event }) => ({ id: event.id, duplicate: false })) };

@@ -1,5 +1,5 @@
 import { describe } from 'node:test';
-import { describeAccounts } from './account-cases.ts';
+import { describeAnswers } from './answer-cases.ts';
 import { describeAppend } from './append-cases.ts';
 import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
@@ -10,6 +10,7 @@ import { describeLineProperty } from './line-property-cases.ts';
 import { describeLists } from './list-cases.ts';
 import { describeMail } from './mail-cases.ts';
 import { describePosition } from './position-cases.ts';
+import { describeProjects } from './project-cases.ts';
 import { describePurge } from './purge-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
 import { describeText } from './text-cases.ts';
@@ -27,7 +28,8 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeLines(open);
     describeLineProperty(open);
     describeMail(open);
-    describeAccounts(open);
+    describeProjects(open);
+    describeAnswers(open);
     describeEndpoints(open);
     describeLists(open);
     describeIsolation(open);

@@ -12,6 +12,7 @@ import {
   type NewEvent,
 } from '../event-log.ts';
 import type { MessageRecord, NewTransmission } from '../messages.ts';
+import { newProject } from '../projects.ts';
 import { createStore, type Store } from '../store.ts';
 
 /** Opens an engine on an empty database; `close` also removes what it left behind. */
@@ -105,7 +106,7 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
   const log = createEventLog({
     engine,
     now: () => NOW_MS,
-    retentionMs: RETENTION_MS,
+    retentionMs: () => RETENTION_MS,
     subscribers: {
       owedFor: () => owed,
       committed: (delivery) => announced.committed.push(delivery),
@@ -113,18 +114,7 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
       dropped: (_projectId, delivery) => announced.dropped.push(delivery),
     },
   });
-  await store.projects.create(
-    { id: projectId, name: 'Test', created_at: NOW_MS },
-    {
-      project_id: projectId,
-      id: ids.next('apiKey'),
-      name: 'First',
-      key_hash: `hash of ${projectId}`,
-      hint: 'abcd',
-      created_at: NOW_MS,
-      revoked_at: null,
-    },
-  );
+  await store.projects.insert(newProject(projectId, 'Test', NOW_MS), []);
   return {
     engine,
     store,

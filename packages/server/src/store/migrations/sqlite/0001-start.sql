@@ -10,10 +10,17 @@ CREATE TABLE facts (
   value TEXT NOT NULL
 ) STRICT;
 
+-- `limits` and `retention` hold what a project has of its own (core/project-settings.ts). A deleted one
+-- stays as a row: what it has stored goes by its retention, project by project.
 CREATE TABLE projects (
   id TEXT NOT NULL PRIMARY KEY,
   name TEXT NOT NULL,
-  created_at INTEGER NOT NULL
+  limits TEXT NOT NULL,
+  retention TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  deleted_at INTEGER
 ) STRICT;
 
 CREATE TABLE api_keys (
@@ -22,7 +29,10 @@ CREATE TABLE api_keys (
   name TEXT NOT NULL,
   key_hash TEXT NOT NULL UNIQUE,
   hint TEXT NOT NULL,
+  scopes TEXT NOT NULL,
   created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  last_used_at INTEGER,
   revoked_at INTEGER,
   PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -3,53 +3,8 @@ import { describe, test } from 'node:test';
 import { StoreConflict } from '../engine.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
-/** Projects, their keys, and the answers that they were given. */
-export function describeAccounts(open: OpenEngine): void {
-  describe('projects and keys', () => {
-    const sandbox = useStore(open);
-
-    test('a project is stored with its first key, which its hash finds', async () => {
-      const { store, projectId } = await sandbox();
-      assert.ok((await store.projects.list()).some(({ id }) => id === projectId));
-      const key = await store.projects.findKey(`hash of ${projectId}`);
-      assert.deepEqual([key?.project_id, key?.name, key?.revoked_at], [projectId, 'First', null]);
-      assert.equal(await store.projects.findKey('hash of nothing'), null);
-    });
-
-    test('a revoked key is not found', async () => {
-      const { store, ids, projectId } = await sandbox();
-      const key = {
-        project_id: projectId,
-        id: ids.next('apiKey'),
-        name: 'Old',
-        key_hash: `revoked ${projectId}`,
-        hint: 'wxyz',
-        created_at: NOW_MS,
-        revoked_at: NOW_MS,
-      };
-      await store.projects.addKey(key);
-      assert.equal(await store.projects.findKey(key.key_hash), null);
-      const again = { ...key, id: ids.next('apiKey'), revoked_at: null };
-      await assert.rejects(store.projects.addKey(again), StoreConflict);
-    });
-
-    test('a key without its project, or a project without its key, is not stored', async () => {
-      const { store, ids } = await sandbox();
-      const project = { id: ids.next('project'), name: 'Half', created_at: NOW_MS };
-      const key = {
-        project_id: ids.next('project'),
-        id: ids.next('apiKey'),
-        name: 'Lost',
-        key_hash: `lost ${project.id}`,
-        hint: '',
-        created_at: NOW_MS,
-        revoked_at: null,
-      };
-      await assert.rejects(store.projects.create(project, key), StoreConflict);
-      assert.ok(!(await store.projects.list()).some(({ id }) => id === project.id));
-    });
-  });
-
+/** The answers that requests were given, kept for their repetitions. */
+export function describeAnswers(open: OpenEngine): void {
   describe('remembered answers', () => {
     const sandbox = useStore(open);
 
