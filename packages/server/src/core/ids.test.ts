@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test from 'node:test';
 import fc from 'fast-check';
-import { createIds, deliveryId, ID_PREFIXES, type IdKind, isId, parseDeliveryId } from './ids.ts';
+import {
+  createIds,
+  deliveryId,
+  ID_PREFIXES,
+  type IdKind,
+  isId,
+  lowestIdAt,
+  parseDeliveryId,
+  timeOfId,
+} from './ids.ts';
 
 const kinds = Object.keys(ID_PREFIXES) as IdKind[];
 const kind = fc.constantFrom(...kinds);
@@ -95,4 +104,16 @@ test("a delivery's id gives back its event and endpoint", () => {
     assert.equal(parseDeliveryId(text), null, text);
   }
   fc.assert(fc.property(fc.string(), (text) => assert.equal(parseDeliveryId(text), null)));
+});
+
+test('a time bounds the ids made before it and from it on, and is read back out of them', () => {
+  const ms = fc.integer({ min: 0, max: 2 ** 47 });
+  fc.assert(
+    fc.property(kind, ms, ms, (one, madeAt, bound) => {
+      const id = createIds({ now: () => madeAt, randomBytes }).next(one);
+      assert.equal(id >= lowestIdAt(one, bound), madeAt >= bound);
+      assert.equal(timeOfId(id), madeAt);
+      assert.ok(isId(one, lowestIdAt(one, bound)));
+    }),
+  );
 });

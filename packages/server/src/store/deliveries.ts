@@ -1,19 +1,23 @@
-import { type Page, toPage } from '../core/cursor.ts';
+import { encodeCursor, type Page, toPage } from '../core/cursor.ts';
+import { type DeliveryFilter, type DeliveryKey, keyOf } from './delivery-filter.ts';
 import type { Engine, Statement } from './engine.ts';
+import { requeueStatements } from './requeue-deliveries.ts';
+import { createDeliveryScan, type DeliveryScan } from './scan-deliveries.ts';
 import { toStatement } from './statement.ts';
-import type { AttemptsTable, DeliveriesTable, DeliveryState } from './tables.ts';
+import type { AttemptsTable, DeliveriesTable } from './tables.ts';
 
-export interface DeliveryQuery {
-  projectId: string;
+export interface DeliveryQuery extends DeliveryFilter {
   limit: number;
-  beforeId: { eventId: string; endpointId: string } | null;
-  state: DeliveryState | null;
-  endpointId: string | null;
-  eventId: string | null;
+  beforeId: DeliveryKey | null;
 }
 
 export interface Deliveries {
+  /**
+   * The newest first. A page may have fewer rows than asked for, or none, and still lead to a next
+   * one: a filter that no index knows looks at a bounded number of deliveries a page.
+   */
   list(query: DeliveryQuery): Promise<Page<DeliveriesTable>>;
+  scan: DeliveryScan;
   get(projectId: string, eventId: string, endpointId: string): Promise<DeliveriesTable | null>;
   ofEvents(projectId: string, eventIds: readonly string[]): Promise<DeliveriesTable[]>;
   /** All attempts of these events, in the order of time within each event. */
@@ -25,10 +29,15 @@ export interface Deliveries {
    * under way then.
    */
   requeue(
-    key: { projectId: string; eventId: string; endpointId: string },
+    key: DeliveryKey & { projectId: string },
     nowMs: number,
     beside: readonly Statement[],
   ): Promise<void>;
+  /**
+   * The same for many, as statements, and for events that were never owed. Those that want order
+   * stand in line again, at their place. What a node holds is left as it is.
+   */
+  requeueStatements(input: Parameters<typeof requeueStatements>[1]): Statement[];
   /**
    * Gives leased deliveries back to the store unchanged: `due` now, or `inLine` behind an earlier one
    * of their orderKey. What the node believes of the line may have changed meanwhile, so the store
@@ -49,33 +58,28 @@ export interface Deliveries {
   waiting(): Promise<number>;
 }
 
+/** How many windows of SCAN_ROWS a page looks at before it sends the caller on to the next one. */
+const SCANS_PER_PAGE = 10;
+
 export function createDeliveries(engine: Engine): Deliveries {
   const { db } = engine;
+  const scan = createDeliveryScan(db);
   return {
-    async list(query) {
-      let select = db
-        .selectFrom('deliveries')
-        .selectAll()
-        .where('project_id', '=', query.projectId);
-      if (query.state !== null) select = select.where('state', '=', query.state);
-      if (query.endpointId !== null) select = select.where('endpoint_id', '=', query.endpointId);
-      if (query.eventId !== null) select = select.where('event_id', '=', query.eventId);
-      const before = query.beforeId;
-      if (before !== null) {
-        select = select.where((eb) =>
-          eb(
-            eb.refTuple('event_id', 'endpoint_id'),
-            '<',
-            eb.tuple(before.eventId, before.endpointId),
-          ),
-        );
+    scan,
+    async list({ limit, beforeId, ...filter }) {
+      const live = await scan.live(filter, beforeId, limit + 1);
+      if (live !== null) return toPage(live, limit, pageKey);
+      const found: DeliveriesTable[] = [];
+      let from = beforeId;
+      for (let step = 0; step < SCANS_PER_PAGE; step++) {
+        const wanted = { direction: 'desc', limit: limit + 1 - found.length } as const;
+        const { rows, last } = await scan.rows(filter, from, wanted);
+        found.push(...rows);
+        if (found.length > limit || last === null) return toPage(found, limit, pageKey);
+        from = last;
       }
-      const rows = await select
-        .orderBy('event_id', 'desc')
-        .orderBy('endpoint_id', 'desc')
-        .limit(query.limit + 1)
-        .execute();
-      return toPage(rows, query.limit, (row) => `${row.event_id}/${row.endpoint_id}`);
+      const nextCursor = from === null ? null : encodeCursor(`${from.eventId}/${from.endpointId}`);
+      return { rows: found, nextCursor };
     },
     async get(projectId, eventId, endpointId) {
       const row = await db
@@ -126,7 +130,7 @@ export function createDeliveries(engine: Engine): Deliveries {
           return {
             state: 'pending',
             failures: 0,
-            due_at: eb.case().when(isInLine).then(null).else(nowMs).end(),
+            due_at: eb.case().when(isInLine).then(null).else(eb.val(nowMs)).end(),
             ended_at: null,
             order_key: eb.case().when(isPending).then(eb.ref('order_key')).else(null).end(),
             position: eb.case().when(isPending).then(eb.ref('position')).else(null).end(),
@@ -138,6 +142,7 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('node', 'is', null);
       await engine.commit({ events: [], statements: [toStatement(update, 1), ...beside] });
     },
+    requeueStatements: (input) => requeueStatements(db, input),
     async release({ projectId, endpointId, node, nowMs }, { due, inLine }) {
       const eventIds = [...due, ...inLine];
       if (eventIds.length === 0) return;
@@ -152,7 +157,7 @@ export function createDeliveries(engine: Engine): Deliveries {
             .whereRef('x.order_key', '=', 'd.order_key')
             .where('x.state', '=', 'pending')
             .whereRef('x.position', '<', 'd.position');
-          const dueAt = eb.case().when(eb.exists(earlier)).then(null).else(nowMs).end();
+          const dueAt = eb.case().when(eb.exists(earlier)).then(null).else(eb.val(nowMs)).end();
           return { node: null, due_at: dueAt };
         })
         .where('project_id', '=', projectId)
@@ -212,6 +217,11 @@ export function createDeliveries(engine: Engine): Deliveries {
       return counts.reduce((sum, { count }) => sum + Number(count), 0);
     },
   };
+}
+
+function pageKey(row: DeliveriesTable): string {
+  const { eventId, endpointId } = keyOf(row);
+  return `${eventId}/${endpointId}`;
 }
 
 function toLatestAttempt(row: DeliveriesTable): AttemptsTable {

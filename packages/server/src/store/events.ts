@@ -15,6 +15,8 @@ export interface EventQuery {
 export interface Events {
   list(query: EventQuery): Promise<Page<CanonicalEvent>>;
   get(projectId: string, id: string): Promise<CanonicalEvent | null>;
+  /** Its bytes, as they are signed. */
+  body(projectId: string, id: string): Promise<string | null>;
   /** All events of one message, the oldest first. */
   ofMessage(projectId: string, messageKey: string, limit: number): Promise<CanonicalEvent[]>;
 }
@@ -51,6 +53,10 @@ export function createEvents(engine: Engine): Events {
     async get(projectId, id) {
       const row = await bodies(projectId).where('id', '=', id).executeTakeFirst();
       return row === undefined ? null : toEvent(row);
+    },
+    async body(projectId, id) {
+      const row = await bodies(projectId).where('id', '=', id).executeTakeFirst();
+      return row?.body ?? null;
     },
     async ofMessage(projectId, messageKey, limit) {
       const rows = await bodies(projectId)

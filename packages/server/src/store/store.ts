@@ -4,6 +4,7 @@ import { createEndpoints, type Endpoints } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { createEvents, type Events } from './events.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
+import { createJobs, type Jobs } from './jobs.ts';
 import { createMessages, type Messages } from './messages.ts';
 import { createProjects, type Projects } from './projects.ts';
 
@@ -16,6 +17,7 @@ export interface Store {
   messages: Messages;
   events: Events;
   deliveries: Deliveries;
+  jobs: Jobs;
   idempotency: Idempotency;
 }
 
@@ -28,6 +30,7 @@ export function createStore(engine: Engine): Store {
     messages: createMessages(engine),
     events: createEvents(engine),
     deliveries: createDeliveries(engine),
+    jobs: createJobs(engine),
     idempotency: createIdempotency(engine),
   };
 }

@@ -164,6 +164,26 @@ export interface AttemptsTable {
   retain_until: number;
 }
 
+export type JobKind = 'replay' | 'erase';
+export type JobState = 'queued' | 'running' | 'paused' | 'canceled' | 'done' | 'failed';
+
+export interface JobsTable {
+  project_id: string;
+  id: string;
+  kind: JobKind;
+  state: JobState;
+  params: string;
+  progress: string;
+  cursor: string | null;
+  rate_per_second: number | null;
+  error: string | null;
+  created_at: number;
+  started_at: number | null;
+  updated_at: number;
+  ended_at: number | null;
+  retain_until: number;
+}
+
 export interface IdempotencyKeysTable {
   project_id: string;
   key: string;
@@ -185,5 +205,6 @@ export interface Tables {
   recipient_states: RecipientStatesTable;
   deliveries: DeliveriesTable;
   attempts: AttemptsTable;
+  jobs: JobsTable;
   idempotency_keys: IdempotencyKeysTable;
 }

@@ -26,7 +26,21 @@ export function renderPost(unit: PostUnit, endpoint: LiveEndpoint, nowMs: number
   const body = Buffer.from(text);
   const timestamp = Math.floor(nowMs / 1_000);
   const signature = signAll(endpoint.signers, { id, timestamp, body }, nowMs);
-  const headers = [
+  const headers = [...listOwnHeaders({ id, nowMs, signature }), ...endpoint.headers];
+  return { id, body, headers, signature };
+}
+
+/** What Posthorn puts before the endpoint's own headers: name, value, name, value ... */
+export function listOwnHeaders({
+  id,
+  nowMs,
+  signature,
+}: {
+  id: string;
+  nowMs: number;
+  signature: string;
+}): string[] {
+  return [
     'content-type',
     'application/json',
     'user-agent',
@@ -34,12 +48,10 @@ export function renderPost(unit: PostUnit, endpoint: LiveEndpoint, nowMs: number
     'webhook-id',
     id,
     'webhook-timestamp',
-    String(timestamp),
+    String(Math.floor(nowMs / 1_000)),
     'webhook-signature',
     signature,
-    ...endpoint.headers,
   ];
-  return { id, body, headers, signature };
 }
 
 /** During a rotation several keys sign, the current one first; receivers take any that they know. */
@@ -60,7 +72,7 @@ function renderBody(unit: PostUnit, endpoint: LiveEndpoint): { id: string; text:
   const [first] = unit.deliveries;
   if (first === undefined) throw new Error('A post without a delivery.');
   const { groups } = unit;
-  if (groups === null) return { id: first.eventId, text: bodyOf(first, endpoint) };
+  if (groups === null) return { id: first.eventId, text: bodyFor(first.body, endpoint) };
   const bodies = groups.map((group) => renderGroup(group, endpoint));
   const text = unit.isBatch ? `[${bodies.join(',')}]` : bodies.join('');
   return { id: sharedId(unit), text };
@@ -70,7 +82,7 @@ function renderBody(unit: PostUnit, endpoint: LiveEndpoint): { id: string; text:
 function renderGroup(group: readonly ReadyDelivery[], endpoint: LiveEndpoint): string {
   const [first] = group;
   if (first === undefined) return '';
-  const body = bodyOf(first, endpoint);
+  const body = bodyFor(first.body, endpoint);
   if (group.length === 1) return body;
   const last: CanonicalEvent = JSON.parse(group.at(-1)?.body ?? first.body);
   const coalesced = {
@@ -82,10 +94,13 @@ function renderGroup(group: readonly ReadyDelivery[], endpoint: LiveEndpoint): s
   return `${body.slice(0, -2)},"coalesced":${JSON.stringify(coalesced)}}}`;
 }
 
-function bodyOf(delivery: ReadyDelivery, endpoint: LiveEndpoint): string {
-  const mode = endpoint.record.settings.redactRecipient;
-  if (mode === null) return delivery.body;
-  return redactEventBody(delivery.body, mode, endpoint.redactKey);
+/** The body of an event as this endpoint gets it. */
+export function bodyFor(
+  body: string,
+  { record, redactKey }: Pick<LiveEndpoint, 'record' | 'redactKey'>,
+): string {
+  const mode = record.settings.redactRecipient;
+  return mode === null ? body : redactEventBody(body, mode, redactKey);
 }
 
 /** The same events give the same id, so a repeated post of the same batch is known as such. */

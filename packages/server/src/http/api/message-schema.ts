@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DELIVERY_STATES } from '../../core/delivery-state.ts';
 import {
   lineOf,
   metadataSchema,
@@ -123,9 +124,45 @@ export const attemptSchema = z.object({
   latency_ms: z.number().int(),
   outcome: z.enum(['succeeded', 'failed']),
   status: z.number().int().nullable(),
-  error_code: z.string().nullable(),
-  error_detail: z.string().nullable(),
-  response_excerpt: z.string().nullable(),
+  error_code: z.string().nullable().describe('null for a success.'),
+  error_detail: z.string().nullable().describe('The same in words.'),
+  fault: z
+    .enum(['endpoint', 'ours'])
+    .nullable()
+    .describe("Whose fault it was. What is ours does not use up the endpoint's attempts."),
+  response_excerpt: z.string().nullable().describe('The first 16 kB of the answer.'),
+});
+
+const headerListSchema = z.array(z.object({ name: z.string(), value: z.string() }));
+const phaseSchema = z.number().nullable().describe('null where it did not happen.');
+
+export const fullAttemptSchema = attemptSchema.omit({ response_excerpt: true }).extend({
+  request: z.object({
+    method: z.literal('POST'),
+    url: z.string().nullable().describe("The endpoint's URL today; null when it was deleted."),
+    headers: headerListSchema.describe(
+      "As they were sent. The endpoint's own headers are today's, secret values are masked. The body is the event.",
+    ),
+  }),
+  response: z
+    .object({
+      status: z.number().int(),
+      headers: headerListSchema.describe('At most 8 kB.'),
+      excerpt: z.string().nullable().describe('The first 16 kB of the answer.'),
+    })
+    .nullable()
+    .describe('null when no answer came.'),
+  timing: z
+    .object({
+      dns_ms: phaseSchema,
+      connect_ms: phaseSchema,
+      tls_ms: phaseSchema,
+      first_byte_ms: phaseSchema.describe('From the request to the first bytes of the answer.'),
+      remote_address: z.string().nullable(),
+      connection_reused: z.boolean().describe('The connection had carried a post before.'),
+    })
+    .nullable()
+    .describe('Where latency_ms went; null when nothing was sent.'),
 });
 
 export const deliverySchema = z.object({
@@ -133,11 +170,18 @@ export const deliverySchema = z.object({
   event_id: z.string(),
   endpoint_id: z.string(),
   endpoint_url: z.string().nullable().describe('null when the endpoint was deleted.'),
-  state: z.enum(['pending', 'delivered', 'dead', 'skipped', 'canceled']),
+  state: z
+    .enum(DELIVERY_STATES)
+    .describe(
+      'pending: not tried yet. in_flight: being posted, or next in memory. retrying: tried, and due again. dead: given up.',
+    ),
   attempt_count: z.number().int(),
   last_status: z.number().int().nullable(),
   last_error: z.string().nullable(),
-  next_attempt_at: timestampSchema.nullable(),
+  next_attempt_at: timestampSchema
+    .nullable()
+    .describe('null when it has ended, is in flight, or stands in line.'),
+  in_line: z.boolean().describe('It waits for an earlier one, since the endpoint wants order.'),
   created_at: timestampSchema,
   ended_at: timestampSchema.nullable(),
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StoreConflict } from '../engine.ts';
+import { ANY_DELIVERY } from '../delivery-filter.ts';
 import { NODE, NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 
 const NOTHING = { rows: [], nextCursor: null };
@@ -42,9 +43,9 @@ export function describeIsolation(open: OpenEngine): void {
       assert.deepEqual(await events.list({ ...plain, messageKey: messageId }), NOTHING);
       assert.deepEqual(await events.list({ ...plain, recipient }), NOTHING);
       assert.deepEqual(await events.ofMessage(projectId, messageId, 9), []);
-      const all = { ...page, state: null, endpointId: null, eventId: null };
+      const all = { ...ANY_DELIVERY, ...page };
       assert.deepEqual(await deliveries.list(all), NOTHING);
-      assert.deepEqual(await deliveries.list({ ...all, endpointId }), NOTHING);
+      assert.deepEqual(await deliveries.list({ ...all, endpointIds: [endpointId] }), NOTHING);
       assert.deepEqual(await deliveries.list({ ...all, eventId }), NOTHING);
       assert.equal(await deliveries.get(projectId, eventId, endpointId), null);
       assert.deepEqual(await deliveries.ofEvents(projectId, [eventId]), []);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decodeCursor, type Page } from '../../core/cursor.ts';
+import { ANY_DELIVERY, type DeliveryFilter } from '../delivery-filter.ts';
 import { type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 const ROWS = 23;
@@ -126,21 +127,25 @@ const CASES: ListCase[] = [
       await addEvent(box);
     },
     page: (box, limit, before) =>
-      pageOfDeliveries(box, limit, before, { state: 'pending', endpointId: box.endpointId }),
+      pageOfDeliveries(box, limit, before, { states: ['pending'], endpointIds: [box.endpointId] }),
   },
 ];
-
-const PLAIN = { limit: 100, beforeId: null, state: null, endpointId: null, eventId: null };
 
 async function pageOfDeliveries(
   { store, projectId }: Sandbox,
   limit: number,
   before: string | null,
-  filter: { state?: 'pending'; endpointId?: string } = {},
+  filter: Partial<DeliveryFilter> = {},
 ): Promise<Page<string>> {
   const [eventId = '', endpointId = ''] = before?.split('/') ?? [];
   const beforeId = before === null ? null : { eventId, endpointId };
-  const page = await store.deliveries.list({ ...PLAIN, projectId, limit, beforeId, ...filter });
+  const page = await store.deliveries.list({
+    ...ANY_DELIVERY,
+    projectId,
+    limit,
+    beforeId,
+    ...filter,
+  });
   return mapPage(page, (row) => `${row.event_id}/${row.endpoint_id}`);
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Engine } from '../engine.ts';
 import type { Tables } from '../tables.ts';
+import { erasure } from './job-cases.ts';
 import {
   createSandbox,
   DAY_MS,
@@ -21,6 +22,7 @@ const RETAINED = [
   'messages',
   'message_bodies',
   'transmissions',
+  'jobs',
   'idempotency_keys',
 ] as const satisfies (keyof Tables)[];
 
@@ -76,6 +78,8 @@ async function fill(box: Sandbox, retainUntilMs: number, pending = false): Promi
     ),
   });
   await engine.recordAttempt(attempt(canonical.id, { node: 'node_lost', retainUntilMs }));
+  const ended = { state: 'done', endedAtMs: NOW_MS } as const;
+  await store.jobs.insert(erasure(box, { retainUntilMs, ...(!pending && ended) }), []);
   if (pending) return;
   await engine.recordAttempt(attempt(canonical.id, { retainUntilMs }));
   const recipient = 'anna@receiver.test';
@@ -149,7 +153,7 @@ export function describePurge(open: OpenEngine): void {
         for (let i = 0; i < 3; i++) await fill(box, NOW_MS);
         await purge(engine, NOW_MS, 2);
         const kept = { events: 3, deliveries: 3, messages: 3, message_bodies: 3, transmissions: 3 };
-        assert.deepEqual(await count(engine), { ...each(0), ...kept });
+        assert.deepEqual(await count(engine), { ...each(0), ...kept, jobs: 3 });
       }));
   });
 }

@@ -50,6 +50,7 @@ const RETAINED: Retained[] = [
     inUse: 'FALSE',
     timeOrdered: false,
   },
+  { table: 'jobs', key: ['id'], inUse: 't.ended_at IS NULL', timeOrdered: true },
   { table: 'idempotency_keys', key: ['key'], inUse: 'FALSE', timeOrdered: false },
 ];
 

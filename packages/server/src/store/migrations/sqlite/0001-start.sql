@@ -201,6 +201,28 @@ CREATE TABLE attempts (
   PRIMARY KEY (project_id, event_id, endpoint_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Long work that a person asked for. `params`, `progress` and `cursor` belong to its kind
+-- (webhooks/jobs/); the cursor moves in the same commit as what it stands for.
+CREATE TABLE jobs (
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'canceled', 'done', 'failed')),
+  params TEXT NOT NULL,
+  progress TEXT NOT NULL,
+  cursor TEXT,
+  rate_per_second INTEGER,
+  error TEXT,
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  updated_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX jobs_open ON jobs (project_id, id) WHERE ended_at IS NULL;
+
 CREATE TABLE idempotency_keys (
   project_id TEXT NOT NULL,
   key TEXT NOT NULL,

@@ -12,6 +12,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('deliveries', 'deliveries_in_line', '100000 50000 10000 2 1'),
   ('deliveries', 'deliveries_leased', '1000 500'),
   ('deliveries', 'deliveries_dead', '1000 500 1'),
+  ('jobs', 'jobs', '100000 1000 1'),
+  ('jobs', 'jobs_open', '10 2 1'),
   ('events', 'events_id', '1000000 100000 1'),
   ('events', 'events_dedup', '1000000 100000 1'),
   ('events', 'events_message', '1000000 100000 4 1');

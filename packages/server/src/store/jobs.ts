@@ -1,0 +1,206 @@
+import { type Page, toPage } from '../core/cursor.ts';
+import type { ShownDeliveryState } from '../core/delivery-state.ts';
+import type { Engine, Statement } from './engine.ts';
+import { toStatement } from './statement.ts';
+import type { JobKind, JobState, JobsTable } from './tables.ts';
+
+export interface ReplayParams {
+  /** Null: every endpoint that is enabled. */
+  endpointId: string | null;
+  /** Null: from the first event that is kept. */
+  sinceMs: number | null;
+  untilMs: number;
+  /** Patterns as the user wrote them; null for all. */
+  eventTypes: string[] | null;
+  states: ShownDeliveryState[];
+  messageId: string | null;
+  /** Also events that match today and were never owed. */
+  includeMissing: boolean;
+}
+
+export interface EraseParams {
+  /** Null as soon as the job has ended: what it removed must not live on in it. */
+  recipient: string | null;
+}
+
+interface ParamsByKind {
+  replay: ReplayParams;
+  erase: EraseParams;
+}
+
+export interface JobProgress {
+  /** How many there are to do; null where nobody has counted. */
+  total: number | null;
+  done: number;
+  failed: number;
+}
+
+interface JobFields {
+  projectId: string;
+  id: string;
+  state: JobState;
+  progress: JobProgress;
+  /** Where the next step begins, in the words of its kind; null at the start. */
+  cursor: string | null;
+  ratePerSecond: number | null;
+  /** Why it failed, or why it paused by itself. */
+  error: string | null;
+  createdAtMs: number;
+  startedAtMs: number | null;
+  updatedAtMs: number;
+  endedAtMs: number | null;
+  retainUntilMs: number;
+}
+
+/**
+ * Long work that a person asked for.
+ *
+ *   queued -> running -> done | failed
+ *   queued | running -> paused -> queued (resumed)
+ *   queued | running | paused -> canceled
+ */
+export type JobRecord<K extends JobKind = JobKind> = {
+  [Each in K]: JobFields & { kind: Each; params: ParamsByKind[Each] };
+}[K];
+
+type JobChange = Partial<
+  Pick<
+    JobFields,
+    'state' | 'progress' | 'cursor' | 'error' | 'startedAtMs' | 'endedAtMs' | 'retainUntilMs'
+  > & { params: ReplayParams | EraseParams }
+>;
+
+export interface Jobs {
+  /** `beside` is committed together with it. */
+  insert(job: JobRecord, beside: readonly Statement[]): Promise<void>;
+  get(projectId: string, id: string): Promise<JobRecord | null>;
+  list(query: {
+    projectId: string;
+    limit: number;
+    beforeId: string | null;
+    state: JobState | null;
+    kind: JobKind | null;
+  }): Promise<Page<JobRecord>>;
+  /** The job of a project that runs, or else the queued one that has waited longest. */
+  next(projectId: string): Promise<JobRecord | null>;
+  /** Projects that have a job to run. */
+  projectsWithWork(): Promise<string[]>;
+  /**
+   * Changes a job that is in one of these states. As a statement it goes into the commit of what the
+   * change stands for, which is refused when somebody has moved the job meanwhile.
+   */
+  change(
+    job: Pick<JobRecord, 'projectId' | 'id'>,
+    from: readonly JobState[],
+    change: JobChange & { updatedAtMs: number },
+  ): Statement;
+}
+
+export function createJobs(engine: Engine): Jobs {
+  const { db } = engine;
+  const ofProject = (projectId: string) =>
+    db.selectFrom('jobs').selectAll().where('project_id', '=', projectId);
+  return {
+    async insert(job, beside) {
+      const insert = toStatement(db.insertInto('jobs').values(toRow(job)), 1);
+      await engine.commit({ events: [], statements: [insert, ...beside] });
+    },
+    async get(projectId, id) {
+      const row = await ofProject(projectId).where('id', '=', id).executeTakeFirst();
+      return row === undefined ? null : fromRow(row);
+    },
+    async list({ projectId, limit, beforeId, state, kind }) {
+      let query = ofProject(projectId);
+      if (beforeId !== null) query = query.where('id', '<', beforeId);
+      if (state !== null) query = query.where('state', '=', state);
+      if (kind !== null) query = query.where('kind', '=', kind);
+      const rows = await query
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return toPage(rows.map(fromRow), limit, (job) => job.id);
+    },
+    async next(projectId) {
+      const rows = await ofProject(projectId)
+        .where('ended_at', 'is', null)
+        .where('state', 'in', ['queued', 'running'])
+        .orderBy('id')
+        .execute();
+      const row = rows.find(({ state }) => state === 'running') ?? rows[0];
+      return row === undefined ? null : fromRow(row);
+    },
+    async projectsWithWork() {
+      const rows = await db
+        .selectFrom('jobs')
+        .select('project_id')
+        .distinct()
+        .where('ended_at', 'is', null)
+        .where('state', 'in', ['queued', 'running'])
+        .execute();
+      return rows.map((row) => row.project_id);
+    },
+    change: ({ projectId, id }, from, change) =>
+      toStatement(
+        db
+          .updateTable('jobs')
+          .set(toChangedColumns(change))
+          .where('project_id', '=', projectId)
+          .where('id', '=', id)
+          .where('state', 'in', from),
+        1,
+      ),
+  };
+}
+
+function toChangedColumns(change: JobChange & { updatedAtMs: number }): Partial<JobsTable> {
+  const { state, params, progress, cursor, error } = change;
+  return {
+    updated_at: change.updatedAtMs,
+    ...(state === undefined ? {} : { state }),
+    ...(params === undefined ? {} : { params: JSON.stringify(params) }),
+    ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(error === undefined ? {} : { error }),
+    ...(change.startedAtMs === undefined ? {} : { started_at: change.startedAtMs }),
+    ...(change.endedAtMs === undefined ? {} : { ended_at: change.endedAtMs }),
+    ...(change.retainUntilMs === undefined ? {} : { retain_until: change.retainUntilMs }),
+  };
+}
+
+function toRow(job: JobRecord): JobsTable {
+  return {
+    project_id: job.projectId,
+    id: job.id,
+    kind: job.kind,
+    state: job.state,
+    params: JSON.stringify(job.params),
+    progress: JSON.stringify(job.progress),
+    cursor: job.cursor,
+    rate_per_second: job.ratePerSecond,
+    error: job.error,
+    created_at: job.createdAtMs,
+    started_at: job.startedAtMs,
+    updated_at: job.updatedAtMs,
+    ended_at: job.endedAtMs,
+    retain_until: job.retainUntilMs,
+  };
+}
+
+function fromRow(row: JobsTable): JobRecord {
+  return {
+    projectId: row.project_id,
+    id: row.id,
+    kind: row.kind,
+    state: row.state,
+    params: JSON.parse(row.params),
+    progress: JSON.parse(row.progress),
+    cursor: row.cursor,
+    ratePerSecond: row.rate_per_second,
+    error: row.error,
+    createdAtMs: row.created_at,
+    startedAtMs: row.started_at,
+    updatedAtMs: row.updated_at,
+    endedAtMs: row.ended_at,
+    retainUntilMs: row.retain_until,
+  };
+}
