@@ -34,6 +34,12 @@ const CASES: { path: string; body?: Json; other?: Json; list: string }[] = [
     other: { url: 'https://app.example.com/other', event_types: ['system.test'] },
     list: '/v1/endpoints',
   },
+  {
+    path: '/v1/projects',
+    body: { name: 'again' },
+    other: { name: 'other' },
+    list: '/v1/projects',
+  },
 ];
 
 before(async () => {
@@ -44,6 +50,10 @@ before(async () => {
   await api.send('POST', '/v1/events', { body: event });
   await api.recordAttempts(endpoint.id, 200);
   const [delivery] = (await api.send('GET', '/v1/deliveries')).body.data;
+  const newKey = { name: 'again', scopes: ['read'] };
+  for (const path of ['/v1/keys', `/v1/projects/${api.projectId}/keys`]) {
+    CASES.push({ path, body: newKey, other: { ...newKey, name: 'other' }, list: path });
+  }
   CASES.push({ path: `/v1/deliveries/${delivery.id}/retry`, list: '/v1/deliveries' });
   const path = `/v1/endpoints/${endpoint.id}`;
   CASES.push(

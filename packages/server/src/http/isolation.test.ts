@@ -2,28 +2,36 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deliveryId } from '../core/ids.ts';
 import { assertProblem, startTestApi } from './fixtures/test-api.ts';
+import { toJsonSchema } from './openapi.ts';
 import type { Route } from './route.ts';
 
 const api = await startTestApi();
 after(() => api.close());
 
-/** Ids of the first project, by what stands before {id} in a path. */
-const owned: Record<string, string> = {};
 /** What only the first project's answers may hold. */
 const MARK = 'only-for-the-first-project';
 
+/** Ids of the first project, by what stands before the parameter in a path. */
+const owned: Record<string, string> = { projects: api.projectId };
+/** What belongs to nobody, in the same way. */
+const SHARED: Record<string, string> = { 'event-types': 'email.bounced' };
+
 before(async () => {
   const endpoint = await api.send('POST', '/v1/endpoints', {
-    body: { url: `https://app.example.com/${MARK}` },
+    body: { url: `https://app.example.com/${MARK}`, signature: 'v1a' },
   });
   const message = await api.send('POST', '/v1/messages', {
     body: { from: 'a@example.com', to: `${MARK}@example.com`, subject: MARK, text: 'x' },
   });
+  const key = await api.send('POST', '/v1/keys', { body: { name: MARK, scopes: ['read'] } });
+  await api.send('PATCH', `/v1/projects/${api.projectId}`, { body: { name: MARK } });
   const [event] = (await api.send('GET', '/v1/events')).body.data;
   owned['endpoints'] = endpoint.body.id;
   owned['messages'] = message.body.id;
   owned['events'] = event.id;
   owned['deliveries'] = deliveryId(event.id, endpoint.body.id);
+  owned['keys'] = key.body.id;
+  await api.recordAttempts(endpoint.body.id, 500);
 });
 
 /** A body that each route takes, so that it is not the body that is refused. */
@@ -32,15 +40,83 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/events': { type: 'email.opened', timestamp: '2026-11-21T16:00:00Z', data: {} },
   'POST /v1/endpoints': { url: 'https://app.example.com/' },
   'PATCH /v1/endpoints/{id}': { description: 'taken over' },
+  'POST /v1/endpoints/{id}/secret/rotate': { overlap: '1h' },
+  'POST /v1/endpoints/{id}/test': { type: 'email.bounced' },
+  'POST /v1/keys': { name: 'taken over', scopes: ['read'] },
+  'POST /v1/projects': { name: 'taken over' },
+  'PATCH /v1/projects/{id}': { name: 'taken over' },
+  'POST /v1/projects/{id}/keys': { name: 'taken over', scopes: ['read'] },
 };
+
+/** For each filter of a list, a value that leads to what the first project has. */
+const FILTERS: Record<string, () => string | undefined> = {
+  recipient: () => `${MARK}@example.com`,
+  type: () => 'email.accepted',
+  state: () => 'dead',
+  error_code: () => 'http_status',
+  since: () => '2026-01-01T00:00:00Z',
+  until: () => '2036-01-01T00:00:00Z',
+  message_id: () => owned['messages'],
+  event_id: () => owned['events'],
+  endpoint_id: () => owned['endpoints'],
+};
+const PAGE_FIELDS = ['limit', 'cursor'];
+
 const bodyOf = ({ method, path }: Route) => {
   const body = BODIES[`${method} ${path}`];
   return body === undefined ? {} : { body };
 };
+const PARAMETER = /([a-z-]+)\/\{\w+\}/g;
+const idOf = (kind: string): string | undefined => owned[kind] ?? SHARED[kind];
 const pathOf = ({ path }: Route) =>
-  path.replace(/([a-z]+)\/\{id\}/, (_, kind: string) => `${kind}/${owned[kind]}`);
+  path.replace(PARAMETER, (_, kind: string) => `${kind}/${idOf(kind)}`);
+const hasParameter = ({ path }: Route) => path.includes('{');
+/** Whether the path leads to something of the first project. */
+const isOwned = ({ path }: Route) =>
+  [...path.matchAll(PARAMETER)].some(([, kind = '']) => owned[kind] !== undefined);
 
 const withKey = api.routes.filter(({ auth }) => auth !== 'none');
+const reading = withKey.filter(({ method }) => method === 'GET');
+
+function filtersOf({ query }: Route): string[] {
+  if (query === undefined) return [];
+  const names = Object.keys(toJsonSchema(query, 'input')['properties'] ?? {});
+  return names.filter((name) => !PAGE_FIELDS.includes(name));
+}
+
+/** All that the first project can read of itself. */
+const readAll = () =>
+  Promise.all(
+    reading.map(async (route) => {
+      const { status, body, text } = await api.send('GET', pathOf(route));
+      assert.equal(
+        status,
+        200,
+        `${route.path} finds nothing of ours, so it shows nothing: ${text}`,
+      );
+      return body;
+    }),
+  );
+
+function assertNothingOfOurs(text: string, where: string): void {
+  assert.doesNotMatch(text, new RegExp(MARK), where);
+  for (const id of Object.values(owned)) assert.ok(!text.includes(id), `${where}: ${id}`);
+}
+
+test('these tests have an id, a body and filters for every route', () => {
+  for (const route of withKey) {
+    const name = `${route.method} ${route.path}`;
+    const open = route.path.replace(PARAMETER, (all, kind: string) =>
+      idOf(kind) === undefined ? all : kind,
+    );
+    assert.doesNotMatch(open, /\{/, `give owned an id of the first project for ${name}`);
+    assert.equal(route.body !== undefined, BODIES[name] !== undefined, `BODIES and ${name}`);
+    for (const filter of filtersOf(route)) {
+      assert.ok(FILTERS[filter], `give FILTERS a value for ${filter} of ${name}`);
+    }
+  }
+});
+
 /** Public keys are for everybody. */
 const PUBLIC = ['/v1/endpoints/{id}/jwks.json'];
 
@@ -77,38 +153,60 @@ test('every route under /v1 wants a key, but for public keys', async () => {
 });
 
 test("no route gives or changes anything under another project's key", async () => {
+  const before = await readAll();
   for (const route of withKey) {
     const keys: Record<string, string>[] = [
       { authorization: `Bearer ${api.otherKey}` },
       { 'x-api-key': api.otherKey },
     ];
     for (const headers of keys) {
-      const answer = await api.send(route.method, pathOf(route), {
-        ...bodyOf(route),
-        key: null,
-        headers,
-      });
-      assert.doesNotMatch(answer.text, new RegExp(MARK), `${route.method} ${route.path}`);
-      if (route.path.includes('{id}')) assertProblem(answer, 'not_found');
-      else assert.ok(answer.status < 300, answer.text);
+      const request = { ...bodyOf(route), key: null, headers };
+      const answer = await api.send(route.method, pathOf(route), request);
+      const where = `${route.method} ${route.path}: ${answer.text}`;
+      assert.doesNotMatch(answer.text, new RegExp(MARK), where);
+      if (route.auth === 'admin') assertProblem(answer, 'missing_scope');
+      else if (isOwned(route)) assertProblem(answer, 'not_found');
+      else assert.ok(answer.status < 300, where);
+      if (route.method === 'GET' && answer.status < 300) assertNothingOfOurs(answer.text, where);
     }
   }
-  for (const query of [
-    `/v1/messages?recipient=${MARK}@example.com`,
-    `/v1/events?message_id=${owned['messages']}`,
-    `/v1/deliveries?event_id=${owned['events']}`,
-    `/v1/deliveries?endpoint_id=${owned['endpoints']}`,
-  ]) {
-    assert.deepEqual((await api.send('GET', query, { key: api.otherKey })).body.data, [], query);
-    assert.equal((await api.send('GET', query)).body.data.length, 1, query);
+  assert.deepEqual(await readAll(), before);
+});
+
+test("no filter of a list leads to another project's", async () => {
+  for (const route of reading) {
+    for (const name of filtersOf(route)) {
+      const path = `${pathOf(route)}?${name}=${FILTERS[name]?.()}`;
+      const mine = await api.send('GET', path);
+      assert.ok(mine.body.data.length > 0, `${path} finds nothing of ours, so it shows nothing`);
+      const theirs = await api.send('GET', path, { key: api.otherKey });
+      assert.equal(theirs.status, 200);
+      assertNothingOfOurs(theirs.text, path);
+    }
   }
-  for (const kind of ['messages', 'events', 'endpoints', 'deliveries']) {
-    const mine = await api.send('GET', `/v1/${kind}/${owned[kind]}`);
-    assert.equal(mine.status, 200);
-    assert.match(mine.text, kind === 'events' ? /email\.accepted/ : new RegExp(MARK));
+});
+
+test("the operator's key reaches a key only by way of its own project", async () => {
+  const { body: theirs } = await api.send('POST', `/v1/projects/${api.otherProjectId}/keys`, {
+    body: { name: 'theirs', scopes: ['read'] },
+  });
+  const wrongWays = [
+    `/v1/projects/${api.projectId}/keys/${theirs.id}`,
+    `/v1/keys/${theirs.id}`,
+    `/v1/projects/${api.otherProjectId}/keys/${owned['keys']}`,
+  ];
+  for (const path of wrongWays) {
+    for (const method of ['GET', 'DELETE']) {
+      assertProblem(await api.send(method, path), 'not_found');
+    }
   }
-  const { body } = await api.send('GET', `/v1/endpoints/${owned['endpoints']}`);
-  assert.equal(body.description, '');
+  for (const [path, key] of [
+    [`/v1/projects/${api.otherProjectId}/keys/${theirs.id}`, api.key],
+    [`/v1/keys/${theirs.id}`, api.otherKey],
+    [`/v1/keys/${owned['keys']}`, api.key],
+  ] as const) {
+    assert.equal((await api.send('GET', path, { key })).status, 200, path);
+  }
 });
 
 test('the same event id, and the same Idempotency-Key, are free in another project', async () => {
@@ -124,7 +222,7 @@ test('the same event id, and the same Idempotency-Key, are free in another proje
 
 test('ids that nobody has, and what is no id at all, are not found', async () => {
   const ids = [
-    ...(['message', 'event', 'endpoint', 'delivery', 'project'] as const).map((kind) =>
+    ...(['message', 'event', 'endpoint', 'delivery', 'project', 'apiKey'] as const).map((kind) =>
       api.ids.next(kind),
     ),
     'x',
@@ -139,9 +237,10 @@ test('ids that nobody has, and what is no id at all, are not found', async () =>
     String(owned['messages']).toLowerCase(),
     `dlv_${'0'.repeat(26)}_${'0'.repeat(26)}`,
   ];
-  for (const route of withKey.filter(({ path }) => path.includes('{id}'))) {
+  for (const route of withKey.filter(hasParameter)) {
     for (const id of ids) {
-      const answer = await api.send(route.method, route.path.replace('{id}', id), bodyOf(route));
+      const path = route.path.replaceAll(/\{\w+\}/g, () => id);
+      const answer = await api.send(route.method, path, bodyOf(route));
       assert.ok([404, 422].includes(answer.status), `${id}: ${answer.text}`);
       assertProblem(answer);
     }

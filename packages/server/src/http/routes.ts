@@ -2,7 +2,9 @@ import { createDeliveryRoutes } from './api/delivery-routes.ts';
 import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
+import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
+import { createProjectRoutes } from './api/project-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
@@ -13,6 +15,8 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createEventRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
+  Parameters<typeof createKeyRoutes>[0] &
+  Parameters<typeof createProjectRoutes>[0] &
   Omit<Parameters<typeof createSystemRoutes>[0], 'openapi' | 'docsPage'> & {
     version: string;
     /** The resources are left out when this process does not serve the API (--roles). */
@@ -27,6 +31,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),
     ...createDeliveryRoutes(deps),
+    ...createKeyRoutes(deps),
+    ...createProjectRoutes(deps),
   ];
   const routes: Route[] = deps.api ? resources : [];
   const openapi = once(() => createOpenApi(routes, deps.version));

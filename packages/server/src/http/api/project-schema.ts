@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { ProjectLimits, ProjectRetention } from '../../core/project-settings.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { PosthornError } from '../../lib/errors.ts';
+import type { ProjectDirectory } from '../../store/project-directory.ts';
+import type { ProjectRecord } from '../../store/projects.ts';
+import { lineOf, nextCursorSchema, timestampSchema } from './schemas.ts';
+
+const numberOrNull = (min: number, max: number) => z.number().int().min(min).max(max).nullable();
+
+const limitFields = {
+  api_requests_per_second: numberOrNull(1, 1_000_000).describe(
+    'Requests a second of all keys together, and twice that at once. null: api_rate.',
+  ),
+  events_per_second: numberOrNull(1, 1_000_000).describe(
+    'Events a second by POST /v1/events. null: no limit.',
+  ),
+  endpoints: numberOrNull(0, 100_000).describe('Endpoints at a time. null: no limit.'),
+};
+
+/** Ten years: a time, and not a way to say "for ever". */
+const MAX_DAYS = 3_650;
+
+const retentionFields = {
+  events_days: numberOrNull(1, MAX_DAYS).describe(
+    'How long messages, events, deliveries and attempts are kept. null: retention.',
+  ),
+  bodies_days: numberOrNull(1, MAX_DAYS).describe(
+    'How long the bytes of messages are kept. null: body_retention.',
+  ),
+};
+
+const name = lineOf(100).min(1).describe('For people.');
+
+export const newProjectBody = z.strictObject({
+  name,
+  limits: z.strictObject(limitFields).partial().optional(),
+  retention: z.strictObject(retentionFields).partial().optional(),
+});
+
+export const changeProjectBody = newProjectBody
+  .partial()
+  .refine((body) => Object.keys(body).length > 0, 'Name at least one field to change.');
+
+export const projectSchema = z.object({
+  id: z.string(),
+  name,
+  limits: z.object(limitFields),
+  retention: z.object(retentionFields),
+  version: z.number().int().describe('1, then one more with each change. Also the ETag.'),
+  created_at: timestampSchema,
+  updated_at: timestampSchema,
+});
+
+export const projectList = z.object({
+  data: z.array(projectSchema),
+  next_cursor: nextCursorSchema,
+});
+
+/** What the body says, over what there was. */
+export function mergeLimits(
+  before: ProjectLimits,
+  given: z.output<typeof newProjectBody>['limits'] = {},
+): ProjectLimits {
+  const pick = (said: number | null | undefined, was: number | null) =>
+    said === undefined ? was : said;
+  return {
+    apiRequestsPerSecond: pick(given.api_requests_per_second, before.apiRequestsPerSecond),
+    eventsPerSecond: pick(given.events_per_second, before.eventsPerSecond),
+    endpoints: pick(given.endpoints, before.endpoints),
+  };
+}
+
+/** What the body says, over what there was. */
+export function mergeRetention(
+  before: ProjectRetention,
+  given: z.output<typeof newProjectBody>['retention'] = {},
+): ProjectRetention {
+  const { events_days: eventsDays, bodies_days: bodiesDays } = given;
+  return {
+    eventsDays: eventsDays === undefined ? before.eventsDays : eventsDays,
+    bodiesDays: bodiesDays === undefined ? before.bodiesDays : bodiesDays,
+  };
+}
+
+export function toProjectJson(project: ProjectRecord) {
+  const { limits, retention } = project;
+  return {
+    id: project.id,
+    name: project.name,
+    limits: {
+      api_requests_per_second: limits.apiRequestsPerSecond,
+      events_per_second: limits.eventsPerSecond,
+      endpoints: limits.endpoints,
+    },
+    retention: { events_days: retention.eventsDays, bodies_days: retention.bodiesDays },
+    version: project.version,
+    created_at: toTimestamp(project.createdAtMs),
+    updated_at: toTimestamp(project.updatedAtMs),
+  };
+}
+
+/** The project that the path names by `{id}`. Throws `not_found`. */
+export function findProject(
+  projects: Pick<ProjectDirectory, 'find'>,
+  params: Record<string, unknown>,
+): ProjectRecord {
+  const id = String(params['id']);
+  const found = projects.find(id);
+  if (found === null) throw new PosthornError('not_found', `There is no project ${id}.`);
+  return found;
+}
