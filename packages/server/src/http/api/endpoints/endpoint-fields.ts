@@ -2,6 +2,7 @@ import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { createContentFilterSchema } from '../../../core/content-filter-fields.ts';
 import { API_VERSIONS, DIALECTS, ENDPOINT_ORDERS } from '../../../core/endpoint-settings.ts';
+import { explainUnknownType } from '../../../core/event-catalogue.ts';
 import { explainEventPattern } from '../../../core/event-filter.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
 import {
@@ -46,7 +47,9 @@ export function oneOf<const T extends readonly [string, ...string[]]>(values: T)
   });
 }
 
-export const eventTypeField = oneOf(EVENT_TYPES);
+export const eventTypeField = z.enum(EVENT_TYPES, {
+  error: ({ input }) => explainUnknownType(input),
+});
 
 const eventPatterns = z
   .array(
