@@ -43,7 +43,7 @@ export interface EventLog {
 }
 
 export function createEventLog(options: {
-  engine: Engine;
+  engine: Pick<Engine, 'commit'>;
   subscribers: Subscribers;
   now: () => number;
   /** How long an event of this project is kept. */
