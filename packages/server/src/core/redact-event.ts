@@ -20,7 +20,7 @@ const PLACEHOLDER = '[recipient]';
  * (base64 in a link, say) is not found. The body of an event without a recipient comes back unchanged.
  * Throws SyntaxError for what is not JSON.
  */
-export function redactEventBody(bodyJson: string, mode: RedactMode, key: string): string {
+export function redactEventBody(bodyJson: string, mode: RedactMode, key: Uint8Array): string {
   const event = JSON.parse(bodyJson) as CanonicalEvent;
   const { recipient, recipient_domain } = event.data;
   if (recipient == null || recipient === '') return bodyJson;
@@ -37,7 +37,7 @@ export function redactEventBody(bodyJson: string, mode: RedactMode, key: string)
   });
 }
 
-function hashAddress(address: string, key: string): string {
+function hashAddress(address: string, key: Uint8Array): string {
   const text = toComparableAddress(address);
   return `sha256:${createHmac('sha256', key).update(text).digest('hex')}`;
 }
