@@ -244,7 +244,7 @@ export const SETTINGS = {
     1_000,
     1,
     1_000_000,
-    'Requests a second of one API key; the bucket holds two seconds.',
+    'Requests a second of one project, all its keys together; the bucket holds two seconds.',
   ),
   smtpTlsKey: optional('PEM file with the private key for STARTTLS at submission.'),
   smtpTlsCert: optional('PEM file with the certificate for STARTTLS at submission.'),

@@ -139,7 +139,7 @@ test('a project has no more endpoints than it may, also by two requests at once'
     answers.map(({ status }) => status),
     [201, 409],
   );
-  assertProblem(await create(), 'endpoint_limit_reached', /may have 2 endpoints/);
+  assertProblem(await create(), 'endpoint_limit_reached', /limit of this project is 2/);
   assert.equal((await api.send('DELETE', `/v1/endpoints/${first.body.id}`, { key })).status, 204);
   assert.equal((await create()).status, 201);
   await api.send('PATCH', path, { body: { limits: { endpoints: 0 } } });

@@ -16,7 +16,7 @@ export function limitEndpoints(
     let count = underWay.get(projectId) ?? 0;
     for (const { record } of directory.all()) if (record.projectId === projectId) count += 1;
     if (count < limit) return;
-    const detail = `This project may have ${limit} endpoints. Delete one that is not needed, or ask the operator for more.`;
+    const detail = `The limit of this project is ${limit} (endpoints). Delete one that is not needed, or ask the operator for more.`;
     throw new PosthornError('endpoint_limit_reached', detail);
   }
 
