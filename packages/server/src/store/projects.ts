@@ -36,12 +36,7 @@ export interface Projects {
    * retention ends. Rejects with StoreConflict when it is gone, or is the last one.
    */
   remove(id: string, nowMs: number): Promise<void>;
-  /** A text sealed with the master key that this store's secrets are sealed with; null at first. */
-  masterKeyCheck(): Promise<string | null>;
-  setMasterKeyCheck(sealed: string): Promise<void>;
 }
-
-const MASTER_KEY_CHECK = 'master_key_check';
 
 /** A project that has everything as the server has it. */
 export function newProject(id: string, name: string, nowMs: number): ProjectRecord {
@@ -106,16 +101,6 @@ export function createProjects(engine: Engine): Projects {
             .where('revoked_at', 'is', null),
         ),
       ),
-    async masterKeyCheck() {
-      const row = await db
-        .selectFrom('facts')
-        .select('value')
-        .where('name', '=', MASTER_KEY_CHECK)
-        .executeTakeFirst();
-      return row?.value ?? null;
-    },
-    setMasterKeyCheck: (value) =>
-      commit(toStatement(db.insertInto('facts').values({ name: MASTER_KEY_CHECK, value }), 1)),
   };
 }
 

@@ -2,11 +2,13 @@ import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import type { Engine } from './engine.ts';
+import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createEvents, type Events } from './events.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createMessages, type Messages } from './messages.ts';
 import { createProjects, type Projects } from './projects.ts';
+import { createSealedValues, type SealedValues } from './sealed-values.ts';
 
 /** The store by noun. Each room takes the nouns that it needs, not the whole. */
 export interface Store {
@@ -16,9 +18,11 @@ export interface Store {
   endpoints: Endpoints;
   messages: Messages;
   events: Events;
+  feed: EventFeed;
   deliveries: Deliveries;
   jobs: Jobs;
   idempotency: Idempotency;
+  sealed: SealedValues;
 }
 
 export function createStore(engine: Engine): Store {
@@ -29,8 +33,10 @@ export function createStore(engine: Engine): Store {
     endpoints: createEndpoints(engine),
     messages: createMessages(engine),
     events: createEvents(engine),
+    feed: createEventFeed(engine),
     deliveries: createDeliveries(engine),
     jobs: createJobs(engine),
     idempotency: createIdempotency(engine),
+    sealed: createSealedValues(engine),
   };
 }

@@ -5,6 +5,7 @@ import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
 import { describeDeliveryLists } from './delivery-list-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
+import { describeFeed } from './feed-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeJobs } from './job-cases.ts';
 import { describeLines } from './line-cases.ts';
@@ -36,6 +37,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeLists(open);
     describeDeliveryLists(open);
     describeJobs(open);
+    describeFeed(open);
     describeIsolation(open);
     describePurge(open);
     describeText(open);

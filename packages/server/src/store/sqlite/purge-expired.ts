@@ -66,6 +66,17 @@ interface WalkedRow {
 }
 
 export function preparePurgeExpired(db: DatabaseSync) {
+  const newestEvent = db.prepare(
+    'SELECT project_id, id FROM events WHERE position = (SELECT max(position) FROM events)',
+  );
+  // SQLite counts positions on from the newest row. Where that one goes, a row of no project keeps its
+  // place: who reads the log by position must not meet one twice. (AUTOINCREMENT does the same at the
+  // cost of a microsecond for every event.)
+  const keepPlace = db.prepare(
+    `INSERT OR REPLACE INTO events (position, project_id, id, type, occurred_at, received_at, body,
+       retain_until)
+     SELECT max(position) + 1, '', 'end of the log', '', 0, 0, '', 0 FROM events`,
+  );
   const nextProject = db.prepare('SELECT id FROM projects WHERE id > ? ORDER BY id LIMIT 1');
   const walks = RETAINED.map((retained): Walk => {
     const { table, key } = retained;
@@ -95,11 +106,17 @@ export function preparePurgeExpired(db: DatabaseSync) {
     const keyOf = (row: WalkedRow): string[] => walk.key.map((column) => String(row[column]));
     const expired = rows.filter((row) => row.retain_until <= nowMs);
     const removable = expired.filter((row) => row.in_use === 0);
+    if (walk.table === 'events' && hasNewest(removable)) keepPlace.run();
     for (const row of removable) walk.remove.run(project, ...keyOf(row));
     const last = rows.at(-1);
     const over = rows.length < limit || (walk.timeOrdered && expired.length < rows.length);
     positions.set(walk, over || last === undefined ? null : keyOf(last));
     return removable.length;
+  }
+
+  function hasNewest(rows: readonly WalkedRow[]): boolean {
+    const newest = newestEvent.get();
+    return newest?.['project_id'] === project && rows.some((row) => row['id'] === newest['id']);
   }
 
   /** `more`: the round over all projects is not finished; call again soon. */

@@ -26,7 +26,7 @@ function createPlanningStore(t: TestContext): { store: Store; db: DatabaseSync; 
   const plans: string[] = [];
   const read = async (sql: string, parameters: readonly SqlValue[]) => {
     plans.push(planOf(db, sql, parameters));
-    return [{ event_id: 'evt_1', count: 1 }];
+    return [{ event_id: 'evt_1', position: 1, count: 1 }];
   };
   const engine: Pick<Engine, 'db' | 'commit'> = {
     db: createReadingKysely(read),
@@ -53,6 +53,14 @@ const ONE_DELIVERY =
 
 const QUESTIONS: [string, (store: Store) => Promise<unknown>, ...RegExp[]][] = [
   ['events', ({ events }) => events.list(EVENTS), /events_id \(project_id=\?\)$/],
+  [
+    'the log behind a place in it',
+    ({ feed }) => feed.after({ ...EVENTS, afterPosition: -1, types: null }),
+    // The newest one, then the first one behind the place, then those between.
+    /^SCAN events$/,
+    /^SEARCH events USING INTEGER PRIMARY KEY \(rowid>\?\)$/,
+    /^SEARCH events USING INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)$/,
+  ],
   [
     'events of a message',
     ({ events }) => events.list({ ...EVENTS, messageKey: 'm', beforeId: 'e' }),

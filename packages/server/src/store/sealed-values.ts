@@ -1,0 +1,110 @@
+import type { SecretBox } from '../lib/secret-box.ts';
+import type { Engine, Statement } from './engine.ts';
+import { toStatement } from './statement.ts';
+
+/**
+ * All that the store has sealed with the master key, so that a new one can take its place: secrets of
+ * endpoints, remembered answers, and a text by which the right key is known. Whoever seals something
+ * else adds it here.
+ */
+export interface SealedValues {
+  /** Whether this key is the one; null while the store has no secrets yet. */
+  fits(box: SecretBox): Promise<boolean | null>;
+  /** From now on, this key is the one. */
+  begin(box: SecretBox): Promise<void>;
+  /**
+   * Opens everything with one key and seals it with another, in one commit: either all of it is under
+   * the new key afterwards, or nothing. Nobody else may write meanwhile.
+   */
+  reseal(boxes: { from: SecretBox; to: SecretBox }, nowMs: number): Promise<Resealed>;
+}
+
+export interface Resealed {
+  endpoints: number;
+  answers: number;
+}
+
+/** The contexts: a sealed text that was moved to another row does not open. */
+export function endpointContext({ projectId, id }: { projectId: string; id: string }): string {
+  return `endpoint:${projectId}:${id}`;
+}
+
+export function answerContext({ projectId, key }: { projectId: string; key: string }): string {
+  return `answer:${projectId}:${key}`;
+}
+
+const CHECK_FACT = 'master_key_check';
+const CHECK_CONTEXT = 'master key check';
+
+export function createSealedValues(engine: Engine): SealedValues {
+  const { db } = engine;
+
+  const writeCheck = (box: SecretBox): Statement => {
+    const value = box.seal(CHECK_CONTEXT, CHECK_CONTEXT);
+    const insert = db.insertInto('facts').values({ name: CHECK_FACT, value });
+    return toStatement(insert.onConflict((one) => one.column('name').doUpdateSet({ value })), 1);
+  };
+
+  async function resealEndpoints(from: SecretBox, to: SecretBox): Promise<Statement[]> {
+    const rows = await db
+      .selectFrom('endpoints')
+      .select(['project_id', 'id', 'secrets_sealed'])
+      // A deleted one has none left.
+      .where('secrets_sealed', '<>', '')
+      .execute();
+    return rows.map(({ project_id, id, secrets_sealed }) => {
+      const context = endpointContext({ projectId: project_id, id });
+      const sealed = to.seal(from.open(secrets_sealed, context), context);
+      const update = db.updateTable('endpoints').set({ secrets_sealed: sealed });
+      return toStatement(update.where('project_id', '=', project_id).where('id', '=', id), 1);
+    });
+  }
+
+  async function resealAnswers(
+    from: SecretBox,
+    to: SecretBox,
+    nowMs: number,
+  ): Promise<Statement[]> {
+    const rows = await db
+      .selectFrom('idempotency_keys')
+      .select(['project_id', 'key', 'body_sealed'])
+      .where('retain_until', '>', nowMs)
+      .execute();
+    return rows.map(({ project_id, key, body_sealed }) => {
+      const context = answerContext({ projectId: project_id, key });
+      const sealed = to.seal(from.open(body_sealed, context), context);
+      const update = db.updateTable('idempotency_keys').set({ body_sealed: sealed });
+      return toStatement(update.where('project_id', '=', project_id).where('key', '=', key), 1);
+    });
+  }
+
+  return {
+    async fits(box) {
+      const row = await db
+        .selectFrom('facts')
+        .select('value')
+        .where('name', '=', CHECK_FACT)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      try {
+        return box.open(row.value, CHECK_CONTEXT) === CHECK_CONTEXT;
+      } catch {
+        return false;
+      }
+    },
+    async begin(box) {
+      await engine.commit({ events: [], statements: [writeCheck(box)] });
+    },
+    async reseal({ from, to }, nowMs) {
+      const endpoints = await resealEndpoints(from, to);
+      const answers = await resealAnswers(from, to, nowMs);
+      // Nobody asks for them any more, and the new key would not open them.
+      const expired = toStatement(
+        db.deleteFrom('idempotency_keys').where('retain_until', '<=', nowMs),
+      );
+      const statements = [...endpoints, ...answers, expired, writeCheck(to)];
+      await engine.commit({ events: [], statements });
+      return { endpoints: endpoints.length, answers: answers.length };
+    },
+  };
+}
