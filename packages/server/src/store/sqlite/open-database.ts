@@ -3,10 +3,11 @@ import type { StoreFault } from '../engine.ts';
 import type { ThreadData } from './protocol.ts';
 
 /**
- * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The log is folded back each 16,000 pages (64 MB): the same few
- * index pages change with every commit, and each fold writes them once, however often they changed.
- * Against 4,000 pages that saves 5 of the 31 us that an event costs here; a fold stops this thread
- * for a moment, never the main one.
+ * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The log is folded back
+ * each 16,000 pages (64 MB): the same few index pages change with every commit, and each fold writes
+ * them once, however often they changed. Against 4,000 pages that saves 5 of the 31 us that an event
+ * costs here; a fold stops this thread for a moment, never the main one. The page caches are small,
+ * because what they miss is in the system's cache, which other programs can have when they need it.
  */
 export function openDatabase(data: ThreadData): DatabaseSync {
   const reading = data.role === 'reader';
@@ -17,7 +18,7 @@ export function openDatabase(data: ThreadData): DatabaseSync {
     db.exec('PRAGMA wal_autocheckpoint = 16000');
   }
   db.exec('PRAGMA foreign_keys = ON');
-  db.exec(`PRAGMA cache_size = ${reading ? -16_384 : -32_768}`);
+  db.exec(`PRAGMA cache_size = ${reading ? -2_048 : -8_192}`);
   db.exec('PRAGMA temp_store = MEMORY');
   if (!reading && data.maxSizeBytes !== null) {
     const row = db.prepare('PRAGMA page_size').get();
