@@ -20,7 +20,7 @@ export interface LineModel {
     ids: string[];
     nextDueAtMs: number | null;
   };
-  /** `next` is null for the end of the delivery; otherwise when it is due again. */
+  /** An attempt; `dueAtMs` is when the node wants to try again, where the delivery has not ended. */
   record(id: string, state: ModelDelivery['state'], dueAtMs: number | null, nowMs: number): void;
   release(ids: readonly string[], nowMs: number): void;
   requeue(id: string, nowMs: number): void;
@@ -92,8 +92,8 @@ export function createLineModel(): LineModel {
     record(id, state, dueAtMs, nowMs) {
       const one = find(id);
       one.attempts += 1;
-      if (state === 'pending') Object.assign(one, { node: null, dueAtMs });
-      else end(one, state, nowMs);
+      if (state !== 'pending') end(one, state, nowMs);
+      else Object.assign(one, { node: null, dueAtMs: isFirst(one) ? (dueAtMs ?? nowMs) : null });
     },
     release(ids, nowMs) {
       for (const id of ids) {
