@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, loadKeyMaterial } from 'posthorn/src/config.ts';
+import { loadKeyMaterial } from 'posthorn/src/cli/key-material.ts';
+import { loadConfig } from 'posthorn/src/config.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { startPosthorn } from 'posthorn/src/main.ts';
 import { Pool } from 'undici';

@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import {
   ConfigError,
   loadConfig,
-  loadKeyMaterial,
   SETTINGS,
   type SettingName,
   settingFlag,
   settingKey,
   settingVariable,
 } from './config.ts';
-import { TEST_CERTIFICATE } from './smtp/fixtures/test-certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-config-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -126,12 +116,13 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   roles: ['', 'api,sender', 'API', 'api,,mail'],
   hostname: ['', 'a\r\nb'],
   apiKey: ['short', 'with a space in it', 'ümlaut-ümlaut'],
-  // Checked as it is decoded, in loadKeyMaterial.
+  // Checked as they are decoded, in cli/key-material.ts.
   masterKey: null,
+  newMasterKey: null,
   logLevel: ['loud', '', 'INFO'],
   logFormat: ['xml', ''],
   apiRate: ['0', '-5', 'fast', '1.5'],
-  // The files are read in loadKeyMaterial.
+  // The files are read in cli/key-material.ts.
   smtpTlsKey: null,
   smtpTlsCert: null,
   endpointCa: null,
@@ -196,11 +187,6 @@ test('does not say secrets that are wrong', () => {
     () => loadConfig({ flags: { apiKey: 'my secret key' } }),
     (error) => !String(error).includes('my secret key'),
   );
-  const masterKey = 'c2VjcmV0LXRoYXQtaXMtdG9vLXNob3J0';
-  assert.throws(
-    () => loadKeyMaterial(loadConfig({ flags: { masterKey } })),
-    (error) => error instanceof ConfigError && !error.message.includes(masterKey),
-  );
   for (const rest of ['proxy:99999', 'proxy/path', '', 'proxy:3128?x', '%zz@proxy']) {
     for (const scheme of ['http', 'socks5', 'ftp']) {
       assert.throws(
@@ -209,67 +195,6 @@ test('does not say secrets that are wrong', () => {
       );
     }
   }
-});
-
-test('makes the master key at the first start, for the owner alone, and reads it from then on', () => {
-  const data = join(folder, 'first', 'nested');
-  const config = loadConfig({ flags: { data } });
-  const first = loadKeyMaterial(config);
-  const file = join(data, 'master.key');
-  assert.equal(first.masterKey.length, 32);
-  assert.equal(statSync(file).mode & 0o777, 0o600);
-  assert.equal(statSync(data).mode & 0o777, 0o700);
-  assert.deepEqual(readdirSync(data), ['master.key']);
-  assert.deepEqual(loadKeyMaterial(config).masterKey, first.masterKey);
-  const given = Buffer.alloc(32, 7).toString('base64');
-  const other = loadKeyMaterial(loadConfig({ flags: { data, masterKey: given } }));
-  assert.deepEqual(Buffer.from(other.masterKey), Buffer.alloc(32, 7));
-});
-
-test('makes no new master key beside a store that was sealed with another', () => {
-  const data = join(folder, 'lost');
-  mkdirSync(data);
-  writeFileSync(join(data, 'posthorn.sqlite'), '');
-  const config = loadConfig({ flags: { data } });
-  assert.throws(() => loadKeyMaterial(config), /master\.key is missing.*POSTHORN_MASTER_KEY/);
-  assert.deepEqual(readdirSync(data), ['posthorn.sqlite']);
-});
-
-test('refuses a master key that is none, and a folder that is a file', () => {
-  const data = join(folder, 'damaged');
-  mkdirSync(data);
-  writeFileSync(join(data, 'master.key'), 'half');
-  const refuses = (flags: Partial<Record<SettingName, string>>, message: RegExp) =>
-    assert.throws(
-      () => loadKeyMaterial(loadConfig({ flags })),
-      (error) =>
-        (error instanceof ConfigError && message.test(error.message)) || assert.fail(String(error)),
-    );
-  refuses({ data }, /master\.key: a master key is 32 bytes in base64/);
-  refuses({ data, masterKey: 'abc' }, /^master_key: .*openssl rand/);
-  refuses({ data: join(data, 'master.key') }, /master\.key.*cannot be used/);
-});
-
-test('reads certificates, and refuses half a pair or what is no PEM file', () => {
-  const key = join(folder, 'key.pem');
-  const cert = join(folder, 'cert.pem');
-  const data = join(folder, 'tls');
-  writeFileSync(key, TEST_CERTIFICATE.key);
-  writeFileSync(cert, TEST_CERTIFICATE.cert);
-  const load = (flags: Partial<Record<SettingName, string>>) =>
-    loadKeyMaterial(loadConfig({ flags: { data, ...flags } }));
-  const loaded = load({
-    smtpTlsKey: key,
-    smtpTlsCert: cert,
-    smtpRequireTls: 'true',
-    endpointCa: cert,
-  });
-  assert.deepEqual(loaded.submissionTls, TEST_CERTIFICATE);
-  assert.equal(loaded.endpointCa, TEST_CERTIFICATE.cert);
-  assert.throws(() => load({ smtpTlsKey: key }), /smtp_tls_key and smtp_tls_cert belong together/);
-  assert.throws(() => load({ smtpRequireTls: 'true' }), /smtp_require_tls needs/);
-  assert.throws(() => load({ endpointCa: writeYaml('x') }), /endpoint_ca: .* is not a PEM file/);
-  assert.throws(() => load({ endpointCa: join(folder, 'none') }), /endpoint_ca: .* cannot be read/);
 });
 
 test('the documentation has each setting in its table, as the server has it', () => {

@@ -1,19 +1,7 @@
 // A table file: every setting of the server, once. docs/configuration.md is checked against it.
-import { randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { nearestName } from './core/nearest-name.ts';
 import { MAIL_LADDER_MS, STANDARD_WEBHOOKS_LADDER_MS } from './core/retry-schedule.ts';
@@ -234,6 +222,9 @@ export const SETTINGS = {
   masterKey: optional(
     'Key for secrets at rest, 32 bytes in base64. Without it: the file master.key in the data folder, made at the first start.',
   ),
+  newMasterKey: optional(
+    'The key that rotate-master-key puts in its place. Without it, the command makes one.',
+  ),
   logLevel: oneOf(LOG_LEVELS, 'info', 'How much is logged.'),
   logFormat: oneOf(
     ['auto', 'json', 'pretty'],
@@ -414,91 +405,4 @@ function findSetting(
   const nearest = nearestName(key, NAMES.map(spell));
   const hint = nearest === null ? 'See docs/configuration.md.' : `Did you mean ${nearest}?`;
   throw new ConfigError(`There is no setting ${key} (${where}). ${hint}`);
-}
-
-/** What settings name by file, read once at the start. */
-export interface KeyMaterial {
-  masterKey: Uint8Array;
-  submissionTls: { key: string; cert: string } | null;
-  endpointCa: string | null;
-}
-
-const MASTER_KEY_BYTES = 32;
-
-/**
- * Reads keys and certificates. Without a master key setting, `master.key` in the data folder is
- * read, or made at the first start (mode 0600). Throws ConfigError.
- */
-export function loadKeyMaterial(config: Config): KeyMaterial {
-  const { smtpTlsKey, smtpTlsCert } = config;
-  if ((smtpTlsKey === null) !== (smtpTlsCert === null)) {
-    throw new ConfigError('smtp_tls_key and smtp_tls_cert belong together: give both or neither.');
-  }
-  const submissionTls =
-    smtpTlsKey === null || smtpTlsCert === null
-      ? null
-      : { key: readPem('smtp_tls_key', smtpTlsKey), cert: readPem('smtp_tls_cert', smtpTlsCert) };
-  if (config.smtpRequireTls && submissionTls === null) {
-    throw new ConfigError('smtp_require_tls needs smtp_tls_key and smtp_tls_cert.');
-  }
-  const endpointCa = config.endpointCa === null ? null : readPem('endpoint_ca', config.endpointCa);
-  return { masterKey: loadMasterKey(config), submissionTls, endpointCa };
-}
-
-function readPem(name: string, file: string): string {
-  try {
-    const content = readFileSync(file, 'utf8');
-    if (content.includes('-----BEGIN ')) return content;
-  } catch (error) {
-    throw new ConfigError(`${name}: ${file} cannot be read: ${messageOf(error)}`);
-  }
-  throw new ConfigError(`${name}: ${file} is not a PEM file.`);
-}
-
-function loadMasterKey(config: Config): Uint8Array {
-  if (config.masterKey !== null) return decodeMasterKey('master_key', config.masterKey);
-  const file = join(config.data, 'master.key');
-  if (!existsSync(file)) {
-    // The store must not exist without its key: a lost key would be replaced silently otherwise.
-    if (existsSync(join(config.data, 'posthorn.sqlite'))) {
-      throw new ConfigError(
-        `${file} is missing, and the secrets in the store were sealed with it. Restore the file, or set POSTHORN_MASTER_KEY.`,
-      );
-    }
-    try {
-      mkdirSync(config.data, { recursive: true, mode: 0o700 });
-      createMasterKey(config.data, file);
-    } catch (error) {
-      throw new ConfigError(`data: the folder ${config.data} cannot be used: ${messageOf(error)}`);
-    }
-  }
-  return decodeMasterKey(file, readFileSync(file, 'utf8').trim());
-}
-
-/**
- * The key is whole and on disk, or not there: a store sealed with a key that a crash took away could
- * never be opened again. A key that another process made meanwhile is left.
- */
-function createMasterKey(folder: string, file: string): void {
-  const draft = `${file}.${process.pid}`;
-  const key = randomBytes(MASTER_KEY_BYTES).toString('base64');
-  writeFileSync(draft, `${key}\n`, { mode: 0o600, flush: true });
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if (!existsSync(file)) throw error;
-  }
-  unlinkSync(draft);
-  if (process.platform === 'win32') return;
-  const directory = openSync(folder, 'r');
-  fsyncSync(directory);
-  closeSync(directory);
-}
-
-function decodeMasterKey(name: string, encoded: string): Uint8Array {
-  const key = Buffer.from(encoded, 'base64');
-  if (key.length === MASTER_KEY_BYTES) return key;
-  throw new ConfigError(
-    `${name}: a master key is ${MASTER_KEY_BYTES} bytes in base64, such as "openssl rand -base64 32" prints.`,
-  );
 }

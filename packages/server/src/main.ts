@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
-import type { Config, KeyMaterial } from './config.ts';
+import type { KeyMaterial } from './cli/key-material.ts';
+import { openSecretBox } from './cli/select-master-key.ts';
+import type { Config } from './config.ts';
 import { createIds } from './core/ids.ts';
 import { SCOPES } from './core/scopes.ts';
 import { createAuthenticator, generateApiKey, toApiKeyRecord } from './http/access/authenticate.ts';
@@ -17,7 +19,6 @@ import { createAddressGuard } from './lib/address-guard.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { messageOf, PosthornError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
-import { createSecretBox, type SecretBox } from './lib/secret-box.ts';
 import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-message.ts';
 import { createDeliverer } from './mail/deliverer.ts';
 import type { MessageInput } from './mail/message-input.ts';
@@ -30,7 +31,7 @@ import { createEventLog, type EventLog } from './store/event-log.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
 import { newProject } from './store/projects.ts';
 import { openSqliteEngine } from './store/sqlite/engine.ts';
-import { createStore, type Store } from './store/store.ts';
+import { createStore } from './store/store.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
 import { parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
@@ -84,7 +85,6 @@ export async function startPosthorn(
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
   const ids = createIds({ now, randomBytes });
   const node = ids.next('node');
-  const secretBox = createSecretBox(keys.masterKey);
 
   const engine = await openSqliteEngine({
     folder: config.data,
@@ -102,7 +102,7 @@ export async function startPosthorn(
   }
 
   async function build(): Promise<RunningPosthorn> {
-    await checkMasterKey(store, secretBox);
+    const secretBox = await openSecretBox(store.sealed, keys, { log, nowMs: now() });
     await engine.releaseLeases({ exceptNode: node, nowMs: now() });
     engine.onHealthChange((health) => {
       if (health.ok) log.info({}, 'The store takes work again');
@@ -434,14 +434,6 @@ export async function startPosthorn(
       cancel();
     }
   }
-}
-
-/** Refuses a master key that the store's secrets were not sealed with, before it seals new ones. */
-async function checkMasterKey(store: Store, box: SecretBox): Promise<void> {
-  const context = 'master key check';
-  const sealed = await store.projects.masterKeyCheck();
-  if (sealed === null) await store.projects.setMasterKeyCheck(box.seal(context, context));
-  else box.open(sealed, context);
 }
 
 /** Deletes what has outlived its retention, in small steps. Returns what ends it. */

@@ -22,14 +22,20 @@ export async function main(argv: readonly string[]): Promise<number> {
       const command = await import('./serve.ts');
       exitCode = await command.serve({ flags, ...(file === undefined ? {} : { file }) });
     });
-  for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const { description, default: fallback } = SETTINGS[name];
-    const shown = fallback === '' ? '' : ` (default: ${fallback})`;
-    serve.option(
-      `${settingFlag(name)} <value>`,
-      `${description}${shown} [${settingVariable(name)}]`,
-    );
-  }
+  addSettings(serve, Object.keys(SETTINGS) as SettingName[]);
+
+  const rotate = program
+    .command('rotate-master-key')
+    .description(
+      'Seal the secrets of a stopped server with a new master key, and put it in the place of the old one.',
+    )
+    .option('--config <file>', 'YAML file with settings [POSTHORN_CONFIG]')
+    .action(async (options: Record<string, string>) => {
+      const { config: file, ...flags } = options;
+      const command = await import('./rotate-master-key.ts');
+      exitCode = await command.rotateMasterKey({ flags, ...(file === undefined ? {} : { file }) });
+    });
+  addSettings(rotate, ['data', 'masterKey', 'newMasterKey']);
 
   program
     .command('demo')
@@ -52,4 +58,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     throw error;
   }
   return exitCode;
+}
+
+/** Options for settings, described as in docs/configuration.md. */
+function addSettings(command: Command, names: readonly SettingName[]): void {
+  for (const name of names) {
+    const { description, default: fallback } = SETTINGS[name];
+    const shown = fallback === '' ? '' : ` (default: ${fallback})`;
+    command.option(
+      `${settingFlag(name)} <value>`,
+      `${description}${shown} [${settingVariable(name)}]`,
+    );
+  }
 }

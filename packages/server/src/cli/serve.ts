@@ -1,8 +1,9 @@
 import pc from 'picocolors';
-import { ConfigError, loadConfig, loadKeyMaterial, type SettingName } from '../config.ts';
+import { ConfigError, loadConfig, type SettingName } from '../config.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { type RunningPosthorn, startPosthorn } from '../main.ts';
+import { loadKeyMaterial } from './key-material.ts';
 
 /** Beyond the grace that work under way has, for what has to be stored after it, ms. */
 const EXIT_MARGIN_MS = 10_000;

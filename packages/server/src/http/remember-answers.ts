@@ -3,6 +3,7 @@ import { PosthornError } from '../lib/errors.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import type { Statement } from '../store/engine.ts';
 import type { Idempotency } from '../store/idempotency.ts';
+import { answerContext } from '../store/sealed-values.ts';
 import type { RouteAnswer } from './route.ts';
 
 /** Answers under an Idempotency-Key are kept for a day. */
@@ -42,7 +43,6 @@ export function createAnswerMemory(options: {
   now: () => number;
 }): AnswerMemory {
   const { idempotency, secretBox, now } = options;
-  const contextOf = ({ projectId, key }: KeyedRequest): string => `answer:${projectId}:${key}`;
   return {
     async recall(request) {
       const found = await idempotency.find(request.projectId, request.key, now());
@@ -53,7 +53,7 @@ export function createAnswerMemory(options: {
           'Use a new Idempotency-Key for a new request; this one belongs to a request with another body or path.',
         );
       }
-      const body: unknown = JSON.parse(secretBox.open(found.body_sealed, contextOf(request)));
+      const body: unknown = JSON.parse(secretBox.open(found.body_sealed, answerContext(request)));
       return { status: found.status, body, headers: { 'idempotency-replayed': 'true' } };
     },
     remember(request, answer) {
@@ -63,7 +63,7 @@ export function createAnswerMemory(options: {
         key: request.key,
         request_hash: hashRequest(request),
         status: answer.status,
-        body_sealed: secretBox.seal(JSON.stringify(answer.body ?? null), contextOf(request)),
+        body_sealed: secretBox.seal(JSON.stringify(answer.body ?? null), answerContext(request)),
         retain_until: nowMs + KEEP_MS,
       };
       return idempotency.remember(row, nowMs);

@@ -42,7 +42,10 @@ export function createSealedValues(engine: Engine): SealedValues {
   const writeCheck = (box: SecretBox): Statement => {
     const value = box.seal(CHECK_CONTEXT, CHECK_CONTEXT);
     const insert = db.insertInto('facts').values({ name: CHECK_FACT, value });
-    return toStatement(insert.onConflict((one) => one.column('name').doUpdateSet({ value })), 1);
+    return toStatement(
+      insert.onConflict((one) => one.column('name').doUpdateSet({ value })),
+      1,
+    );
   };
 
   async function resealEndpoints(from: SecretBox, to: SecretBox): Promise<Statement[]> {

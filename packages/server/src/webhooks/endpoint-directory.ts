@@ -6,6 +6,7 @@ import { ladderOf } from '../core/retry-ladders.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
 import type { Statement } from '../store/engine.ts';
+import { endpointContext } from '../store/sealed-values.ts';
 import { type PostTarget, parseTarget } from './post/post-target.ts';
 import { createSigner, type Signer } from './signer.ts';
 
@@ -90,11 +91,11 @@ export function createEndpointDirectory(options: {
   const listeners: EndpointListener[] = [];
 
   function secretsOf(record: EndpointRecord): EndpointSecrets {
-    return JSON.parse(secretBox.open(record.secretsSealed, contextOf(record)));
+    return JSON.parse(secretBox.open(record.secretsSealed, endpointContext(record)));
   }
 
   function seal(record: NewEndpoint, secrets: EndpointSecrets): string {
-    return secretBox.seal(JSON.stringify(secrets), contextOf(record));
+    return secretBox.seal(JSON.stringify(secrets), endpointContext(record));
   }
 
   /** One for a project, so that its endpoints see the same hash of the same address. */
@@ -235,8 +236,4 @@ function compileMatch({ id, eventTypes, settings }: EndpointRecord): LiveEndpoin
 
 function healthOf({ failingSinceMs, warnedPercent }: EndpointRecord): HealthNotes {
   return { failingSinceMs, warnedPercent };
-}
-
-function contextOf({ projectId, id }: { projectId: string; id: string }): string {
-  return `endpoint:${projectId}:${id}`;
 }

@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig, loadKeyMaterial } from '../../config.ts';
+import { loadConfig } from '../../config.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Log, silentLog } from '../../lib/log.ts';
 import { type RunningPosthorn, startPosthorn } from '../../main.ts';
 import { connectRawClient, type RawClient } from '../../smtp/fixtures/raw-client.ts';
 import { openSqliteEngine } from '../../store/sqlite/engine.ts';
 import { createStore, type Store } from '../../store/store.ts';
+import { loadKeyMaterial } from '../key-material.ts';
 import { createTestClient, type Json, type TestClient } from './fixtures/test-client.ts';
 
 const OPERATOR_KEY = 'phk_the-operators';

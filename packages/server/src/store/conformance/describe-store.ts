@@ -16,6 +16,7 @@ import { describePosition } from './position-cases.ts';
 import { describeProjects } from './project-cases.ts';
 import { describePurge } from './purge-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
+import { describeSealedValues } from './sealed-value-cases.ts';
 import { describeText } from './text-cases.ts';
 
 /**
@@ -34,6 +35,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeProjects(open);
     describeAnswers(open);
     describeEndpoints(open);
+    describeSealedValues(open);
     describeLists(open);
     describeDeliveryLists(open);
     describeJobs(open);

@@ -1,8 +1,6 @@
-import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { createContentFilterSchema } from '../../../core/content-filter-fields.ts';
 import { API_VERSIONS, DIALECTS, ENDPOINT_ORDERS } from '../../../core/endpoint-settings.ts';
-import { explainUnknownType } from '../../../core/event-catalogue.ts';
 import { explainEventPattern } from '../../../core/event-filter.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
 import {
@@ -46,10 +44,6 @@ export function oneOf<const T extends readonly [string, ...string[]]>(values: T)
     },
   });
 }
-
-export const eventTypeField = z.enum(EVENT_TYPES, {
-  error: ({ input }) => explainUnknownType(input),
-});
 
 const eventPatterns = z
   .array(

@@ -4,12 +4,13 @@ import { deliveryId, type Ids } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EventLog } from '../../../store/event-log.ts';
 import { defineRoute, type Route } from '../../route.ts';
+import { typeSchema } from '../event-data-schema.ts';
 import type { EndpointAccess } from './endpoint-access.ts';
-import { endpointParam, eventTypeField } from './endpoint-fields.ts';
+import { endpointParam } from './endpoint-fields.ts';
 
 const testBody = z
   .strictObject({
-    type: eventTypeField
+    type: typeSchema
       .default('system.test')
       .describe('Which event to send a sample of; GET /v1/event-types lists them.'),
   })

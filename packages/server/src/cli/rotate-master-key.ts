@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Config, ConfigError, loadConfig, type SettingName } from '../config.ts';
+import { systemClock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import { createSecretBox } from '../lib/secret-box.ts';
+import { createSealedValues, type SealedValues } from '../store/sealed-values.ts';
+import { DATABASE_FILE } from '../store/sqlite/data-directory.ts';
+import { openSqliteEngine } from '../store/sqlite/engine.ts';
+import { loadMasterKeys, type MasterKeys, prepareMasterKey } from './key-material.ts';
+import { findFittingKey, WRONG_KEY } from './select-master-key.ts';
+
+/**
+ * `posthorn rotate-master-key`, while the server is stopped: seals every secret in the store with a new
+ * master key. Resolves with the exit code.
+ *
+ * The new key is on disk before anything is sealed with it, everything is sealed in one commit, and
+ * then the key takes the old one's place. After a crash at any point the start finds out which of the
+ * two fits (select-master-key.ts), and so does this command when it is run again.
+ */
+export async function rotateMasterKey(input: {
+  flags: Partial<Record<SettingName, string>>;
+  file?: string;
+}): Promise<number> {
+  try {
+    const config = loadConfig({ ...input, env: process.env });
+    process.stdout.write(`${await rotate(config)}\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`posthorn: ${messageOf(error)}\n`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+/** Says what was done, and what is left to do. */
+async function rotate(config: Config): Promise<string> {
+  if (!existsSync(join(config.data, DATABASE_FILE))) {
+    throw new ConfigError(
+      `data: there is no store in ${config.data}. Name its folder with --data.`,
+    );
+  }
+  const keys = loadMasterKeys(config);
+  // Its lock on the folder refuses while a server runs.
+  const engine = await openSqliteEngine({ folder: config.data, clock: systemClock });
+  try {
+    return await resealWith(createSealedValues(engine), config, keys);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function resealWith(sealed: SealedValues, config: Config, keys: MasterKeys): Promise<string> {
+  const nowMs = systemClock.now();
+  const fit = await findFittingKey(sealed, keys);
+  if (fit === 'neither') throw new Error(WRONG_KEY);
+  if (fit === 'next' && keys.nextMasterKey !== null) {
+    const todo = keys.nextMasterKey.adopt(nowMs);
+    return `An earlier rotation had sealed the store with the new key and was cut short; it is done now. ${todo}`;
+  }
+  const next = prepareMasterKey(config);
+  if (Buffer.from(next.key).equals(keys.masterKey)) {
+    throw new ConfigError(
+      'The new master key is the old one. Give another: "openssl rand -base64 32".',
+    );
+  }
+  const boxes = { from: createSecretBox(keys.masterKey), to: createSecretBox(next.key) };
+  const { endpoints, answers } = await sealed.reseal(boxes, nowMs);
+  const todo = next.adopt(nowMs);
+  return `Sealed with the new master key: the secrets of ${endpoints} endpoints, ${answers} remembered answers. ${todo}`;
+}
