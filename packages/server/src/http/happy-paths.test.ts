@@ -59,6 +59,7 @@ test('takes a message, and shows it with its recipients, timeline and webhook an
     },
   });
   assert.equal(sent.status, 202);
+  assert.deepEqual(sent.body.webhooks, { enabled: 1, disabled: 0 });
   assert.deepEqual(sent.body.recipients, [
     { address: 'A@example.com', kind: 'to' },
     { address: 'b@xn--bcher-kva.example', kind: 'to' },

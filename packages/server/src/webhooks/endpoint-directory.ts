@@ -24,6 +24,7 @@ export interface EndpointDefaults {
 /** An endpoint ready for use: filters compiled, secrets opened, URL taken apart, defaults filled in. */
 export interface LiveEndpoint extends EndpointDefaults {
   record: EndpointRecord;
+  types: ReadonlySet<EventType>;
   matches(event: CanonicalEvent): boolean;
   signers: readonly Signer[];
   target: PostTarget;
@@ -52,6 +53,8 @@ export interface EndpointDirectory {
   load(): Promise<void>;
   match(projectId: string, event: CanonicalEvent): LiveEndpoint[];
   find(projectId: string, endpointId: string): LiveEndpoint | null;
+  /** How many endpoints of the project listen to types that begin so, such as `email.`. */
+  subscribersOf(projectId: string, prefix: string): { enabled: number; disabled: number };
   /** By its id or by the name that its owner gave it. */
   lookUp(projectId: string, idOrUid: string): LiveEndpoint | null;
   /** By its id alone, which is unique over all projects: for what everybody may see. */
@@ -149,6 +152,13 @@ export function createEndpointDirectory(options: {
       }
       return null;
     },
+    subscribersOf(projectId, prefix) {
+      const counts = { enabled: 0, disabled: 0 };
+      for (const { record, types } of byProject.get(projectId)?.values() ?? []) {
+        if (types.values().some((type) => type.startsWith(prefix))) counts[record.status] += 1;
+      }
+      return counts;
+    },
     *all() {
       for (const project of byProject.values()) yield* project.values();
     },
@@ -197,9 +207,11 @@ function toLiveEndpoint(
     privateKey: secrets.clientKey,
     ca: settings.caCertificate,
   };
+  const types = compileEventFilter(record.eventTypes);
   return {
     record,
-    matches: compileMatch(record),
+    types,
+    matches: compileMatch(record, types),
     signers: secrets.keys.map(createSigner),
     target: parseTarget(record.url, tls.certificate === null && tls.ca === null ? null : tls),
     headers: Object.entries({ ...settings.headers, ...secrets.headers }).flat(),
@@ -224,8 +236,10 @@ export function fillDefaults(
 }
 
 /** An endpoint never hears of itself: its own trouble would be the first thing that it cannot take. */
-function compileMatch({ id, eventTypes, settings }: EndpointRecord): LiveEndpoint['matches'] {
-  const types = compileEventFilter(eventTypes);
+function compileMatch(
+  { id, settings }: EndpointRecord,
+  types: ReadonlySet<EventType>,
+): LiveEndpoint['matches'] {
   const content = settings.filter === null ? null : compileContentFilter(settings.filter);
   return (event) =>
     types.has(event.type) &&

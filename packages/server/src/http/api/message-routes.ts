@@ -8,6 +8,7 @@ import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
 import type { Deliveries } from '../../store/deliveries.ts';
 import type { Events } from '../../store/events.ts';
 import type { MessageRecord, Messages, RecipientRow } from '../../store/messages.ts';
+import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './delivery-json.ts';
 import {
@@ -31,6 +32,7 @@ export function createMessageRoutes(deps: {
   events: Pick<Events, 'ofMessage'>;
   deliveries: Pick<Deliveries, 'ofEvents' | 'attempts'>;
   endpointUrls: EndpointUrls;
+  directory: Pick<EndpointDirectory, 'subscribersOf'>;
   maxMessageBytes: number;
 }): Route[] {
   const { messages, maxMessageBytes } = deps;
@@ -54,10 +56,11 @@ export function createMessageRoutes(deps: {
           const detail = `With its parts encoded the message comes to ${size} bytes; it may have ${maxMessageBytes}.`;
           throw new PosthornError('too_large', detail);
         }
+        const webhooks = deps.directory.subscribersOf(projectId, 'email.');
         const accepted = await deps.acceptor.acceptInput(projectId, input, (one) =>
-          remember(toAnswer(one)),
+          remember(toAnswer(one, webhooks)),
         );
-        return toAnswer(accepted);
+        return toAnswer(accepted, webhooks);
       },
     }),
     defineRoute({
@@ -132,8 +135,11 @@ function encodedSize({ text, html, attachments }: MessageInput): number {
   return Buffer.byteLength(text ?? '') + Buffer.byteLength(html ?? '') + Math.ceil(files * 1.37);
 }
 
-function toAnswer({ messageId, recipients }: AcceptedMessage) {
-  return { status: 202, body: { id: messageId, recipients } };
+function toAnswer(
+  { messageId, recipients }: AcceptedMessage,
+  webhooks: { enabled: number; disabled: number },
+) {
+  return { status: 202, body: { id: messageId, recipients, webhooks } };
 }
 
 function toMessageJson(message: MessageRecord) {

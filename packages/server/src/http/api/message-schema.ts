@@ -102,6 +102,9 @@ const kindSchema = z.enum(['to', 'cc', 'bcc', 'envelope']);
 export const acceptedSchema = z.object({
   id: z.string(),
   recipients: z.array(z.object({ address: z.string(), kind: kindSchema })),
+  webhooks: z
+    .object({ enabled: z.number().int(), disabled: z.number().int() })
+    .describe('How many endpoints listen to events of messages: who will hear of this one.'),
 });
 
 const messageFields = {
