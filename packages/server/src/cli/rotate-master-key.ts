@@ -66,5 +66,5 @@ async function resealWith(sealed: SealedValues, config: Config, keys: MasterKeys
   const boxes = { from: createSecretBox(keys.masterKey), to: createSecretBox(next.key) };
   const { endpoints, answers } = await sealed.reseal(boxes, nowMs);
   const todo = next.adopt(nowMs);
-  return `Sealed with the new master key: the secrets of ${endpoints} endpoints, ${answers} remembered answers. ${todo}`;
+  return `Sealed with the new master key: the secrets of endpoints (${endpoints}), remembered answers (${answers}). ${todo}`;
 }
