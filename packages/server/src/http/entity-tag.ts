@@ -2,7 +2,7 @@ import { PosthornError } from '../lib/errors.ts';
 
 /**
  * `ETag` and `If-Match` (RFC 9110 8.8.3, 13.1.1) of things that count their changes: the tag of
- * version 3 is `"3"`. `null`: any version will do.
+ * version 3 is `"3"`. Null asks for none in particular.
  */
 export type IfMatch = readonly string[] | null;
 

@@ -56,6 +56,17 @@ export function describeEndpoints(open: OpenEngine): void {
       await assert.rejects(endpoints.remove(projectId, endpointId, NOW_MS), StoreConflict);
     });
 
+    test('an endpoint that has changed since is not removed by who knows it as it was', async () => {
+      const { store, endpoint, projectId, endpointId } = await sandbox();
+      const { endpoints } = store;
+      await endpoints.insert(endpoint(), []);
+      await endpoints.update(endpoint(), endpoint({ version: 2 }));
+      await assert.rejects(endpoints.remove(projectId, endpointId, NOW_MS, 1), StoreConflict);
+      assert.equal((await endpoints.get(projectId, endpointId))?.version, 2);
+      await endpoints.remove(projectId, endpointId, NOW_MS, 2);
+      assert.equal(await endpoints.get(projectId, endpointId), null);
+    });
+
     test('a removed endpoint leaves no secret behind', async () => {
       const { engine, store, endpoint, projectId, endpointId } = await sandbox();
       await store.endpoints.insert(endpoint(), []);
