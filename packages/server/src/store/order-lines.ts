@@ -8,11 +8,15 @@ export interface OrderLine {
   projectId: string;
   endpointId: string;
   orderKey: string;
+  /** The earliest place that a change is about. */
+  fromPosition: number;
 }
 
 /**
- * Changes to lines: whoever is first gives up being due, then the changes are made, then whoever is
- * first by now becomes due. What a node holds stays as it is: it is on its way.
+ * Changes to lines: whoever is first and is not so any more after them gives up being due, then the
+ * changes are made, then whoever is first becomes due, unless it is due at some time already: one that
+ * waits for its next try is not tried sooner because others came behind it. What a node holds stays
+ * as it is: it is on its way.
  */
 export function aroundLines(
   db: Kysely<Tables>,
@@ -20,34 +24,46 @@ export function aroundLines(
   nowMs: number,
   changes: readonly Statement[],
 ): Statement[] {
-  const each = [...new Map(lines.map((line) => [JSON.stringify(line), line])).values()];
+  const each = distinct(lines);
   return [
-    ...each.map((line) => setFirst(db, line, null)),
+    ...each.map((line) => {
+      const overtaken = updateFirst(db, line).where('position', '>', line.fromPosition);
+      return toStatement(overtaken.set({ due_at: null }));
+    }),
     ...changes,
-    ...each.map((line) => setFirst(db, line, nowMs)),
+    ...each.map((line) => {
+      const standing = updateFirst(db, line).where('due_at', 'is', null);
+      return toStatement(standing.set({ due_at: nowMs }));
+    }),
   ];
 }
 
-function setFirst(db: Kysely<Tables>, line: OrderLine, dueAtMs: number | null): Statement {
-  const { projectId, endpointId, orderKey } = line;
-  return toStatement(
-    db
-      .updateTable('deliveries')
-      .set({ due_at: dueAtMs })
-      .where('project_id', '=', projectId)
-      .where('endpoint_id', '=', endpointId)
-      .where('state', '=', 'pending')
-      .where('node', 'is', null)
-      .where('event_id', '=', (sub) =>
-        sub
-          .selectFrom('deliveries as first')
-          .select('first.event_id')
-          .where('first.project_id', '=', projectId)
-          .where('first.endpoint_id', '=', endpointId)
-          .where('first.order_key', '=', orderKey)
-          .where('first.state', '=', 'pending')
-          .orderBy('first.position')
-          .limit(1),
-      ),
-  );
+function distinct(lines: readonly OrderLine[]): OrderLine[] {
+  const found = new Map<string, OrderLine>();
+  for (const line of lines) {
+    const key = JSON.stringify([line.projectId, line.endpointId, line.orderKey]);
+    const known = found.get(key);
+    if (known === undefined || line.fromPosition < known.fromPosition) found.set(key, line);
+  }
+  return [...found.values()];
+}
+
+function updateFirst(db: Kysely<Tables>, { projectId, endpointId, orderKey }: OrderLine) {
+  return db
+    .updateTable('deliveries')
+    .where('project_id', '=', projectId)
+    .where('endpoint_id', '=', endpointId)
+    .where('state', '=', 'pending')
+    .where('node', 'is', null)
+    .where('event_id', '=', (sub) =>
+      sub
+        .selectFrom('deliveries as first')
+        .select('first.event_id')
+        .where('first.project_id', '=', projectId)
+        .where('first.endpoint_id', '=', endpointId)
+        .where('first.order_key', '=', orderKey)
+        .where('first.state', '=', 'pending')
+        .orderBy('first.position')
+        .limit(1),
+    );
 }

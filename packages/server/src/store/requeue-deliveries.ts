@@ -8,7 +8,7 @@ import type { DeliveriesTable, Tables } from './tables.ts';
 /** A delivery that is to be made again. */
 export type RequeuedDelivery = Pick<
   DeliveriesTable,
-  'project_id' | 'event_id' | 'endpoint_id' | 'state' | 'order_key'
+  'project_id' | 'event_id' | 'endpoint_id' | 'state' | 'order_key' | 'position'
 >;
 
 /** An event that was never owed to this endpoint, and is from now on. */
@@ -77,6 +77,8 @@ function requeueGroup(
       rows.map((row) => row.event_id),
     )
     .where('state', '=', state)
+    // Made due by hand since, it has left its line.
+    .where('order_key', order_key === null ? 'is' : 'is not', null)
     .where('node', 'is', null);
   return toStatement(update);
 }
@@ -108,11 +110,13 @@ function toRow(one: MissingDelivery, nowMs: number): DeliveriesTable {
   };
 }
 
-function toLine({ project_id, endpoint_id, order_key }: RequeuedDelivery): OrderLine[] {
-  return lineOf({ projectId: project_id, endpointId: endpoint_id, orderKey: order_key });
+function toLine(row: RequeuedDelivery): OrderLine[] {
+  const { project_id: projectId, endpoint_id: endpointId, order_key: orderKey, position } = row;
+  if (orderKey === null || position === null) return [];
+  return [{ projectId, endpointId, orderKey, fromPosition: position }];
 }
 
-function lineOf(one: Pick<MissingDelivery, 'projectId' | 'endpointId' | 'orderKey'>): OrderLine[] {
-  const { projectId, endpointId, orderKey } = one;
-  return orderKey === null ? [] : [{ projectId, endpointId, orderKey }];
+function lineOf(one: MissingDelivery): OrderLine[] {
+  const { projectId, endpointId, orderKey, position: fromPosition } = one;
+  return orderKey === null ? [] : [{ projectId, endpointId, orderKey, fromPosition }];
 }

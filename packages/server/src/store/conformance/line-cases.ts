@@ -322,6 +322,28 @@ export function describeLines(open: OpenEngine): void {
       assert.deepEqual(await claimIds(box, { nowMs: NOW_MS + 30 }), ids);
     });
 
+    test('those made due in bulk stand in line again, and nobody is tried sooner for that', async () => {
+      const box = await sandbox();
+      const { engine, store, projectId } = box;
+      const [a = '', b = ''] = await appendLine(box, 2);
+      const [skipped = ''] = await appendLine(box, 1, { state: 'skipped' });
+      await claimIds(box);
+      await record(box, [a]);
+      await record(box, [b], retryAt(NOW_MS + 500));
+      const replay = async (eventId: string) => {
+        const again = await store.deliveries.ofEvents(projectId, [eventId]);
+        const input = { again, missing: [], nowMs: NOW_MS + 20 };
+        const statements = store.deliveries.requeueStatements(input);
+        await engine.commit({ events: [], statements });
+      };
+      await replay(skipped);
+      assert.deepEqual(await places(box, [b, skipped]), [dueAt(NOW_MS + 500), IN_LINE]);
+      await replay(a);
+      const all = [a, b, skipped];
+      assert.deepEqual(await places(box, all), [dueAt(NOW_MS + 20), IN_LINE, IN_LINE]);
+      assert.deepEqual(await claimIds(box, { nowMs: NOW_MS + 20 }), all);
+    });
+
     test('what stands in line is counted among what waits, and canceled with its endpoint', () =>
       withOwnStore(open, async (box) => {
         const { store, projectId, endpointId } = box;

@@ -24,6 +24,8 @@ export interface LineModel {
   record(id: string, state: ModelDelivery['state'], dueAtMs: number | null, nowMs: number): void;
   release(ids: readonly string[], nowMs: number): void;
   requeue(id: string, nowMs: number): void;
+  /** As requeue, for many at once; those that want order stand in line again. */
+  replay(ids: readonly string[], nowMs: number): void;
   cancelWaiting(): void;
   heldBy(node: string): string[];
 }
@@ -106,6 +108,13 @@ export function createLineModel(): LineModel {
       if (one.state !== 'pending')
         Object.assign(one, { state: 'pending', key: null, dueAtMs: nowMs });
       else if (one.dueAtMs !== null) one.dueAtMs = nowMs;
+    },
+    replay(ids, nowMs) {
+      const again = ids.map(find);
+      for (const one of again) Object.assign(one, { state: 'pending', dueAtMs: null });
+      for (const one of again.flatMap(lineOf)) {
+        if (one.node === null) one.dueAtMs = isFirst(one) ? (one.dueAtMs ?? nowMs) : null;
+      }
     },
     cancelWaiting() {
       for (const one of all) {

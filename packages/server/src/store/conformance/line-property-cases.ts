@@ -22,6 +22,7 @@ type Step =
   | { do: 'giveBack'; pick: number; from: number; saysDue: boolean }
   | { do: 'die'; node: string }
   | { do: 'requeue'; pick: number }
+  | { do: 'replay'; pick: number; count: number }
   | { do: 'cancel' }
   | { do: 'wait'; ms: number };
 
@@ -69,6 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: is('die'), node }) },
   { weight: 2, arbitrary: fc.record({ do: is('requeue'), pick }) },
+  { weight: 2, arbitrary: fc.record({ do: is('replay'), pick, count: fc.nat(4) }) },
   { weight: 1, arbitrary: fc.record({ do: is('cancel') }) },
   { weight: 4, arbitrary: fc.record({ do: is('wait'), ms: fc.nat(4) }) },
 );
@@ -92,6 +94,8 @@ function createWalk(box: Sandbox) {
   let nowMs = NOW_MS;
   /** Events whose delivery ended in its line, by key, in the order in which they did. */
   const ended = new Map<string, string[]>();
+  /** Those that were made due again: when they end does not count. */
+  const again = new Set<string>();
   const stateOf = (id = ''): ModelDelivery => {
     const found = model.all.find((one) => one.id === id);
     assert.ok(found);
@@ -121,7 +125,7 @@ function createWalk(box: Sandbox) {
     model.record(id, next.state, dueAtMs, nowMs);
     run.ids = run.ids.filter((one) => one !== id);
     if (next.state === 'pending') run.blocked = true;
-    else if (key !== null) ended.set(key, [...(ended.get(key) ?? []), id]);
+    else if (key !== null && !again.has(id)) ended.set(key, [...(ended.get(key) ?? []), id]);
   }
 
   async function send(run: Run, outcome: 'delivered' | 'dead' | 'retry'): Promise<void> {
@@ -160,8 +164,18 @@ function createWalk(box: Sandbox) {
   }
 
   async function requeue(id: string): Promise<void> {
+    if (stateOf(id).state !== 'pending') again.add(id);
     await store.deliveries.requeue({ projectId, eventId: id, endpointId }, nowMs, []);
     model.requeue(id, nowMs);
+  }
+
+  async function replay(ids: string[]): Promise<void> {
+    for (const id of ids) if (stateOf(id).state !== 'pending') again.add(id);
+    const rows = await store.deliveries.ofEvents(projectId, ids);
+    const input = { again: rows.toReversed(), missing: [], nowMs };
+    const statements = store.deliveries.requeueStatements(input);
+    await engine.commit({ events: [], statements });
+    model.replay(ids, nowMs);
   }
 
   async function append(step: Extract<Step, { do: 'append' }>): Promise<void> {
@@ -176,17 +190,17 @@ function createWalk(box: Sandbox) {
 
   async function take(step: Step): Promise<void> {
     const run = 'pick' in step ? runs[step.pick % runs.length] : undefined;
+    const free = model.all.filter((one) => one.node === null).map(({ id }) => id);
+    const from = 'pick' in step ? step.pick % free.length : 0;
     if (step.do === 'append') await append(step);
     else if (step.do === 'claim') await claim(step.urgency, step.limit, step.node);
     else if (step.do === 'send' && run) await send(run, step.outcome);
     else if (step.do === 'failTogether' && run) await failTogether(run, step);
     else if (step.do === 'giveBack' && run) await giveBack(run, step.from, step.saysDue);
     else if (step.do === 'die') await die(step.node);
-    else if (step.do === 'requeue') {
-      const free = model.all.filter((one) => one.node === null);
-      const one = free[step.pick % free.length];
-      if (one) await requeue(one.id);
-    } else if (step.do === 'cancel') {
+    else if (step.do === 'requeue' && free.length > 0) await requeue(free[from] ?? '');
+    else if (step.do === 'replay') await replay(free.slice(from, from + step.count));
+    else if (step.do === 'cancel') {
       await store.deliveries.cancelWaiting(projectId, endpointId, nowMs, 1_000);
       model.cancelWaiting();
     } else if (step.do === 'wait') nowMs += step.ms;

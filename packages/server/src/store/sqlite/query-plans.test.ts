@@ -14,8 +14,13 @@ import { openDatabase } from './open-database.ts';
 import { prepareRecordAttempt } from './record-attempts.ts';
 import { createWriter } from './writer.ts';
 
+interface Planning {
+  store: Store;
+  engine: Pick<Engine, 'db' | 'commit'>;
+}
+
 /** A store that has one row of everything and keeps SQLite's plan of each statement it is given. */
-function createPlanningStore(t: TestContext): { store: Store; db: DatabaseSync; plans: string[] } {
+function createPlanningStore(t: TestContext): Planning & { db: DatabaseSync; plans: string[] } {
   const file = join(createTestFolder(t).path, 'plans.sqlite');
   const settings = { file, maxSizeBytes: null, busyTimeoutMs: 0 };
   const writer = openDatabase({ ...settings, role: 'writer' });
@@ -28,14 +33,14 @@ function createPlanningStore(t: TestContext): { store: Store; db: DatabaseSync; 
     plans.push(planOf(db, sql, parameters));
     return [{ event_id: 'evt_1', position: 1, count: 1 }];
   };
-  const engine: Pick<Engine, 'db' | 'commit'> = {
+  const engine: Planning['engine'] = {
     db: createReadingKysely(read),
     async commit({ statements }) {
       for (const { sql, parameters } of statements) plans.push(planOf(db, sql, parameters));
       return [];
     },
   };
-  return { store: createStore(engine as Engine), db, plans };
+  return { store: createStore(engine as Engine), engine, db, plans };
 }
 
 function planOf(db: DatabaseSync, sql: string, parameters: readonly SqlValue[]): string {
@@ -51,7 +56,12 @@ const DELIVERY = { projectId: 'p', eventId: 'evt_1', endpointId: 'e' };
 const ONE_DELIVERY =
   /^SEARCH deliveries USING PRIMARY KEY \(project_id=\? AND event_id=\? AND endpoint_id=\?\)$/;
 
-const QUESTIONS: [string, (store: Store) => Promise<unknown>, ...RegExp[]][] = [
+const FIRST_OF_LINE =
+  /^SEARCH deliveries USING PRIMARY KEY .*deliveries_in_line \(project_id=\? AND endpoint_id=\? AND order_key=\?\)$/;
+
+type Ask = (store: Store, engine: Planning['engine']) => Promise<unknown>;
+
+const QUESTIONS: [string, Ask, ...RegExp[]][] = [
   ['events', ({ events }) => events.list(EVENTS), /events_id \(project_id=\?\)$/],
   [
     'the log behind a place in it',
@@ -135,6 +145,18 @@ const QUESTIONS: [string, (store: Store) => Promise<unknown>, ...RegExp[]][] = [
     ONE_DELIVERY,
   ],
   [
+    'deliveries that are made due in bulk, and who is first of their line',
+    ({ deliveries }, engine) => {
+      const row = { project_id: 'p', event_id: 'evt_1', endpoint_id: 'e', state: 'dead' } as const;
+      const again = [{ ...row, order_key: 'k', position: 7 }];
+      const statements = deliveries.requeueStatements({ again, missing: [], nowMs: 1 });
+      return engine.commit({ events: [], statements });
+    },
+    FIRST_OF_LINE,
+    ONE_DELIVERY,
+    FIRST_OF_LINE,
+  ],
+  [
     'deliveries that a node gives back, and what stands before them',
     ({ deliveries }) =>
       deliveries.release(
@@ -155,9 +177,9 @@ const QUESTIONS: [string, (store: Store) => Promise<unknown>, ...RegExp[]][] = [
 
 for (const [name, ask, ...expected] of QUESTIONS) {
   test(`${name}: found by the index that is there for it`, async (t) => {
-    const { store, plans } = createPlanningStore(t);
+    const { store, engine, plans } = createPlanningStore(t);
     // The row is not what every question expects.
-    await ask(store).catch(() => {});
+    await ask(store, engine).catch(() => {});
     for (const [i, plan] of expected.entries()) assert.match(plans[i] ?? '', plan);
   });
 }
