@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig, type SettingName } from '../config.ts';
+import { ConfigError, loadConfig, type SettingName } from '../config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createSecretBox } from '../lib/secret-box.ts';
 import { createSealedValues, type SealedValues } from '../store/sealed-values.ts';
 import { openSqliteEngine } from '../store/sqlite/engine.ts';
 import { loadMasterKeys, prepareMasterKey } from './key-material.ts';
+import { rotate } from './rotate-master-key.ts';
 import { findFittingKey, openSecretBox } from './select-master-key.ts';
 import {
   killPosthornProcesses,
@@ -34,10 +35,13 @@ function newFolder(): string {
   return join(root, String(folders));
 }
 
-async function run(args: readonly string[], env: Record<string, string> = {}) {
-  const command = runPosthorn(['rotate-master-key', ...args], env);
+/** The command as a process of its own. */
+async function run(data: string) {
+  const command = runPosthorn(['rotate-master-key', '--data', data]);
   return { code: await command.ended, stdout: command.stdout(), stderr: command.stderr() };
 }
+
+const rotateWith = (flags: Partial<Record<SettingName, string>>) => rotate(loadConfig({ flags }));
 
 /** A store of these settings, as a start would leave it, and what has been sealed in it. */
 async function withStore<T>(
@@ -73,13 +77,13 @@ test('a stopped server gets a new key; what was sealed before opens with it', as
   const file = join(data, 'master.key');
   const before = readFileSync(file, 'utf8');
 
-  const running = await run(['--data', data]);
+  const running = await run(data);
   assert.equal(running.code, 1);
   assert.match(running.stderr, /in use by another Posthorn process/);
   first.child.kill('SIGTERM');
   assert.equal(await first.ended, 0);
 
-  const rotated = await run(['--data', data]);
+  const rotated = await run(data);
   assert.deepEqual([rotated.code, rotated.stderr], [0, '']);
   assert.match(rotated.stdout, /secrets of endpoints \(1\), remembered answers \(0\)/);
   const next = readFileSync(file, 'utf8');
@@ -108,7 +112,7 @@ test('cut short before the commit, the old key fits, and the start says what is 
   prepareMasterKey(loadConfig({ flags }));
   const { warned } = await start(flags);
   assert.match(warned, /a rotation did not take place/);
-  assert.equal((await run(['--data', flags.data])).code, 0);
+  assert.match(await rotateWith(flags), /^Sealed with the new master key/);
   assert.equal((await start(flags)).warned, '');
 });
 
@@ -128,9 +132,7 @@ for (const how of ['the next start', 'the command, run again,'] as const) {
     if (how === 'the next start') {
       assert.match((await start(flags)).warned, /a rotation was cut short, and is done now/);
     } else {
-      const { code, stdout } = await run(['--data', flags.data]);
-      assert.equal(code, 0);
-      assert.match(stdout, /was cut short; it is done now/);
+      assert.match(await rotateWith(flags), /was cut short; it is done now/);
     }
     assert.deepEqual(Buffer.from(loadMasterKeys(config).masterKey), Buffer.from(next.key));
     assert.equal((await start(flags)).warned, '');
@@ -141,13 +143,9 @@ test('keys that are settings are changed by their settings, and no file is writt
   const data = newFolder();
   const [masterKey, newMasterKey] = [base64(1), base64(2)];
   await start({ data, masterKey });
-  const alone = await run(['--data', data], { POSTHORN_MASTER_KEY: masterKey });
-  assert.equal(alone.code, 2);
-  assert.match(alone.stderr, /set POSTHORN_NEW_MASTER_KEY/);
-  const env = { POSTHORN_MASTER_KEY: masterKey, POSTHORN_NEW_MASTER_KEY: newMasterKey };
-  const rotated = await run(['--data', data], env);
-  assert.equal(rotated.code, 0, rotated.stderr);
-  assert.match(rotated.stdout, /From now on give it as POSTHORN_MASTER_KEY/);
+  await assert.rejects(rotateWith({ data, masterKey }), /set POSTHORN_NEW_MASTER_KEY/);
+  const rotated = await rotateWith({ data, masterKey, newMasterKey });
+  assert.match(rotated, /From now on give it as POSTHORN_MASTER_KEY/);
   // Until somebody has changed the settings, the start goes on with the key that fits.
   assert.match((await start({ data, masterKey, newMasterKey })).warned, /is done now/);
   assert.equal((await start({ data, masterKey: newMasterKey })).warned, '');
@@ -157,23 +155,14 @@ test('keys that are settings are changed by their settings, and no file is writt
 
 test('a wrong key, an equal key and a folder without a store are refused', async () => {
   const data = newFolder();
-  await start({ data, masterKey: base64(1) });
-  const wrong = { POSTHORN_MASTER_KEY: base64(3), POSTHORN_NEW_MASTER_KEY: base64(4) };
-  const cases: [string, Record<string, string>, number, RegExp][] = [
-    [data, wrong, 1, /does not open with this master key/],
-    [
-      data,
-      { POSTHORN_MASTER_KEY: base64(1), POSTHORN_NEW_MASTER_KEY: base64(1) },
-      2,
-      /is the old one/,
-    ],
-    [newFolder(), {}, 2, /there is no store in/],
-  ];
-  for (const [folder, env, code, message] of cases) {
-    const refused = await run(['--data', folder], env);
-    assert.equal(refused.code, code, refused.stderr);
-    assert.match(refused.stderr, message);
-    assert.equal(refused.stdout, '');
-  }
-  assert.equal((await start({ data, masterKey: base64(1) })).warned, '');
+  const masterKey = base64(1);
+  await start({ data, masterKey });
+  const wrong = { data, masterKey: base64(3), newMasterKey: base64(4) };
+  await assert.rejects(rotateWith(wrong), /does not open with this master key/);
+  const equal = { data, masterKey, newMasterKey: masterKey };
+  await assert.rejects(rotateWith(equal), ConfigError);
+  const nowhere = newFolder();
+  await assert.rejects(rotateWith({ data: nowhere }), /there is no store in/);
+  assert.equal(existsSync(nowhere), false);
+  assert.equal((await start({ data, masterKey })).warned, '');
 });

@@ -32,8 +32,8 @@ export async function rotateMasterKey(input: {
   }
 }
 
-/** Says what was done, and what is left to do. */
-async function rotate(config: Config): Promise<string> {
+/** Says what was done, and what is left to do. Throws ConfigError, or what is wrong with the store. */
+export async function rotate(config: Config): Promise<string> {
   if (!existsSync(join(config.data, DATABASE_FILE))) {
     throw new ConfigError(
       `data: there is no store in ${config.data}. Name its folder with --data.`,
