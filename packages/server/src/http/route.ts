@@ -12,7 +12,7 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   params: P;
   query: Q;
   body: B;
-  /** The versions that `If-Match` names; null without one. `checkVersion` holds them against one. */
+  /** The versions that `If-Match` names, where the route is `versioned`; null without one. */
   ifMatch: IfMatch;
   /** Statements that remember the answer under the request's Idempotency-Key; none without one. */
   remember(answer: RouteAnswer): Statement[];

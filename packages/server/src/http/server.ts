@@ -159,7 +159,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       params: check(route.params, request.params, '{}'),
       query: check(route.query, request.query, '?'),
       body: check(route.body, request.body, '/'),
-      ifMatch: readIfMatch(request.headers['if-match']),
+      ifMatch: route.versioned === true ? readIfMatch(request.headers['if-match']) : null,
     };
     const key =
       route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
