@@ -7,6 +7,8 @@ import { PostFailure } from './post-failure.ts';
 export interface ConnectionPool {
   /** Sends it over a free connection, over a new one, or over the first that becomes free. */
   send(post: PendingPost): void;
+  /** It has no connection. */
+  isEmpty(): boolean;
   /** Closes connections as soon as they have no work, and keeps none for later. */
   retire(): void;
   /** Ends all connections and what waits for one. */
@@ -77,6 +79,7 @@ export function createConnectionPool(options: {
 
   return {
     send,
+    isEmpty: () => connections.size === 0,
     retire() {
       retired = true;
       for (const connection of free.splice(0)) drop(connection);

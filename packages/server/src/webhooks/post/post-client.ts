@@ -36,6 +36,9 @@ export interface PostRequest {
   startedAtMs: number;
 }
 
+/** Pools that are kept without a connection: each holds a TLS session, some kB. */
+const MAX_POOLS = 1_024;
+
 /** What is known of a target once it has been posted to. */
 interface Route {
   /** Why its host is never dialled: a literal, or a name of this machine. */
@@ -58,10 +61,10 @@ export function createPostClient(options: {
   const find = shareLookups(options.lookup ?? systemLookup);
   const bypasses = createProxyBypass(proxy?.noProxy ?? []);
   const routes = new WeakMap<PostTarget, Route>();
-  /** By origin and TLS material; one that has no connection left is not kept. */
+  /** By origin and TLS material; of those without a connection the longest idle comes first. */
   const pools = new Map<string, ConnectionPool>();
-  /** Those that were forgotten and are still at work as well. */
-  const open = new Set<ConnectionPool>();
+  /** Forgotten, but still at work. */
+  const retired = new Set<ConnectionPool>();
   let closed = false;
 
   const usualContext = once(() => createTlsContext(null, ca));
@@ -92,14 +95,21 @@ export function createPostClient(options: {
         proxy: isDirect ? null : proxyWay,
       }),
       limit: options.connectionsPerOrigin,
-      onEmpty() {
-        open.delete(pool);
-        if (pools.get(poolKey) === pool) pools.delete(poolKey);
-      },
+      onEmpty: () => setAside(pool, poolKey),
     });
     pools.set(poolKey, pool);
-    open.add(pool);
     return pool;
+  }
+
+  /** It keeps its TLS session for the next connection to resume, unless there are many. */
+  function setAside(pool: ConnectionPool, poolKey: string): void {
+    if (retired.delete(pool)) return;
+    pools.delete(poolKey);
+    pools.set(poolKey, pool);
+    if (pools.size <= MAX_POOLS) return;
+    for (const [key, { isEmpty }] of pools) {
+      if (isEmpty()) return void pools.delete(key);
+    }
   }
 
   return {
@@ -114,13 +124,16 @@ export function createPostClient(options: {
     forget(target) {
       const { poolKey } = routeOf(target);
       if (target.tls === null) return;
-      pools.get(poolKey)?.retire();
+      const pool = pools.get(poolKey);
+      if (pool === undefined) return;
       pools.delete(poolKey);
+      if (!pool.isEmpty()) retired.add(pool);
+      pool.retire();
     },
     async close() {
       closed = true;
       const reason = new PostFailure('aborted', 'Posthorn is stopping.');
-      await Promise.all([...open].map((pool) => pool.destroy(reason)));
+      await Promise.all([...pools.values(), ...retired].map((pool) => pool.destroy(reason)));
     },
   };
 }

@@ -185,6 +185,9 @@ class ConnectionOpening implements Opening {
     socket.on('session', (session) => {
       way.session = session;
     });
+    // An alert that comes after the handshake is told, and then the end of the stream, which undici
+    // would take for the cause.
+    socket.on('error', (error) => socket.destroy(error));
     return socket;
   }
 
