@@ -8,8 +8,8 @@ export interface OrderLine {
   projectId: string;
   endpointId: string;
   orderKey: string;
-  /** The earliest place that a change is about. */
-  fromPosition: number;
+  /** The earliest place that somebody takes; absent where places only become free. */
+  fromPosition?: number;
 }
 
 /**
@@ -26,9 +26,10 @@ export function aroundLines(
 ): Statement[] {
   const each = distinct(lines);
   return [
-    ...each.map((line) => {
+    ...each.flatMap((line) => {
+      if (line.fromPosition === undefined) return [];
       const overtaken = updateFirst(db, line).where('position', '>', line.fromPosition);
-      return toStatement(overtaken.set({ due_at: null }));
+      return [toStatement(overtaken.set({ due_at: null }))];
     }),
     ...changes,
     ...each.map((line) => {
@@ -42,8 +43,9 @@ function distinct(lines: readonly OrderLine[]): OrderLine[] {
   const found = new Map<string, OrderLine>();
   for (const line of lines) {
     const key = JSON.stringify([line.projectId, line.endpointId, line.orderKey]);
-    const known = found.get(key);
-    if (known === undefined || line.fromPosition < known.fromPosition) found.set(key, line);
+    const { fromPosition = Infinity } = line;
+    const known = found.get(key)?.fromPosition ?? Infinity;
+    if (!found.has(key) || fromPosition < known) found.set(key, line);
   }
   return [...found.values()];
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { URGENCIES, type Urgency } from '../../core/urgency.ts';
-import type { AttemptRecord } from '../engine.ts';
-import { createLineModel, type LineModel, type ModelDelivery } from './line-model.ts';
+import { URGENCIES, type Urgency } from '../../../core/urgency.ts';
+import type { AttemptRecord } from '../../engine.ts';
 import {
   DAY_MS,
   NODE,
@@ -12,7 +11,8 @@ import {
   OTHER_NODE,
   type Sandbox,
   withOwnStore,
-} from './sandbox.ts';
+} from '../sandbox.ts';
+import { createLineModel, type LineModel, type ModelDelivery } from './line-model.ts';
 
 type Step =
   | { do: 'append'; key: string | null; urgency: Urgency; skipped: boolean }
