@@ -44,7 +44,8 @@ export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail:
   host_unreachable: { fault: 'endpoint', detail: 'There is no route to the address.' },
   local_error: {
     fault: 'ours',
-    detail: 'The machine of Posthorn could not open a connection: out of files, ports or memory.',
+    detail:
+      'The machine of Posthorn could not open a connection: no network, or out of files, ports or memory.',
   },
   proxy_error: { fault: 'ours', detail: 'The outbound proxy did not do its part.' },
   tls_error: { fault: 'endpoint', detail: 'The TLS handshake failed.' },

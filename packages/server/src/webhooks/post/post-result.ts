@@ -9,22 +9,23 @@ export interface PostResult {
   errorDetail: string | null;
   /** The value of Retry-After as it came. */
   retryAfter: string | null;
-  /** The first bytes of the answer's body as text; null when it had none. */
+  /** The first bytes of the answer's body as text, or a note where it is none; null when it is empty. */
   responseExcerpt: string | null;
-  /** Name, value, name, value ... as they came, at most 8 kB; null when no answer came. */
+  /** Name (lower case), value, name, value ... in their order, at most 8 kB; null without an answer. */
   responseHeaders: string[] | null;
-  /** Null when nothing was sent. */
+  /** Null when nothing was dialled. */
   timing: PostTiming | null;
   latencyMs: number;
 }
 
-/** Where the time went. A phase is null where it did not happen, as on a kept connection. */
+/** Where the time went. A phase is null where it did not come to its end, or on a kept connection. */
 export interface PostTiming {
   /** Looking the name up. */
   dnsMs: number | null;
+  /** Behind a proxy: until it has opened the tunnel. */
   connectMs: number | null;
   tlsMs: number | null;
-  /** From the request's being written to the first bytes of the answer. */
+  /** From writing the request to the first byte of an answer, an informational one (1xx) included. */
   firstByteMs: number | null;
   /** The address at the other end, which is the proxy's where there is one. */
   remoteAddress: string | null;
