@@ -232,6 +232,8 @@ export interface EventStalled {
 export interface EventData {
   /** True in a sample: nothing of it happened. */
   test?: boolean;
+  /** True when its recipient was erased: what could tell of the person is gone. */
+  erased?: boolean;
   provider?: string;
   source?: string | null;
   received_at?: string;

@@ -21,6 +21,7 @@ export interface EventTypeEntry {
 /** What every event has, whatever its type. */
 export const COMMON_FIELDS = [
   'test',
+  'erased',
   'provider',
   'source',
   'received_at',

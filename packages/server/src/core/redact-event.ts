@@ -44,12 +44,54 @@ function hashAddress(address: string, key: Uint8Array): string {
 
 type Data = CanonicalEvent['data'];
 
+/**
+ * Puts the substitute wherever this very address stands in a JSON value, names of fields included,
+ * however it is written there. Another address that has it as a part (`joanna@` for `anna@`) stays.
+ * What is no address is found nowhere.
+ */
+export function replaceAddress(address: string, substitute: string): <T>(value: T) => T {
+  const forms = listForms(address);
+  if (forms === null) return (value) => value;
+  const exact = { ...forms, locals: withEncoded([address.slice(0, address.lastIndexOf('@'))]) };
+  return changeTexts((text) => {
+    const folded = foldCase(text);
+    const spans = findAddresses(folded, exact).filter((span) => isWhole(folded, span));
+    return replaceSpans(text, spans, substitute);
+  });
+}
+
+/** What stands before an address and is no part of one: `%3C` and `\\n` end in letters too. */
+const BEFORE = /(^|[^\p{L}\p{N}._+-]|%[0-9a-f]{2}|\\[nrtbf]|\\u[0-9a-f]{4})$/u;
+/** In a return path, `bounces+` or `bounces-`. */
+const BEFORE_IN_PATH = /(^|[^\p{L}\p{N}._])$/u;
+/** What stands behind: the domain does not go on. */
+const BEHIND = /^($|[^\p{L}\p{N}.-]|[.-]($|[^\p{L}\p{N}]))/u;
+
+function isWhole(folded: string, [start, end]: Span): boolean {
+  const isInPath = !/@|%40|%2540|&#64;/.test(folded.slice(start, end));
+  const before = folded.slice(Math.max(0, start - 6), start);
+  const begins = BEFORE.test(before) || (isInPath && BEFORE_IN_PATH.test(before));
+  return begins && BEHIND.test(folded.slice(end, end + 2));
+}
+
+function changeTexts(change: (text: string) => string): <T>(value: T) => T {
+  function walk(value: unknown): unknown {
+    if (typeof value === 'string') return change(value);
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map(walk);
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [change(name), walk(item)]),
+    );
+  }
+  return <T>(value: T) => walk(value) as T;
+}
+
 function createRedaction(recipient: string, substitute: string): (data: Data) => Data {
   const forms = listForms(recipient);
   if (forms === null) return (data) => data;
-
-  const redact = (text: string): string =>
-    replaceSpans(text, findAddresses(foldCase(text), forms), substitute);
+  const replace = changeTexts((text) =>
+    replaceSpans(text, findAddresses(foldCase(text), forms), substitute),
+  );
 
   const redactReply = (text: string): string => {
     const folded = foldCase(text);
@@ -57,20 +99,8 @@ function createRedaction(recipient: string, substitute: string): (data: Data) =>
     return replaceSpans(text, spans, substitute);
   };
 
-  function walk(value: unknown): unknown {
-    if (typeof value === 'string') return redact(value);
-    if (typeof value !== 'object' || value === null) return value;
-    return Array.isArray(value) ? value.map(walk) : walkFields(value);
-  }
-
-  function walkFields(value: object): object {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [redact(name), walk(item)]),
-    );
-  }
-
   return (given) => {
-    const data: Data = walkFields(given);
+    const data = replace(given);
     const response = given.delivery?.response;
     if (response != null) data.delivery = { ...data.delivery, response: redactReply(response) };
     const description = given.bounce?.description;

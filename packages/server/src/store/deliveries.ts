@@ -58,8 +58,8 @@ export interface Deliveries {
   waiting(): Promise<number>;
 }
 
-/** How many windows of SCAN_ROWS a page looks at before it sends the caller on to the next one. */
-const SCANS_PER_PAGE = 10;
+/** How many windows of SCAN_ROWS (4 to 15 ms each) a page looks at before it sends the caller on to the next one. */
+const SCANS_PER_PAGE = 30;
 
 export function createDeliveries(engine: Engine): Deliveries {
   const { db } = engine;

@@ -12,19 +12,53 @@ export interface EventQuery {
   recipient: string | null;
 }
 
+export interface EventWalk {
+  projectId: string;
+  afterId: string | null;
+  /** Bounds of the id: from inclusive, to exclusive. */
+  fromEventId: string | null;
+  toEventId: string | null;
+  types: readonly EventType[] | null;
+  messageKey: string | null;
+  limit: number;
+}
+
+export interface WalkedEvent {
+  event: CanonicalEvent;
+  position: number;
+  retainUntilMs: number;
+}
+
 export interface Events {
   list(query: EventQuery): Promise<Page<CanonicalEvent>>;
   get(projectId: string, id: string): Promise<CanonicalEvent | null>;
   /** Its bytes, as they are signed. */
   body(projectId: string, id: string): Promise<string | null>;
+  /**
+   * Events in the order of their ids, with what a delivery of them needs, out of the next window
+   * behind `afterId`. `last`: how far it looked; null when nothing is left.
+   */
+  walk(query: EventWalk): Promise<{ rows: WalkedEvent[]; last: string | null }>;
   /** All events of one message, the oldest first. */
   ofMessage(projectId: string, messageKey: string, limit: number): Promise<CanonicalEvent[]>;
 }
+
+/** How many events one step of a walk looks at; most of the cost is where they match. */
+const WALK_ROWS = 2_000;
 
 export function createEvents(engine: Engine): Events {
   const { db } = engine;
   const bodies = (projectId: string) =>
     db.selectFrom('events').select('body').where('project_id', '=', projectId);
+  function walkable(query: Omit<EventWalk, 'limit' | 'types'>) {
+    const { afterId, fromEventId, toEventId, messageKey } = query;
+    let select = db.selectFrom('events').where('project_id', '=', query.projectId);
+    if (messageKey !== null) select = select.where('message_key', '=', messageKey);
+    if (afterId !== null) select = select.where('id', '>', afterId);
+    if (fromEventId !== null) select = select.where('id', '>=', fromEventId);
+    if (toEventId !== null) select = select.where('id', '<', toEventId);
+    return select;
+  }
   return {
     async list(query) {
       let select = bodies(query.projectId);
@@ -57,6 +91,28 @@ export function createEvents(engine: Engine): Events {
     async body(projectId, id) {
       const row = await bodies(projectId).where('id', '=', id).executeTakeFirst();
       return row?.body ?? null;
+    },
+    async walk({ limit, types, ...query }) {
+      const from = walkable(query);
+      const end = await from
+        .select('id')
+        .orderBy('id')
+        .offset(WALK_ROWS - 1)
+        .limit(1)
+        .executeTakeFirst();
+      let select = from.select(['id', 'body', 'position', 'retain_until']);
+      if (end !== undefined) select = select.where('id', '<=', end.id);
+      if (types !== null) select = select.where('type', 'in', types);
+      const rows = await select.orderBy('id').limit(limit).execute();
+      const full = rows.length === limit ? rows.at(-1) : undefined;
+      return {
+        rows: rows.map((row) => ({
+          event: toEvent(row),
+          position: row.position,
+          retainUntilMs: row.retain_until,
+        })),
+        last: full?.id ?? end?.id ?? null,
+      };
     },
     async ofMessage(projectId, messageKey, limit) {
       const rows = await bodies(projectId)

@@ -64,10 +64,7 @@ export type JobRecord<K extends JobKind = JobKind> = {
 }[K];
 
 type JobChange = Partial<
-  Pick<
-    JobFields,
-    'state' | 'progress' | 'cursor' | 'error' | 'startedAtMs' | 'endedAtMs' | 'retainUntilMs'
-  > & { params: ReplayParams | EraseParams }
+  Pick<JobFields, 'state' | 'progress' | 'cursor' | 'error' | 'startedAtMs' | 'retainUntilMs'>
 >;
 
 export interface Jobs {
@@ -87,14 +84,17 @@ export interface Jobs {
   projectsWithWork(): Promise<string[]>;
   /**
    * Changes a job that is in one of these states. As a statement it goes into the commit of what the
-   * change stands for, which is refused when somebody has moved the job meanwhile.
+   * change stands for, which is refused when somebody has moved the job meanwhile. A state that ends
+   * the job also takes from its parameters what must not outlive it.
    */
   change(
-    job: Pick<JobRecord, 'projectId' | 'id'>,
+    job: Pick<JobRecord, 'projectId' | 'id' | 'kind'>,
     from: readonly JobState[],
     change: JobChange & { updatedAtMs: number },
   ): Statement;
 }
+
+const ENDS: readonly JobState[] = ['done', 'failed', 'canceled'];
 
 export function createJobs(engine: Engine): Jobs {
   const { db } = engine;
@@ -139,30 +139,35 @@ export function createJobs(engine: Engine): Jobs {
         .execute();
       return rows.map((row) => row.project_id);
     },
-    change: ({ projectId, id }, from, change) =>
-      toStatement(
-        db
-          .updateTable('jobs')
-          .set(toChangedColumns(change))
-          .where('project_id', '=', projectId)
-          .where('id', '=', id)
-          .where('state', 'in', from),
-        1,
-      ),
+    change({ projectId, id, kind }, from, change) {
+      const ends = change.state !== undefined && ENDS.includes(change.state);
+      const ending = {
+        ended_at: change.updatedAtMs,
+        // The place that it had come to may name an address as well.
+        ...(kind === 'erase' ? { params: JSON.stringify(ENDED_ERASURE), cursor: null } : {}),
+      };
+      const update = db
+        .updateTable('jobs')
+        .set({ ...toChangedColumns(change), ...(ends ? ending : {}) })
+        .where('project_id', '=', projectId)
+        .where('id', '=', id)
+        .where('state', 'in', from);
+      return toStatement(update, 1);
+    },
   };
 }
 
+const ENDED_ERASURE: EraseParams = { recipient: null };
+
 function toChangedColumns(change: JobChange & { updatedAtMs: number }): Partial<JobsTable> {
-  const { state, params, progress, cursor, error } = change;
+  const { state, progress, cursor, error } = change;
   return {
     updated_at: change.updatedAtMs,
     ...(state === undefined ? {} : { state }),
-    ...(params === undefined ? {} : { params: JSON.stringify(params) }),
     ...(progress === undefined ? {} : { progress: JSON.stringify(progress) }),
     ...(cursor === undefined ? {} : { cursor }),
     ...(error === undefined ? {} : { error }),
     ...(change.startedAtMs === undefined ? {} : { started_at: change.startedAtMs }),
-    ...(change.endedAtMs === undefined ? {} : { ended_at: change.endedAtMs }),
     ...(change.retainUntilMs === undefined ? {} : { retain_until: change.retainUntilMs }),
   };
 }

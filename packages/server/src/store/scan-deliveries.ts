@@ -36,7 +36,7 @@ export interface DeliveryScan {
   tally(
     filter: DeliveryFilter,
     from: DeliveryKey | null,
-  ): Promise<{ counts: StateCount[]; last: DeliveryKey | null }>;
+  ): Promise<{ counts: StateCount[]; last: DeliveryKey | null; windowRows: number }>;
   /** The newest that are still to be delivered; null when these are no others, or too many. */
   live(
     filter: DeliveryFilter,
@@ -132,7 +132,7 @@ export function createDeliveryScan(db: Kysely<Tables>): DeliveryScan {
         count: Number(row.count),
         oldestEventId: String(row.oldestEventId),
       }));
-      return { counts, last: end };
+      return { counts, last: end, windowRows: SCAN_ROWS };
     },
     async live(filter, from, limit) {
       if (!isLiveOnly(filter) || filter.messageKey !== null) return null;

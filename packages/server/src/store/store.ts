@@ -2,6 +2,7 @@ import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import type { Engine } from './engine.ts';
+import { createErasure, type Erasure } from './erasure/erasure.ts';
 import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createEvents, type Events } from './events.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
@@ -21,6 +22,7 @@ export interface Store {
   feed: EventFeed;
   deliveries: Deliveries;
   jobs: Jobs;
+  erasure: Erasure;
   idempotency: Idempotency;
   sealed: SealedValues;
 }
@@ -36,6 +38,7 @@ export function createStore(engine: Engine): Store {
     feed: createEventFeed(engine),
     deliveries: createDeliveries(engine),
     jobs: createJobs(engine),
+    erasure: createErasure(engine),
     idempotency: createIdempotency(engine),
     sealed: createSealedValues(engine),
   };

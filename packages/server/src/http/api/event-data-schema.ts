@@ -26,6 +26,7 @@ export const typeSchema = z.enum(EVENT_TYPES, {
 /** Every field of an event's data, and no other: the compiler holds it against the SDK's type. */
 export const dataShape = {
   test: z.boolean().optional().describe('True in a sample: nothing of it happened.'),
+  erased: z.boolean().optional().describe('True when its recipient was erased.'),
   provider: lineOf(100).optional(),
   source: textOrNull(100),
   received_at: utcTimestampSchema.optional(),

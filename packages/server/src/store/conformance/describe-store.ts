@@ -5,6 +5,7 @@ import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
 import { describeDeliveryLists } from './delivery-list-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
+import { describeErasure } from './erasure-cases.ts';
 import { describeFeed } from './feed-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeJobs } from './job-cases.ts';
@@ -42,6 +43,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeDeliveryLists(open);
     describeJobs(open);
     describeFeed(open);
+    describeErasure(open);
     describeIsolation(open);
     describePurge(open);
     describeText(open);

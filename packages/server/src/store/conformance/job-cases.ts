@@ -72,7 +72,7 @@ export function describeJobs(open: OpenEngine): void {
       });
       const [, second, running, first] = rows;
       assert.equal((await jobs.next(box.projectId))?.id, running?.id);
-      const end = { state: 'done', endedAtMs: NOW_MS, updatedAtMs: NOW_MS } as const;
+      const end = { state: 'done', updatedAtMs: NOW_MS } as const;
       const endOf = async (job: JobRecord | undefined) => {
         assert.ok(job);
         const statements = [jobs.change(job, ['running', 'queued'], end)];
@@ -119,6 +119,25 @@ export function describeJobs(open: OpenEngine): void {
         updatedAtMs: 8,
       });
       await assert.rejects(engine.commit({ events: [], statements: [foreign] }), StoreConflict);
+    });
+  });
+
+  describe('a job that ends', () => {
+    const sandbox = useStore(open);
+
+    test('says when, and forgets the address that it was about', async () => {
+      const box = await sandbox();
+      const { engine, store, projectId } = box;
+      for (const state of ['done', 'failed', 'canceled', 'paused'] as const) {
+        const job = erasure(box);
+        await store.jobs.insert(job, []);
+        const change = store.jobs.change(job, ['queued'], { state, updatedAtMs: NOW_MS + 3 });
+        await engine.commit({ events: [], statements: [change] });
+        const after = await store.jobs.get(projectId, job.id);
+        const ended = state !== 'paused';
+        assert.equal(after?.endedAtMs, ended ? NOW_MS + 3 : null);
+        assert.deepEqual(after?.params, { recipient: ended ? null : 'anna@b.test' });
+      }
     });
   });
 
