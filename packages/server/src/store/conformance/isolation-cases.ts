@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StoreConflict } from '../engine.ts';
 import { ANY_DELIVERY } from '../delivery-filter.ts';
+import { StoreConflict } from '../engine.ts';
 import { NODE, NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 
 const NOTHING = { rows: [], nextCursor: null };
