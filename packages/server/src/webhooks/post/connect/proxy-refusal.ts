@@ -23,9 +23,15 @@ const SQUID_ERRNO: Readonly<Record<string, PostErrorCode>> = {
   '65': 'host_unreachable',
 };
 
+/** Squid and tinyproxy say 500 where they could not look up or reach the endpoint. */
+const BY_STATUS: Readonly<Record<number, PostErrorCode>> = {
+  500: 'host_unreachable',
+  504: 'timeout',
+};
+
 /**
- * A proxy did not open the tunnel. That is ours to mend, unless it says by one of the two headers
- * that the endpoint is at fault, or by 504 that it waited for the endpoint in vain.
+ * A proxy did not open the tunnel. That is ours to mend, unless it says by one of two headers or by
+ * its status that the endpoint is at fault.
  */
 export function explainRefusal(
   status: number,
@@ -49,7 +55,7 @@ function faultOfEndpoint(status: number, headers: IncomingHttpHeaders): PostErro
   if (error !== undefined) return PROXY_STATUS[error] ?? null;
   const squid = /^ERR_CONNECT_FAIL (\d+)/.exec(textOf(headers['x-squid-error']))?.[1];
   if (squid !== undefined) return SQUID_ERRNO[squid] ?? 'host_unreachable';
-  return status === 504 ? 'timeout' : null;
+  return BY_STATUS[status] ?? null;
 }
 
 const textOf = (value: string | string[] | undefined): string =>
