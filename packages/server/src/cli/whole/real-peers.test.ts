@@ -3,9 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import type { CanonicalEvent } from '@posthorn/sdk';
 import { type Postfix, postfixMissing, startPostfix } from '../../smtp/fixtures/postfix.ts';
 import { type DnsServer, startDnsServer } from './fixtures/dns-server.ts';
+import { API_KEY } from './fixtures/in-process-server.ts';
 import { type MailSink, startMailSink } from './fixtures/mail-sink.ts';
 import type { Json } from './fixtures/test-client.ts';
-import { API_KEY, startWholeServer, type WholeServer } from './fixtures/whole-server.ts';
+import { startWholeServer, type WholeServer } from './fixtures/whole-server.ts';
 
 const missing = postfixMissing();
 
