@@ -11,6 +11,9 @@ import { listHeaders, MAX_RESPONSE_BYTES, responseExcerpt } from './response-exc
 type Controller = Dispatcher.DispatchController;
 type ResponseStart = NonNullable<Dispatcher.DispatchHandler['onResponseStart']>;
 
+/** A few are usual. Without end they would keep the main thread busy up to the deadline. */
+const MAX_INFORMATIONAL = 32;
+
 /**
  * One post from the call to its result, which comes once and always. It is what undici reports to,
  * one object without closures, since there is one for every post.
@@ -31,6 +34,7 @@ export class PendingPost implements Dispatcher.DispatchHandler {
   #sentAtMs: number | null = null;
   #firstByteAtMs: number | null = null;
   #isReused = false;
+  #informational = 0;
   #status: number | null = null;
   #headers: Parameters<ResponseStart>[2] | null = null;
   #kept: Buffer | null = null;
@@ -67,7 +71,10 @@ export class PendingPost implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(...[, statusCode, headers]: Parameters<ResponseStart>): void {
-    if (statusCode < 200) return;
+    if (statusCode < 200) {
+      this.#passOverInformational();
+      return;
+    }
     this.#status = statusCode;
     this.#headers = headers;
   }
@@ -93,6 +100,13 @@ export class PendingPost implements Dispatcher.DispatchHandler {
     }
     this.fail(error);
     this.#leave(false);
+  }
+
+  #passOverInformational(): void {
+    this.#informational += 1;
+    if (this.#informational <= MAX_INFORMATIONAL) return;
+    this.#finish('invalid_response', 'Informational answers (1xx) came without end.');
+    this.#controller?.abort(new PostFailure('aborted', 'The answer does not come.'));
   }
 
   #expire(): void {

@@ -16,7 +16,6 @@ function drip(socket: Socket, first: string, piece: string): void {
 const OK_HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${OK_HEAD}transfer-encoding: chunked\r\n\r\n`;
 const FIVE_GB = `${OK_HEAD}content-length: 5000000000\r\n\r\n`;
-const PROCESSING = 'HTTP/1.1 102 Processing\r\n\r\n';
 
 /** Each takes for ever in its own way. Last comes the first character of the excerpt. */
 const ENDLESS: readonly [string, (socket: Socket) => void, string | null][] = [
@@ -24,7 +23,6 @@ const ENDLESS: readonly [string, (socket: Socket) => void, string | null][] = [
   ['half a status line', (socket) => socket.write('HTTP/1.1 2'), null],
   ['headers in drops', (socket) => drip(socket, `${OK_HEAD}x: `, 'a'), null],
   ['a 100 in drops', (socket) => drip(socket, 'HTTP/1.1 100 Continue\r\nx: ', 'a'), null],
-  ['informational answers', (socket) => drip(socket, PROCESSING, PROCESSING), null],
   ['a body in drops', (socket) => drip(socket, FIVE_GB, 'a'), 'a'],
   ['chunks of one byte', (socket) => drip(socket, CHUNKED, '1\r\na\r\n'), 'a'],
 ];
@@ -42,6 +40,19 @@ test('one deadline covers everything that an endpoint can draw out', async (t) =
     assert.equal(result.errorCode, 'timeout', what);
     assert.equal(result.latencyMs, TIMEOUT_MS);
     assert.equal(result.responseExcerpt?.[0] ?? null, first, what);
+    await until('we hung up', () => server.closed === 1);
+  }
+});
+
+test('informational answers without end are no answer', async (t) => {
+  for (const [line, code] of [
+    ['102 Processing', 'invalid_response'],
+    ['100 Continue', 'connection_closed'],
+  ] as const) {
+    const information = `HTTP/1.1 ${line}\r\n\r\n`;
+    const server = await startRawServer(t, (socket) => drip(socket, information, information));
+    const { errorCode, status } = await setUpPostClient(t).post(server.origin);
+    assert.deepEqual([errorCode, status], [code, null]);
     await until('we hung up', () => server.closed === 1);
   }
 });

@@ -179,6 +179,7 @@ class ConnectionOpening implements Opening {
       servername: isIP(host) === 0 ? host : '',
       secureContext: way.secureContext(),
       ...(way.session === undefined ? {} : { session: way.session }),
+      // A post over HTTP/2 costs the main thread a third more, and many share the fate of one connection.
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: true,
     });

@@ -4,6 +4,8 @@ const CONTINUE = Buffer.from('HTTP/1.1 100');
 const HEAD_END = Buffer.from('\r\n\r\n');
 /** A 100 has no headers worth the name; what goes on for longer is left to the parser to refuse. */
 const MAX_HEAD_BYTES = 4_096;
+/** One is usual. Without end they would keep the main thread busy up to the deadline. */
+const MAX_CONTINUES = 32;
 
 export interface ContinueFilter {
   /** A request goes out: what comes next begins an answer. */
@@ -19,18 +21,20 @@ export function passOverContinue(socket: Readable): ContinueFilter {
   const read: () => Buffer | null = socket.read.bind(socket);
   let beginning = false;
   let held: Buffer | null = null;
+  let passedOver = 0;
 
   /** What is to be handed on of the first bytes of an answer; null to see more of it first. */
   function sift(chunk: Buffer): Buffer | null {
     let rest = held === null ? chunk : Buffer.concat([held, chunk]);
     held = null;
-    while (beginsWithContinue(rest)) {
+    while (passedOver < MAX_CONTINUES && beginsWithContinue(rest)) {
       const end = rest.indexOf(HEAD_END);
       if (end === -1) {
         if (rest.length > MAX_HEAD_BYTES) break;
         held = rest;
         return null;
       }
+      passedOver += 1;
       rest = rest.subarray(end + HEAD_END.length);
       if (rest.length === 0) return null;
     }
@@ -51,6 +55,7 @@ export function passOverContinue(socket: Readable): ContinueFilter {
     expectAnswer() {
       beginning = true;
       held = null;
+      passedOver = 0;
     },
   };
 }
