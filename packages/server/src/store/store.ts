@@ -9,6 +9,7 @@ import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createMessages, type Messages } from './messages.ts';
 import { createProjects, type Projects } from './projects.ts';
+import { createQueue, type Queue } from './queue.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
 
 /** The store by noun. Each room takes the nouns that it needs, not the whole. */
@@ -21,6 +22,7 @@ export interface Store {
   events: Events;
   feed: EventFeed;
   deliveries: Deliveries;
+  queue: Queue;
   jobs: Jobs;
   erasure: Erasure;
   idempotency: Idempotency;
@@ -37,6 +39,7 @@ export function createStore(engine: Engine): Store {
     events: createEvents(engine),
     feed: createEventFeed(engine),
     deliveries: createDeliveries(engine),
+    queue: createQueue(engine),
     jobs: createJobs(engine),
     erasure: createErasure(engine),
     idempotency: createIdempotency(engine),

@@ -17,6 +17,7 @@ import { describeMail } from './mail-cases.ts';
 import { describePosition } from './position-cases.ts';
 import { describeProjects } from './project-cases.ts';
 import { describePurge } from './purge-cases.ts';
+import { describeQueue } from './queue-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
 import { describeSealedValues } from './sealed-value-cases.ts';
 import { describeText } from './text-cases.ts';
@@ -43,6 +44,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeDeliveryLists(open);
     describeJobs(open);
     describeFeed(open);
+    describeQueue(open);
     describeErasure(open);
     describeIsolation(open);
     describePurge(open);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { FeedQuery } from '../event-feed.ts';
+import type { EventWalk } from '../events.ts';
 import {
   createSandbox,
   NOW_MS,
@@ -76,6 +77,41 @@ export function describeFeed(open: OpenEngine): void {
       }
       assert.deepEqual(found.toSorted(), expected.toSorted());
       assert.deepEqual(await readOn(box, position), { ids: [], position });
+    });
+
+    test('walks through events by their ids, with what a delivery of them needs', async () => {
+      const box = await sandbox();
+      const { store, projectId } = box;
+      const bounce = { type: 'email.bounced', messageId: 'm1' } as const;
+      const ids: string[] = [];
+      for (let i = 0; i < 7; i++) ids.push(await append(box, i % 2 === 0 ? bounce : {}));
+      await append(await sandbox());
+      const any = { fromEventId: null, toEventId: null, types: null, messageKey: null };
+      const walk = async (limit: number, filter: Partial<EventWalk> = {}) => {
+        const found: string[] = [];
+        let afterId: string | null = null;
+        do {
+          const query = { ...any, ...filter, projectId, afterId, limit };
+          const page: Awaited<ReturnType<typeof store.events.walk>> =
+            await store.events.walk(query);
+          for (const { event, position, retainUntilMs } of page.rows) {
+            found.push(event.id);
+            assert.equal(retainUntilMs, NOW_MS + RETENTION_MS);
+            const [same] = (
+              await store.feed.after({ ...ALL, projectId, afterPosition: position - 1 })
+            ).events;
+            assert.equal(same?.event.id, event.id);
+          }
+          afterId = page.last;
+        } while (afterId !== null);
+        return found;
+      };
+      for (const limit of [1, 3, 7, 8]) assert.deepEqual(await walk(limit), ids);
+      const bounces = ids.filter((_, i) => i % 2 === 0);
+      assert.deepEqual(await walk(2, { types: ['email.bounced'] }), bounces);
+      assert.deepEqual(await walk(2, { messageKey: 'm1' }), bounces);
+      const range = { fromEventId: ids[2] ?? null, toEventId: ids[5] ?? null };
+      assert.deepEqual(await walk(2, range), ids.slice(2, 5));
     });
 
     test('takes the filters of the list', async () => {
