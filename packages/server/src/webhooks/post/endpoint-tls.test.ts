@@ -11,7 +11,7 @@ const authority = makeCertificate('authority.test');
 const signed = makeCertificate('signed.test', { issuer: authority });
 const expired = makeCertificate('old.test', { isExpired: true });
 
-function check(change: Partial<EndpointTls>, nowMs?: number) {
+function check(change: Partial<EndpointTls>, nowMs = Date.now()) {
   return checkEndpointTls({ certificate: null, privateKey: null, ca: null, ...change }, nowMs);
 }
 

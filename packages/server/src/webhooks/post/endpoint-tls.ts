@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { systemClock, toTimestamp } from '../../lib/clock.ts';
+import { toTimestamp } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { EndpointTls } from './post-target.ts';
 
@@ -23,10 +23,7 @@ export interface CertificateDescription {
 }
 
 /** Checks what an endpoint brings to TLS when it is saved. Null when a handshake can use it. */
-export function checkEndpointTls(
-  tls: EndpointTls,
-  nowMs: number = systemClock.now(),
-): EndpointTlsFault | null {
+export function checkEndpointTls(tls: EndpointTls, nowMs: number): EndpointTlsFault | null {
   const { certificate, privateKey, ca } = tls;
   return (
     (certificate === null ? null : checkCertificates('client_certificate', certificate, nowMs)) ??

@@ -176,7 +176,7 @@ class ConnectionOpening implements Opening {
     const socket = connectTls({
       ...to,
       host,
-      servername: isIP(host) === 0 ? host : '',
+      servername: isIP(host) === 0 ? host.replace(/\.$/, '') : '',
       secureContext: way.secureContext(),
       ...(way.session === undefined ? {} : { session: way.session }),
       // A post over HTTP/2 costs the main thread a third more, and many share the fate of one connection.
