@@ -34,6 +34,7 @@ export const EVENT_TYPES = [
   'endpoint.failing',
   'endpoint.recovered',
   'endpoint.disabled',
+  'endpoint.backlog',
   'delivery.exhausted',
   'source.stalled',
   'system.test',
@@ -158,6 +159,18 @@ export interface EventEndpoint {
   reason?: string | null;
 }
 
+/** How much waits for an endpoint, and what was passed. */
+export interface EventBacklog {
+  /** What it still has to get; with `at_least` there may be more. */
+  depth: number;
+  at_least: boolean;
+  /** Of the event that has waited longest. */
+  oldest_age_seconds: number;
+  /** For how long the first one has been due; 0 when none is due. */
+  lag_seconds: number;
+  threshold: { depth: number; lag_seconds: number };
+}
+
 /** A delivery that was given up. */
 export interface EventExhausted {
   event_id: string;
@@ -254,6 +267,7 @@ export interface EventData {
   domain?: EventDomain;
   suppression?: EventSuppression;
   endpoint?: EventEndpoint;
+  backlog?: EventBacklog;
   exhausted?: EventExhausted;
   stalled?: EventStalled;
   tags?: string[];

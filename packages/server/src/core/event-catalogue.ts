@@ -115,6 +115,10 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   'endpoint.failing': about('system', 'Deliveries to an endpoint keep failing.', ['endpoint']),
   'endpoint.recovered': about('system', 'A failing endpoint answers again.', ['endpoint']),
   'endpoint.disabled': about('system', 'An endpoint was switched off.', ['endpoint']),
+  'endpoint.backlog': about('system', 'Much waits for an endpoint, or for long.', [
+    'endpoint',
+    'backlog',
+  ]),
   'delivery.exhausted': about('system', 'An event went to the dead letters.', [
     'exhausted',
     'endpoint',

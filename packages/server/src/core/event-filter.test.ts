@@ -11,7 +11,7 @@ test('a star lets everything through', () => {
 test('a family lets its own types through and no other', () => {
   assert.deepEqual(
     [...compileEventFilter(['endpoint.*'])],
-    ['endpoint.failing', 'endpoint.recovered', 'endpoint.disabled'],
+    ['endpoint.failing', 'endpoint.recovered', 'endpoint.disabled', 'endpoint.backlog'],
   );
   assert.equal(compileEventFilter(['email.*']).has('endpoint.failing'), false);
 });

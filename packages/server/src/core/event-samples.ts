@@ -377,6 +377,16 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
       reason: 'No post has succeeded for five days.',
     },
   }),
+  'endpoint.backlog': ({ endpoint }) => ({
+    endpoint,
+    backlog: {
+      depth: 1_204,
+      at_least: false,
+      oldest_age_seconds: 340,
+      lag_seconds: 312,
+      threshold: { depth: 1_000, lag_seconds: 300 },
+    },
+  }),
   'delivery.exhausted': ({ endpoint, aboutEventId, ago }) => ({
     exhausted: {
       event_id: aboutEventId,

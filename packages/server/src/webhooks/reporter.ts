@@ -65,7 +65,8 @@ export function createReporter(options: {
   async function tell(report: Report): Promise<void> {
     const { projectId, id, settings } = report.endpoint;
     if (settings.notifyEmail === null) return;
-    if (report.type === 'delivery.exhausted') {
+    const isExhausted = report.type === 'delivery.exhausted';
+    if (isExhausted) {
       const lastMs = lastExhausted.get(id);
       if (lastMs !== undefined && clock.now() - lastMs < EXHAUSTED_NOTICE_EVERY_MS) return;
       lastExhausted.set(id, clock.now());
@@ -73,6 +74,7 @@ export function createReporter(options: {
     try {
       await options.notify({ projectId, to: settings.notifyEmail, ...writeNotice(report) });
     } catch (error) {
+      if (isExhausted) lastExhausted.delete(id);
       log.error({ endpoint: id, error: messageOf(error) }, 'A notice by email was not accepted');
     }
   }
@@ -118,7 +120,7 @@ export function writeNotice({ endpoint, type, data }: Report): { subject: string
 
 function explain(
   type: Report['type'],
-  { endpoint }: Report['data'],
+  { endpoint, backlog }: Report['data'],
 ): { headline: string; advice: string } {
   switch (type) {
     case 'endpoint.failing':
@@ -132,6 +134,12 @@ function explain(
         headline: 'Webhook endpoint disabled',
         advice:
           'Events for it are now recorded as skipped; none is lost. Repair the endpoint, enable it (PATCH /v1/endpoints/{id} with status "enabled"), then replay what it missed (POST /v1/endpoints/{id}/replay).',
+      };
+    case 'endpoint.backlog':
+      return {
+        headline: `${backlog?.depth ?? 0}${backlog?.at_least === true ? ' or more' : ''} events wait for a webhook endpoint, the first for ${backlog?.lag_seconds ?? 0} s`,
+        advice:
+          'None is lost. Look at what the endpoint answers (GET /v1/deliveries?endpoint_id=...), at its latency, and at its own limits (concurrency, rate, order). This is said once, and again only after the backlog was gone.',
       };
     case 'endpoint.recovered':
       return {

@@ -171,6 +171,16 @@ export const dataShape = {
     })
     .optional()
     .describe('A delivery that was given up.'),
+  backlog: z
+    .strictObject({
+      depth: z.number(),
+      at_least: z.boolean(),
+      oldest_age_seconds: z.number(),
+      lag_seconds: z.number(),
+      threshold: z.strictObject({ depth: z.number(), lag_seconds: z.number() }),
+    })
+    .optional()
+    .describe('How much waits for an endpoint, and what was passed.'),
   stalled: z
     .strictObject({
       source_id: z.string().max(200),
