@@ -41,20 +41,19 @@ export function createConnectionPool(options: {
     free(connection) {
       const next = nextWaiting();
       if (next !== null) next.sendOver(connection);
-      else if (retired) drop(connection);
+      else if (retired) drop([connection]);
       else free.push(connection);
     },
     broken(connection) {
-      drop(connection);
       const next = nextWaiting();
       if (next !== null) next.sendOver(connect());
+      drop([connection]);
     },
     closed(connection) {
       const index = free.indexOf(connection);
       // One that is at work opens itself anew, or fails its post and is broken.
       if (index === -1) return;
-      free.splice(index, 1);
-      drop(connection);
+      drop(free.splice(index, 1));
     },
   };
 
@@ -64,10 +63,12 @@ export function createConnectionPool(options: {
     return connection;
   }
 
-  function drop(connection: PostConnection): void {
-    if (!connections.delete(connection)) return;
-    void connection.destroy(new PostFailure('connection_closed', 'The connection is not needed.'));
-    if (connections.size === 0 && waiting.length === 0) options.onEmpty();
+  function drop(unneeded: PostConnection[]): void {
+    for (const connection of unneeded) {
+      connections.delete(connection);
+      void connection.destroy(new PostFailure('connection_closed', 'It is not needed any more.'));
+    }
+    if (unneeded.length > 0 && connections.size === 0) options.onEmpty();
   }
 
   /** Passes over those whose deadline has passed while they waited. */
@@ -82,7 +83,7 @@ export function createConnectionPool(options: {
     isEmpty: () => connections.size === 0,
     retire() {
       retired = true;
-      for (const connection of free.splice(0)) drop(connection);
+      drop(free.splice(0));
     },
     async destroy(reason) {
       const posts = waiting;

@@ -39,6 +39,7 @@ export class PostConnection {
       bodyTimeout: 0,
       connect: (_options, done) => {
         this.#posts = 0;
+        this.opening = null;
         this.opening = open((...result) => {
           const [, socket] = result;
           if (socket !== null) this.#filter = passOverContinue(socket);

@@ -201,6 +201,11 @@ class ConnectionOpening implements Opening {
   #ready(socket: Socket): void {
     if (this.#way.isSecure) this.phases.tlsMs = this.#lap();
     if (this.#isOver) return;
+    // undici would take it for an accident of its own and connect again, without end.
+    if (socket.destroyed) {
+      this.#fail(socket.errored ?? new Error('closed at once'));
+      return;
+    }
     this.#isOver = true;
     this.stage = 'open';
     this.#done(null, socket);
