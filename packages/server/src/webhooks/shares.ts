@@ -3,11 +3,12 @@ import type { Lane } from './lane.ts';
 /**
  * How lanes and projects share what a process has: posts under way, and deliveries in memory.
  *
- * No lane has more posts under way than are still free, nor more deliveries in memory than there is
- * room left. So the more endpoints hang, the less each of them holds, and there is always something
- * left for one that answers. (Shared first come, first served, sixteen hanging endpoints took every
- * post and eight all of the memory.) All lanes of a project together have PROJECT_SHARE times as much:
- * a single busy project uses most of the machine, and still leaves room for the next one to begin.
+ * All lanes of a project together have at most PROJECT_SHARE times as much as is still free: a single
+ * busy project uses three quarters of the machine, and leaves room for the next one to begin. No lane
+ * has more than its project may still take. So the more endpoints hang, the less each of them holds,
+ * and there is always something left for one that answers, of the same project or of another one.
+ * (Shared first come, first served, sixteen hanging endpoints took every post and eight all of the
+ * memory.)
  *
  * Who has work and meets a limit waits; free places go to projects in turn, and to their lanes in turn.
  */
@@ -15,7 +16,7 @@ export interface Shares {
   canStart(lane: Lane): boolean;
   noteStarted(lane: Lane): void;
   noteEnded(lane: Lane): void;
-  /** How many more deliveries the lane may hold. */
+  /** How many more deliveries there is room for; the lane may hold half of them. */
   roomFor(lane: Lane): number;
   /** Counts `count` more deliveries in memory (fewer, when negative). */
   hold(lane: Lane, count: number): void;
@@ -50,6 +51,10 @@ export function createShares(limits: { concurrency: number; memory: number }): S
     return project;
   }
 
+  /** How much more a project that has `used` may take: with each of it less is free, and more is used. */
+  const leftFor = (used: number, free: number): number =>
+    (free * PROJECT_SHARE - used) / (PROJECT_SHARE + 1);
+
   const idOf = (lane: Lane): string => lane.endpoint.record.projectId;
 
   function drop(projectId: string, count: number): void {
@@ -59,8 +64,10 @@ export function createShares(limits: { concurrency: number; memory: number }): S
 
   return {
     canStart(lane) {
-      const free = limits.concurrency - inFlight;
-      return lane.inFlight < free && projectOf(idOf(lane)).inFlight < free * PROJECT_SHARE;
+      const left = leftFor(projectOf(idOf(lane)).inFlight, limits.concurrency - inFlight);
+      // One more, so that the last place is for a lane that has none: hanging ones, of which now and
+      // then one ends and another begins, would fill it up between them.
+      return lane.inFlight === 0 ? left > 0 : lane.inFlight + 1 < left;
     },
     noteStarted(lane) {
       inFlight += 1;
@@ -74,7 +81,7 @@ export function createShares(limits: { concurrency: number; memory: number }): S
     },
     roomFor(lane) {
       const free = limits.memory - inMemory;
-      return Math.min(free - lane.held, free * PROJECT_SHARE - projectOf(idOf(lane)).held);
+      return leftFor(projectOf(idOf(lane)).held, free) - lane.held;
     },
     hold(lane, count) {
       lane.held += count;
