@@ -20,8 +20,8 @@ export interface Breaker {
   probes: number;
   probing: boolean;
   recoveringSinceMs: number;
-  /** Events started since then. */
-  started: number;
+  /** When the next event may go while it recovers. */
+  nextAtMs: number;
 }
 
 /** As many as the usual ladder has attempts: one event that nobody wants opens no breaker. */
@@ -37,6 +37,9 @@ const RECOVERY_RATE = 10;
 const STEP_MS = 5_000;
 export const RECOVERY_MS = 8 * STEP_MS;
 
+/** How far a rate may run ahead, ms: evens out timers, and is no burst to speak of. */
+export const RATE_SLACK_MS = 50;
+
 export function createBreaker(): Breaker {
   return {
     state: 'closed',
@@ -46,7 +49,7 @@ export function createBreaker(): Breaker {
     probes: 0,
     probing: false,
     recoveringSinceMs: 0,
-    started: 0,
+    nextAtMs: 0,
   };
 }
 
@@ -58,48 +61,59 @@ export function noteSuccess(breaker: Breaker, nowMs: number): void {
   breaker.probing = false;
   breaker.probes = 0;
   breaker.recoveringSinceMs = nowMs;
-  breaker.started = 0;
+  breaker.nextAtMs = nowMs;
 }
 
-/** `startedAtMs`: when the attempt began. `random` in [0, 1). */
-export function noteFailure(
-  breaker: Breaker,
-  startedAtMs: number,
-  nowMs: number,
-  random: number,
-): void {
+/** An attempt that came to nothing. */
+export interface Failure {
+  /** When it began. */
+  startedAtMs: number;
+  /** When it had failed. */
+  nowMs: number;
+  /** It began while the breaker was open. */
+  wasProbe: boolean;
+  /** In [0, 1). */
+  random: number;
+}
+
+export function noteFailure(breaker: Breaker, failure: Failure): void {
   breaker.failuresInRow += 1;
-  breaker.failingSinceMs ??= startedAtMs;
-  if (breaker.state === 'open') {
+  breaker.failingSinceMs ??= failure.startedAtMs;
+  if (breaker.state !== 'open') {
+    if (breaker.failuresInRow >= OPEN_AFTER) open(breaker, failure);
     // Posts that were under way when it opened say nothing new.
-    if (breaker.probing) scheduleProbe(breaker, nowMs, random);
-  } else if (breaker.failuresInRow >= OPEN_AFTER) {
-    breaker.state = 'open';
-    scheduleProbe(breaker, nowMs, random);
-  }
+  } else if (failure.wasProbe) scheduleProbe(breaker, failure);
+}
+
+/** Nobody listens there any more: nothing but a probe starts while its endpoint is being disabled. */
+export function noteGone(breaker: Breaker, failure: Failure): void {
+  noteFailure(breaker, failure);
+  if (breaker.state !== 'open') open(breaker, failure);
 }
 
 /** The attempt came to nothing by a fault of ours: nothing is known about the endpoint. */
-export function noteNothing(breaker: Breaker, nowMs: number, random: number): void {
-  if (breaker.state === 'open' && breaker.probing) scheduleProbe(breaker, nowMs, random);
+export function noteNothing(breaker: Breaker, failure: Failure): void {
+  if (breaker.state === 'open' && failure.wasProbe) scheduleProbe(breaker, failure);
 }
 
-export function noteStart(breaker: Breaker, events: number): void {
+export function noteStart(breaker: Breaker, events: number, nowMs: number): void {
   if (breaker.state === 'open') breaker.probing = true;
-  else if (breaker.state === 'recovering') breaker.started += events;
+  if (breaker.state !== 'recovering') return;
+  const eachMs = 1_000 / recoveryRate(nowMs - breaker.recoveringSinceMs);
+  // From now on, so that what was not used in a quiet second is not made up for in the next.
+  breaker.nextAtMs = Math.max(breaker.nextAtMs, nowMs) + events * eachMs;
 }
 
 /** When a post may start: now or earlier, a time to come, or null while a probe is under way. */
 export function nextStart(breaker: Breaker, nowMs: number): number | null {
-  if (breaker.state === 'closed') return nowMs;
   if (breaker.state === 'open') return breaker.probing ? null : breaker.probeAtMs;
-  const sinceMs = nowMs - breaker.recoveringSinceMs;
-  if (sinceMs >= RECOVERY_MS) {
+  if (breaker.state === 'closed') return nowMs;
+  const closesAtMs = breaker.recoveringSinceMs + RECOVERY_MS;
+  if (nowMs >= closesAtMs) {
     breaker.state = 'closed';
     return nowMs;
   }
-  const missing = breaker.started + 1 - recoveryBudget(sinceMs);
-  return missing <= 0 ? nowMs : nowMs + Math.ceil((missing * 1_000) / recoveryRate(sinceMs));
+  return Math.min(Math.ceil(breaker.nextAtMs - RATE_SLACK_MS), closesAtMs);
 }
 
 /** Events a second, `sinceMs` after the success that ended an outage. */
@@ -107,14 +121,13 @@ export function recoveryRate(sinceMs: number): number {
   return RECOVERY_RATE * 2 ** Math.floor(Math.max(0, sinceMs) / STEP_MS);
 }
 
-/** How many events may have started by then. */
-export function recoveryBudget(sinceMs: number): number {
-  const steps = Math.floor(sinceMs / STEP_MS);
-  const before = (RECOVERY_RATE * (2 ** steps - 1) * STEP_MS) / 1_000;
-  return 1 + before + (recoveryRate(sinceMs) * (sinceMs - steps * STEP_MS)) / 1_000;
+function open(breaker: Breaker, failure: Failure): void {
+  breaker.state = 'open';
+  breaker.probes = 0;
+  scheduleProbe(breaker, failure);
 }
 
-function scheduleProbe(breaker: Breaker, nowMs: number, random: number): void {
+function scheduleProbe(breaker: Breaker, { nowMs, random }: Failure): void {
   const waitMs = Math.min(FIRST_PROBE_MS * 2 ** Math.min(breaker.probes, 16), LONGEST_PROBE_MS);
   breaker.probeAtMs = nowMs + Math.round(waitMs * (1 + PROBE_JITTER * (2 * random - 1)));
   breaker.probes += 1;

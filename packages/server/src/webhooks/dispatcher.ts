@@ -21,6 +21,7 @@ import {
 } from './lane.ts';
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
+import { placeInLine } from './place-in-line.ts';
 import type { PostClient } from './post/post-client.ts';
 import { type PostUnit, takeUnit } from './post-unit.ts';
 import { renderPost } from './render.ts';
@@ -158,9 +159,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       }
       void attempt(lane, unit, nowMs);
     }
-    // What waits in memory of an endpoint that is only probed is in nobody's way in the store.
-    if (lane.breaker.state === 'open' && isWaiting(lane)) void paging.letGo(lane);
+    // What waits in memory for a probe that is not due is in nobody's way in the store.
+    if (isHeldUp(lane) && isWaiting(lane)) void paging.letGo(lane);
     else paging.pageIn(lane);
+  }
+
+  /** For longer than a moment: a probe that waits for a free place or the rate is not. */
+  function isHeldUp({ breaker }: Lane): boolean {
+    if (breaker.state !== 'open') return false;
+    return breaker.probing || breaker.probeAtMs > clock.now();
   }
 
   /** When breaker and rate limit let the next post start; null while a probe is under way. */
@@ -171,7 +178,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
 
   /** The lane looks again then, or sooner if it was to look sooner anyway. */
   function wakeAt(lane: Lane, atMs: number): void {
-    if (lane.removed || (lane.wakeAtMs !== null && lane.wakeAtMs <= atMs)) return;
+    if (stopping || (lane.wakeAtMs !== null && lane.wakeAtMs <= atMs)) return;
     lane.cancelTimer?.();
     lane.wakeAtMs = atMs;
     lane.cancelTimer = clock.after(atMs - clock.now(), () => {
@@ -190,10 +197,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   async function attempt(lane: Lane, unit: PostUnit, startedAtMs: number): Promise<void> {
-    const { endpoint } = lane;
-    const wasProbe = lane.breaker.state === 'open';
+    const { endpoint, breaker } = lane;
+    const wasProbe = breaker.state === 'open';
     shares.noteStarted(lane);
-    noteStart(lane.breaker, unit.deliveries.length);
+    noteStart(breaker, unit.deliveries.length, startedAtMs);
     noteRate(lane, unit.deliveries.length, startedAtMs);
     const post = renderPost(unit, endpoint, startedAtMs);
     const { headers, body } = post;
@@ -204,7 +211,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       // Ours, not the endpoint's: nothing is recorded, and stop() gives the deliveries back.
       for (const one of unit.deliveries) lane.shelves[one.urgency].paged.push(one);
     } else {
-      outcome.settle({ lane, endpoint, unit, post, result, startedAtMs, wasProbe });
+      outcome.settle({ lane, endpoint, breaker, unit, post, result, startedAtMs, wasProbe });
     }
     if (shares.waiting > 0) pumpWaiting();
     pump(lane);
@@ -264,10 +271,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     dueAtMs: number,
   ): OwedDelivery {
     const { id: endpointId, settings, status } = endpoint.record;
-    const { order } = settings;
-    const orderKey = order === 'none' ? null : order === 'per-endpoint' ? '' : keyOfMessage(event);
-    // In a line everybody is as urgent as the one before.
-    const urgency = order === 'none' ? urgencyOf(event.type) : 1;
+    const { orderKey, urgency } = placeInLine(settings.order, event);
     const owed = { endpointId, urgency, dueAtMs, orderKey, node: null } as const;
     if (status === 'disabled') return { ...owed, state: 'skipped' };
     const lane = laneFor(endpoint);
@@ -297,9 +301,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (lane !== undefined) {
         lane.removed = true;
         lane.cancelTimer?.();
+        lane.wakeAtMs = null;
         shares.stopWaiting(lane);
         client.forget(lane.endpoint.target);
-        await paging.giveBack(lane).catch(() => {});
+        await paging.letGo(lane);
       }
       await paging.cancelAll(projectId, endpointId);
     },
@@ -353,11 +358,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (lane === undefined) return shares.drop(projectId, 1);
       lane.shelves[owed.urgency].reserved -= 1;
       shares.hold(lane, -1);
+      paging.pageIn(lane);
     },
-    stored(_projectId, owed) {
+    stored(projectId, owed) {
       if (owed.state !== 'pending') return;
       const lane = lanes.get(owed.endpointId);
-      if (lane === undefined) return;
+      // Deleted while the commit was under way, and canceled perhaps before it was stored.
+      if (lane === undefined) return void paging.cancelAll(projectId, owed.endpointId);
       noteStored(lane, owed.urgency, owed.dueAtMs);
       paging.pageIn(lane);
     },
@@ -382,9 +389,4 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
     stats: () => ({ inMemory: shares.inMemory, inFlight: shares.inFlight }),
   };
-}
-
-/** Events that belong to no message have a line of their own each. */
-function keyOfMessage({ id, data }: Parameters<Subscribers['owedFor']>[1]): string {
-  return data.message?.id ?? data.message?.provider_id ?? data.message?.smtp_id ?? id;
 }

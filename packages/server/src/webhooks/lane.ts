@@ -1,6 +1,6 @@
 import type { EventType } from '@posthorn/sdk';
 import { URGENCIES, type Urgency } from '../core/urgency.ts';
-import { type Breaker, createBreaker } from './breaker.ts';
+import { type Breaker, createBreaker, RATE_SLACK_MS } from './breaker.ts';
 import type { LiveEndpoint } from './endpoint-directory.ts';
 
 /** A delivery in memory: leased to this node, waiting for its turn or under way. */
@@ -29,6 +29,7 @@ export interface Shelf {
   /** When the next delivery that waits in the store is due; null when none is known to wait. */
   storedDueAtMs: number | null;
   claiming: boolean;
+  turns: number;
 }
 
 /**
@@ -65,13 +66,10 @@ const URGENT_ROOM = 512;
 const FRESH_LIMIT = LANE_CAPACITY / 2;
 /** What a shelf reads back at most. */
 const PAGED_LIMIT = LANE_CAPACITY / 4;
-/** Of so many turns one goes to paged deliveries when fresh ones wait too. */
+/** Of so many turns of a shelf one goes to paged deliveries when fresh ones wait too. */
 const PAGED_TURN = 4;
-/** Of so many turns one goes to the least urgent that wait, or a flood of bounces would stop them. */
-const BULK_TURN = 16;
-
-/** How far a rate limit may run ahead, ms: evens out timers, and is no burst to speak of. */
-const RATE_SLACK_MS = 50;
+/** Of so many turns one each goes to bulk and to the middle, or a flood of bounces would stop them. */
+const YIELD_TURN = 16;
 
 export function createLane(endpoint: LiveEndpoint): Lane {
   return {
@@ -90,7 +88,7 @@ export function createLane(endpoint: LiveEndpoint): Lane {
 }
 
 function createShelf(): Shelf {
-  return { fresh: [], paged: [], reserved: 0, storedDueAtMs: null, claiming: false };
+  return { fresh: [], paged: [], reserved: 0, storedDueAtMs: null, claiming: false, turns: 0 };
 }
 
 export function hasRoomForFresh(lane: Lane, urgency: Urgency): boolean {
@@ -113,18 +111,44 @@ export function isWaiting(lane: Lane): boolean {
   return lane.shelves.some(({ fresh, paged }) => fresh.length + paged.length > 0);
 }
 
-/** The most urgent first, with a turn now and then for what would starve otherwise. */
 export function takeNext(lane: Lane): ReadyDelivery | undefined {
-  lane.turns += 1;
-  const [urgent, normal, bulk] = lane.shelves;
-  const bulkFirst = lane.turns % BULK_TURN === 0;
-  if (bulkFirst) return takeFrom(lane, bulk) ?? takeFrom(lane, normal) ?? takeFrom(lane, urgent);
-  return takeFrom(lane, urgent) ?? takeFrom(lane, normal) ?? takeFrom(lane, bulk);
+  for (const shelf of shelvesInTurn(lane)) {
+    const next = takeFrom(shelf);
+    if (next !== undefined) return next;
+  }
+  return undefined;
 }
 
-function takeFrom(lane: Lane, shelf: Shelf): ReadyDelivery | undefined {
-  if (lane.turns % PAGED_TURN === 0) return shelf.paged.shift() ?? shelf.fresh.shift();
+/** Everything that waits, in the order of this turn. */
+export function listWaiting(lane: Lane): ReadyDelivery[] {
+  return shelvesInTurn(lane).flatMap((shelf) => {
+    const { fresh, paged } = shelf;
+    return isPagedTurn(shelf) ? [...paged, ...fresh] : [...fresh, ...paged];
+  });
+}
+
+/** It is the turn of what waits behind others all the time. */
+export function isYieldTurn(lane: Lane): boolean {
+  return lane.turns % YIELD_TURN === 0;
+}
+
+/** The most urgent first, with a turn now and then for what would starve otherwise. */
+function shelvesInTurn(lane: Lane): readonly Shelf[] {
+  lane.turns += 1;
+  const [urgent, normal, bulk] = lane.shelves;
+  if (isYieldTurn(lane)) return [bulk, normal, urgent];
+  if (lane.turns % YIELD_TURN === YIELD_TURN / 2) return [normal, urgent, bulk];
+  return lane.shelves;
+}
+
+function takeFrom(shelf: Shelf): ReadyDelivery | undefined {
+  if (isPagedTurn(shelf)) return shelf.paged.shift() ?? shelf.fresh.shift();
   return shelf.fresh.shift() ?? shelf.paged.shift();
+}
+
+function isPagedTurn(shelf: Shelf): boolean {
+  shelf.turns += 1;
+  return shelf.turns % PAGED_TURN === 0;
 }
 
 /** Everything that waits in memory, the lines with it, taken out. */
@@ -148,7 +172,7 @@ export function noteAnyStored(lane: Lane, dueAtMs: number): void {
 
 /** When the endpoint's rate limit lets the next post start: now or earlier, or a time to come. */
 export function nextByRate(lane: Lane): number {
-  return lane.nextByRateMs - RATE_SLACK_MS;
+  return Math.ceil(lane.nextByRateMs - RATE_SLACK_MS);
 }
 
 export function noteRate(lane: Lane, events: number, nowMs: number): void {

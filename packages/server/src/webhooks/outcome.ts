@@ -4,7 +4,14 @@ import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type AttemptRecord, type Engine, StoreUnavailable } from '../store/engine.ts';
 import { createAttemptRecord } from './attempt-record.ts';
-import { type Breaker, noteFailure, noteNothing, noteSuccess } from './breaker.ts';
+import {
+  type Breaker,
+  noteFailure,
+  noteGone,
+  noteNothing,
+  noteSuccess,
+  OPEN_AFTER,
+} from './breaker.ts';
 import { decideNext, type NextStep } from './decide-next.ts';
 import type { LiveEndpoint } from './endpoint-directory.ts';
 import type { EndpointHealth, Report } from './endpoint-health.ts';
@@ -21,6 +28,8 @@ export interface EndedPost {
   lane: Lane;
   /** As it was then: it may have been changed since. */
   endpoint: LiveEndpoint;
+  /** Another one than the lane's when the endpoint has got another URL, or was enabled again. */
+  breaker: Breaker;
   unit: PostUnit;
   post: RenderedPost;
   result: PostResult;
@@ -51,10 +60,9 @@ export function createOutcome(options: {
   const { engine, health, paging, shares, ids, log, node } = options;
 
   function settle(ended: EndedPost): void {
-    const { lane, endpoint, unit, result, startedAtMs } = ended;
+    const { lane, endpoint, breaker, unit, result, startedAtMs } = ended;
     const nowMs = startedAtMs + result.latencyMs;
     judgeEndpoint(ended, nowMs);
-    const { breaker } = lane;
     const retryAfterMs = parseRetryAfter(result.retryAfter, nowMs);
     // One for all of a batch, so that it stays together.
     const random = options.random();
@@ -79,24 +87,30 @@ export function createOutcome(options: {
     }
   }
 
+  /** What was found out about an endpoint that is another by now, or is gone, is no news. */
   function judgeEndpoint(ended: EndedPost, nowMs: number): void {
-    const { lane, endpoint, result, startedAtMs } = ended;
-    const { breaker } = lane;
+    const { lane, breaker, result, startedAtMs, wasProbe } = ended;
+    if (breaker !== lane.breaker || lane.removed) return;
+    const { endpoint } = lane;
     const { errorCode } = result;
     if (errorCode === null) {
       noteSuccess(breaker, nowMs);
       health.succeeded(endpoint);
-    } else if (POST_ERRORS[errorCode].fault === 'ours') {
-      noteNothing(breaker, nowMs, options.random());
-    } else {
-      const wasOpen = breaker.state === 'open';
-      noteFailure(breaker, startedAtMs, nowMs, options.random());
-      const reason = result.errorDetail ?? POST_ERRORS[errorCode].detail;
-      health.failed(endpoint, { ...streakOf(breaker, startedAtMs), reason });
-      if (!wasOpen && breaker.state === 'open') {
-        const fields = { endpoint: endpoint.record.id, url: endpoint.record.url, reason };
-        log.warn(fields, 'An endpoint fails again and again: from now on it is probed');
-      }
+      return;
+    }
+    const failure = { startedAtMs, nowMs, wasProbe, random: options.random() };
+    if (POST_ERRORS[errorCode].fault === 'ours') {
+      noteNothing(breaker, failure);
+      return;
+    }
+    const wasOpen = breaker.state === 'open';
+    if (errorCode === 'gone') noteGone(breaker, failure);
+    else noteFailure(breaker, failure);
+    const reason = result.errorDetail ?? POST_ERRORS[errorCode].detail;
+    health.failed(endpoint, { ...streakOf(breaker, startedAtMs), reason });
+    if (!wasOpen && breaker.failuresInRow === OPEN_AFTER) {
+      const fields = { endpoint: endpoint.record.id, url: endpoint.record.url, reason };
+      log.warn(fields, 'An endpoint fails again and again: from now on it is probed');
     }
   }
 
@@ -128,6 +142,7 @@ export function createOutcome(options: {
           const fields = { error: messageOf(error), event: delivery.eventId };
           log.error(fields, 'An attempt was not stored; it will be made again');
           void paging.giveBackOne(delivery).then(() => {
+            if (lane.removed) void paging.cancelAll(delivery.projectId, delivery.endpointId);
             noteAnyStored(lane, startedAtMs);
             options.changed(lane);
           });

@@ -65,15 +65,12 @@ export function createPaging(options: {
         options.wakeAt(lane, fromMs);
         continue;
       }
+      // One probe, and no more in memory than it takes.
+      if (isOpen && lane.held > 0) return;
       const room = Math.min(roomForPaged(lane, urgency), Math.ceil(shares.roomFor(lane) / 2));
-      if (isOpen) {
-        // One probe, and no more in memory than it takes.
-        if (lane.held === 0 && room > 0) void claim(lane, urgency, 1);
-        return;
-      }
-      if (room > 0) void claim(lane, urgency, room);
+      if (room > 0) void claim(lane, urgency, isOpen ? 1 : room);
       // The memory of other lanes may free itself without this one hearing of it.
-      else if (lane.held === 0) options.wakeAt(lane, nowMs + ROOM_AGAIN_MS);
+      else if (shares.roomFor(lane) <= 0) options.wakeAt(lane, nowMs + ROOM_AGAIN_MS);
     }
   }
 
@@ -94,18 +91,16 @@ export function createPaging(options: {
       if (found.nextDueAtMs !== null) noteStored(lane, urgency, found.nextDueAtMs);
     } catch (error) {
       shares.hold(lane, -limit);
-      noteStored(lane, urgency, clock.now());
-      // Health is back when it is back, and its listener calls; the timer is for other causes.
+      // Health is back when it is back, and its listener calls; the time is for other causes.
+      noteStored(lane, urgency, clock.now() + AGAIN_MS);
       if (!(error instanceof StoreUnavailable)) {
         const fields = { endpoint: endpointId, error: messageOf(error) };
         log.error(fields, 'Deliveries were not claimed; trying again');
       }
-      options.wakeAt(lane, clock.now() + AGAIN_MS);
-      return;
-    } finally {
-      shelf.claiming = false;
     }
-    options.wake(lane);
+    shelf.claiming = false;
+    // Once for all that was asked for together, so that what failed in one post goes in one again.
+    if (!lane.shelves.some(({ claiming }) => claiming)) options.wake(lane);
   }
 
   function namesOf(given: readonly ReadyDelivery[]): { due: string[]; inLine: string[] } {
@@ -133,17 +128,14 @@ export function createPaging(options: {
     for (const { urgency } of given) noteStored(lane, urgency, clock.now());
   }
 
-  async function cancelAll(projectId: string, endpointId: string): Promise<void> {
-    try {
+  const cancelAll = (projectId: string, endpointId: string): Promise<void> =>
+    untilStored(endpointId, async () => {
       let more = true;
       while (more && !options.stopping()) {
         const nowMs = clock.now();
         ({ more } = await deliveries.cancelWaiting(projectId, endpointId, nowMs, CANCEL_AT_ONCE));
       }
-    } catch (error) {
-      log.error({ endpoint: endpointId, error: messageOf(error) }, 'Deliveries were not canceled');
-    }
-  }
+    });
 
   return {
     pageIn,
@@ -164,30 +156,40 @@ export function createPaging(options: {
     giveBackLine(lane, line) {
       const { projectId, id: endpointId } = lane.endpoint.record;
       const inLine = line.map(({ eventId }) => eventId);
-      void surely(projectId, endpointId, { due: [], inLine }).then(() =>
-        shares.hold(lane, -line.length),
-      );
+      const given = () =>
+        deliveries.release(
+          { projectId, endpointId, node, nowMs: clock.now() },
+          { due: [], inLine },
+        );
+      void untilStored(endpointId, given).then(() => {
+        shares.hold(lane, -line.length);
+        if (lane.removed) return void cancelAll(projectId, endpointId);
+        // If what stood before them has ended meanwhile, they are due.
+        for (const { urgency } of line) noteStored(lane, urgency, clock.now());
+        options.wake(lane);
+      });
     },
     giveBackOne: ({ projectId, endpointId, eventId }) =>
-      surely(projectId, endpointId, { due: [eventId], inLine: [] }),
+      untilStored(endpointId, () => {
+        const from = { projectId, endpointId, node, nowMs: clock.now() };
+        return deliveries.release(from, { due: [eventId], inLine: [] });
+      }),
   };
 
-  /** Until it is stored; what a stop leaves comes back when this node's leases are released. */
-  async function surely(projectId: string, endpointId: string, given: Given): Promise<void> {
-    while (!options.stopping()) {
+  /** Again and again; what a stop leaves undone is made up for at the next start. */
+  async function untilStored(endpointId: string, work: () => Promise<void>): Promise<void> {
+    for (;;) {
       try {
-        await deliveries.release({ projectId, endpointId, node, nowMs: clock.now() }, given);
-        return;
+        return await work();
       } catch (error) {
         const fields = { endpoint: endpointId, error: messageOf(error) };
-        log.warn(fields, 'Deliveries were not given back; trying again');
-        await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+        log.warn(fields, 'Deliveries were not given back or canceled; trying again');
       }
+      if (options.stopping()) return;
+      await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
     }
   }
 }
-
-type Given = Parameters<Deliveries['release']>[1];
 
 /** Puts what follows a delivery of the same key behind it: the store hands them over in order. */
 function formLines(claimed: readonly ClaimedDelivery[]): ClaimedLine[] {
