@@ -40,6 +40,8 @@ export function createEndpointHealth(options: {
   log: Log;
 }): EndpointHealth {
   const { directory, report, clock, log } = options;
+  /** Those that are being disabled: what else fails meanwhile is no news. */
+  const disabling = new WeakSet<EndpointRecord>();
 
   async function keep(endpoint: LiveEndpoint, work: () => Promise<unknown>): Promise<void> {
     try {
@@ -73,23 +75,24 @@ export function createEndpointHealth(options: {
     const current = directory.find(record.projectId, record.id);
     // Somebody has changed it meanwhile: what we know is of the endpoint as it was.
     if (current?.record.version !== record.version || record.status === 'disabled') return;
-    log.warn({ endpoint: record.id, url: record.url, reason }, 'An endpoint is disabled');
-    say(endpoint, 'endpoint.disabled', { reason });
-    void keep(endpoint, () =>
-      directory.update(record, {
-        ...record,
-        status: 'disabled',
-        disabledReason: reason,
-        version: record.version + 1,
-        updatedAtMs: clock.now(),
-      }),
-    );
+    if (disabling.has(record)) return;
+    disabling.add(record);
+    void keep(endpoint, async () => {
+      const status = { status: 'disabled', disabledReason: reason } as const;
+      const version = record.version + 1;
+      try {
+        await directory.update(record, { ...record, ...status, version, updatedAtMs: clock.now() });
+      } finally {
+        disabling.delete(record);
+      }
+      log.warn({ endpoint: record.id, url: record.url, reason }, 'An endpoint is disabled');
+      say(endpoint, 'endpoint.disabled', { reason });
+    });
   }
 
   function forget(endpoint: LiveEndpoint): void {
     if (endpoint.record.failingSinceMs === null) return;
     const health = { failingSinceMs: null, warnedPercent: 0 };
-    Object.assign(endpoint.record, health);
     void keep(endpoint, () => directory.noteHealth(endpoint, health));
   }
 
@@ -102,13 +105,17 @@ export function createEndpointHealth(options: {
       if (record.failingSinceMs === null && failuresInRow < NOTED_STREAK) return;
       const used = ((clock.now() - sinceMs) * 100) / endpoint.patienceMs;
       const step = STEPS_PERCENT.findLast((percent) => used >= percent) ?? 0;
-      const isNews = record.failingSinceMs === null || step > record.warnedPercent;
-      if (!isNews) return;
-      const warnedPercent = Math.max(step, record.warnedPercent);
-      Object.assign(record, { failingSinceMs: sinceMs, warnedPercent });
-      void keep(endpoint, () => directory.noteHealth(endpoint, record));
-      if (step === 0) return;
-      say(endpoint, 'endpoint.failing', { patience_used_percent: step, reason });
+      const isNews = step > record.warnedPercent;
+      if (isNews || record.failingSinceMs === null) {
+        const warnedPercent = Math.max(step, record.warnedPercent);
+        void keep(endpoint, () =>
+          directory.noteHealth(endpoint, { failingSinceMs: sinceMs, warnedPercent }),
+        );
+      }
+      if (step !== 0 && isNews) {
+        say(endpoint, 'endpoint.failing', { patience_used_percent: step, reason });
+      }
+      // Each time: the store may have refused it, or the process ended before it was stored.
       if (step === 100) {
         disable(endpoint, `Every attempt has failed since ${toTimestamp(sinceMs)}: ${reason}`);
       }
