@@ -4,19 +4,27 @@ import fc from 'fast-check';
 import { STANDARD_WEBHOOKS_LADDER_MS } from '../core/retry-schedule.ts';
 import { decideNext } from './decide-next.ts';
 import { answered, failedWith } from './fixtures/fake-post-client.ts';
-import type { PostErrorCode } from './post/post-errors.ts';
+import { POST_ERRORS, type PostErrorCode } from './post/post-errors.ts';
 import type { PostResult } from './post/post-result.ts';
 
-function decide(result: PostResult, failures: number) {
+type Input = Parameters<typeof decideNext>[0];
+
+function decide(result: PostResult, failures: number, more: Partial<Input> = {}) {
   return decideNext({
     result,
     failures,
-    ladderMs: [5_000, 60_000],
+    ladderMs: [5_000, 100_000],
     nowMs: 1_000,
     retryAfterMs: null,
     random: 0.5,
+    probeAtMs: null,
+    wasProbe: false,
+    ...more,
   });
 }
+
+const CODES = Object.keys(POST_ERRORS) as PostErrorCode[];
+const OURS = CODES.filter((code) => POST_ERRORS[code].fault === 'ours');
 
 test('a success is delivered, however many failures came before', () => {
   assert.deepEqual(decide(answered(200), 0), { kind: 'delivered' });
@@ -28,27 +36,54 @@ test('410 ends the delivery and disables the endpoint, on the first attempt too'
 });
 
 test('a failure climbs one rung, and after the last rung the delivery is dead', () => {
-  assert.deepEqual(decide(answered(500), 0), { kind: 'retry', dueAtMs: 6_000 });
-  assert.deepEqual(decide(answered(500), 1), { kind: 'retry', dueAtMs: 61_000 });
+  assert.deepEqual(decide(answered(500), 0), { kind: 'retry', dueAtMs: 6_000, counts: true });
+  assert.deepEqual(decide(answered(500), 1), { kind: 'retry', dueAtMs: 101_000, counts: true });
   assert.deepEqual(decide(answered(500), 2), { kind: 'dead', disableEndpoint: false });
 });
 
 test('every code but gone is a failure to repeat, and no failure is ever taken for a success', () => {
-  const codes: PostErrorCode[] = [
-    'dns_not_found',
-    'dns_error',
-    'address_not_allowed',
-    'connection_refused',
-    'connection_reset',
-    'connection_closed',
-    'host_unreachable',
-    'tls_error',
-    'timeout',
-    'redirect',
-    'http_status',
-    'invalid_response',
-  ];
-  for (const code of codes) assert.equal(decide(failedWith(code), 0).kind, 'retry', code);
+  for (const code of CODES) {
+    assert.equal(decide(failedWith(code), 0).kind, code === 'gone' ? 'dead' : 'retry', code);
+  }
+});
+
+test('a fault of ours uses up nothing, however often it comes, and is over soon', () => {
+  assert.ok(OURS.includes('dns_error') && !OURS.includes('dns_not_found'));
+  for (const code of OURS) {
+    const step = decide(failedWith(code), 7);
+    assert.deepEqual(step, { kind: 'retry', dueAtMs: 31_000, counts: false }, code);
+  }
+  const dueAtMs = (random: number) => {
+    const step = decide(failedWith('dns_error'), 0, { random });
+    return step.kind === 'retry' ? step.dueAtMs : null;
+  };
+  assert.deepEqual([dueAtMs(0), dueAtMs(0.999_999)], [25_000, 37_000]);
+});
+
+test('a probe of an endpoint that is still down uses up nothing, and waits for the next one', () => {
+  const probe = { wasProbe: true, probeAtMs: 77_000 };
+  for (const failures of [0, 1, 9]) {
+    const step = decide(answered(500), failures, probe);
+    assert.deepEqual(step, { kind: 'retry', dueAtMs: 77_000, counts: false });
+  }
+  assert.deepEqual(decide(answered(200), 9, probe), { kind: 'delivered' });
+  assert.equal(decide(answered(410), 0, probe).kind, 'dead');
+});
+
+test('an attempt that had begun before the breaker opened climbs as ever', () => {
+  const step = decide(answered(500), 0, { probeAtMs: 77_000 });
+  assert.deepEqual(step, { kind: 'retry', dueAtMs: 6_000, counts: true });
+  assert.equal(decide(answered(500), 2, { probeAtMs: 77_000 }).kind, 'dead');
+});
+
+test('after 429 and after a timeout the next attempt is not before a minute has passed', () => {
+  for (const result of [answered(429), failedWith('timeout')]) {
+    const least = decide(result, 0, { random: 0 });
+    assert.deepEqual(least, { kind: 'retry', dueAtMs: 61_000, counts: true });
+    const later = decide(result, 1);
+    assert.deepEqual(later, { kind: 'retry', dueAtMs: 101_000, counts: true });
+    assert.equal(decide(result, 2).kind, 'dead');
+  }
 });
 
 test('the next attempt lies ahead, within jitter of its rung, and never before Retry-After', () => {
@@ -62,7 +97,7 @@ test('the next attempt lies ahead, within jitter of its rung, and never before R
       }),
       (input) => {
         const ladderMs = STANDARD_WEBHOOKS_LADDER_MS;
-        const step = decideNext({ ...input, result: answered(500), ladderMs });
+        const step = decide(answered(500), input.failures, { ...input, ladderMs });
         const rungMs = ladderMs[input.failures];
         if (rungMs === undefined) return assert.equal(step.kind, 'dead');
         assert.ok(step.kind === 'retry');
