@@ -24,6 +24,7 @@ export interface EndpointDefaults {
 /** An endpoint ready for use: filters compiled, secrets opened, URL taken apart, defaults filled in. */
 export interface LiveEndpoint extends EndpointDefaults {
   record: EndpointRecord;
+  secrets: EndpointSecrets;
   types: ReadonlySet<EventType>;
   matches(event: CanonicalEvent): boolean;
   signers: readonly Signer[];
@@ -196,7 +197,8 @@ export function createEndpointDirectory(options: {
   };
 }
 
-function toLiveEndpoint(
+/** Compiled anew from plain data on every thread that works with it. */
+export function toLiveEndpoint(
   record: EndpointRecord,
   secrets: EndpointSecrets,
   defaults: EndpointDefaults & Pick<LiveEndpoint, 'redactKey'>,
@@ -210,6 +212,7 @@ function toLiveEndpoint(
   const types = compileEventFilter(record.eventTypes);
   return {
     record,
+    secrets,
     types,
     matches: compileMatch(record, types),
     signers: secrets.keys.map(createSigner),

@@ -3,10 +3,18 @@ import type { CanonicalEvent } from '@posthorn/sdk';
 import { redactEventBody } from '../core/redact-event.ts';
 import type { LiveEndpoint } from './endpoint-directory.ts';
 import type { ReadyDelivery } from './lane.ts';
-import type { PostUnit } from './post-unit.ts';
 import type { Signer } from './signer.ts';
 
 const USER_AGENT = 'Posthorn/0.1 (+webhooks)';
+
+/** Of a PostUnit, what goes out. */
+export interface RenderUnit {
+  deliveries: readonly RenderDelivery[];
+  groups: readonly (readonly RenderDelivery[])[] | null;
+  isBatch: boolean;
+}
+
+type RenderDelivery = Pick<ReadyDelivery, 'eventId' | 'body'>;
 
 export interface RenderedPost {
   /** The `webhook-id`: the event's, or one made of all the events that share the post. */
@@ -21,7 +29,7 @@ export interface RenderedPost {
  * One attempt in Standard Webhooks. The body is the same bytes on every attempt; the timestamp and so
  * the signature are fresh, since receivers refuse what was signed long ago.
  */
-export function renderPost(unit: PostUnit, endpoint: LiveEndpoint, nowMs: number): RenderedPost {
+export function renderPost(unit: RenderUnit, endpoint: LiveEndpoint, nowMs: number): RenderedPost {
   const { id, text } = renderBody(unit, endpoint);
   const body = Buffer.from(text);
   const timestamp = Math.floor(nowMs / 1_000);
@@ -68,7 +76,7 @@ function signAll(
     .join(' ');
 }
 
-function renderBody(unit: PostUnit, endpoint: LiveEndpoint): { id: string; text: string } {
+function renderBody(unit: RenderUnit, endpoint: LiveEndpoint): { id: string; text: string } {
   const [first] = unit.deliveries;
   if (first === undefined) throw new Error('A post without a delivery.');
   const { groups } = unit;
@@ -79,7 +87,7 @@ function renderBody(unit: PostUnit, endpoint: LiveEndpoint): { id: string; text:
 }
 
 /** Of several opens or clicks that are alike the first, and beside it how many there were. */
-function renderGroup(group: readonly ReadyDelivery[], endpoint: LiveEndpoint): string {
+function renderGroup(group: readonly RenderDelivery[], endpoint: LiveEndpoint): string {
   const [first] = group;
   if (first === undefined) return '';
   const body = bodyFor(first.body, endpoint);
@@ -104,7 +112,7 @@ export function bodyFor(
 }
 
 /** The same events give the same id, so a repeated post of the same batch is known as such. */
-function sharedId({ deliveries, isBatch }: PostUnit): string {
+function sharedId({ deliveries, isBatch }: RenderUnit): string {
   const hash = createHash('sha256');
   for (const { eventId } of deliveries) hash.update(eventId);
   return `${isBatch ? 'bat' : 'coa'}_${hash.digest('base64url').slice(0, 26)}`;

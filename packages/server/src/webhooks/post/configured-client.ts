@@ -1,0 +1,25 @@
+import { createAddressGuard } from '../../lib/address-guard.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { ProxySettings } from './connect/proxy-settings.ts';
+import { createPostClient, type PostClient } from './post-client.ts';
+
+/** What makes a client, as plain data: it crosses to the threads that post. */
+export interface PostClientSettings {
+  /** Networks that may be posted to although they are not public. */
+  networks: readonly string[];
+  connectionsPerOrigin: number;
+  /** PEM certificates to trust beside the system's. */
+  ca: string | null;
+  proxy: ProxySettings | null;
+}
+
+export function createConfiguredPostClient(settings: PostClientSettings): PostClient {
+  const { networks, connectionsPerOrigin, ca, proxy } = settings;
+  return createPostClient({
+    guard: createAddressGuard([...networks]),
+    clock: systemClock,
+    connectionsPerOrigin,
+    proxy,
+    ...(ca === null ? {} : { ca }),
+  });
+}

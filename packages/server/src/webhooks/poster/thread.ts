@@ -1,0 +1,75 @@
+/** The code of a posting thread: renders, signs and posts. Started by threaded-poster.ts. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type LiveEndpoint, toLiveEndpoint } from '../endpoint-directory.ts';
+import { createConfiguredPostClient, type PostClientSettings } from '../post/configured-client.ts';
+import type { RenderUnit } from '../render.ts';
+import { createPoster } from './poster.ts';
+import type { PosterReply, PosterRequest, PostRow, ResultRow } from './protocol.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('poster/thread.ts runs as a worker thread only.');
+
+const poster = createPoster(createConfiguredPostClient(workerData as PostClientSettings));
+const endpoints = new Map<number, LiveEndpoint>();
+let results: ResultRow[] = [];
+
+function reply(message: PosterReply): void {
+  port?.postMessage(message);
+}
+
+function sendResults(): void {
+  const ready = results;
+  results = [];
+  reply({ kind: 'results', results: ready });
+}
+
+async function post(row: PostRow): Promise<void> {
+  const [number, key, startedAtMs] = row;
+  const endpoint = endpoints.get(key);
+  if (endpoint === undefined) throw new Error(`A post to the unknown endpoint ${key}.`);
+  const { id, signature, result } = await poster.post(endpoint, unitOf(row), startedAtMs);
+  if (results.length === 0) setImmediate(sendResults);
+  results.push([
+    number,
+    id,
+    signature,
+    result.status,
+    result.errorCode,
+    result.errorDetail,
+    result.retryAfter,
+    result.responseExcerpt,
+    result.responseHeaders,
+    result.timing,
+    result.latencyMs,
+  ]);
+}
+
+function unitOf(row: PostRow): RenderUnit {
+  if (row.length === 4) return row[3];
+  const [, , , eventId, body] = row;
+  return { deliveries: [{ eventId, body }], groups: null, isBatch: false };
+}
+
+port.on('message', (request: PosterRequest) => {
+  switch (request.kind) {
+    case 'endpoint': {
+      const { record, secrets, defaults, redactKey } = request.endpoint;
+      endpoints.set(request.key, toLiveEndpoint(record, secrets, { ...defaults, redactKey }));
+      return;
+    }
+    case 'posts':
+      for (const row of request.posts) void post(row);
+      return;
+    case 'forget': {
+      const endpoint = endpoints.get(request.key);
+      endpoints.delete(request.key);
+      if (endpoint !== undefined) poster.forget(endpoint, request.closeConnections);
+      return;
+    }
+    case 'close':
+      void poster.close().then(() => {
+        if (results.length > 0) sendResults();
+        reply({ kind: 'closed' });
+      });
+  }
+});

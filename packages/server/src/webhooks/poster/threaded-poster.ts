@@ -1,0 +1,188 @@
+import { Worker } from 'node:worker_threads';
+import type { Log } from '../../lib/log.ts';
+import type { LiveEndpoint } from '../endpoint-directory.ts';
+import type { PostClientSettings } from '../post/configured-client.ts';
+import type { EndedAttempt, Poster } from './poster.ts';
+import type { PosterReply, PosterRequest, PostRow, ResultRow } from './protocol.ts';
+
+/**
+ * Posting on threads: signing, HTTP and TLS leave the main thread to the log and the lanes. An
+ * endpoint belongs to one thread, so that its connections are used again.
+ *
+ * A thread that dies (it should not) takes its posts along: they come back as `aborted`, which means
+ * that they are due again, and a new thread takes its place.
+ */
+export function createThreadedPoster(options: {
+  threads: number;
+  settings: PostClientSettings;
+  log: Log;
+}): Poster {
+  const threads = Array.from({ length: options.threads }, () =>
+    createThread(options.settings, options.log),
+  );
+  const keys = new WeakMap<LiveEndpoint, { key: number; thread: PostingThread }>();
+  let lastKey = 0;
+
+  function placeOf(endpoint: LiveEndpoint): { key: number; thread: PostingThread } {
+    let place = keys.get(endpoint);
+    if (place === undefined) {
+      lastKey += 1;
+      const thread = threads[hash(endpoint.record.id) % threads.length];
+      if (thread === undefined) throw new Error('There are no posting threads.');
+      place = { key: lastKey, thread };
+      keys.set(endpoint, place);
+      thread.introduce(lastKey, endpoint);
+    }
+    return place;
+  }
+
+  return {
+    post(endpoint, unit, startedAtMs) {
+      const { key, thread } = placeOf(endpoint);
+      const [only] = unit.deliveries;
+      return thread.post((number) => {
+        if (unit.groups === null && only !== undefined) {
+          return [number, key, startedAtMs, only.eventId, only.body];
+        }
+        const plain = ({ eventId, body }: { eventId: string; body: string }) => ({ eventId, body });
+        const groups = unit.groups?.map((group) => group.map(plain)) ?? null;
+        const deliveries = unit.deliveries.map(plain);
+        return [number, key, startedAtMs, { deliveries, groups, isBatch: unit.isBatch }];
+      });
+    },
+    forget(endpoint, closeConnections) {
+      const place = keys.get(endpoint);
+      if (place === undefined) return;
+      keys.delete(endpoint);
+      place.thread.forget(place.key, closeConnections);
+    },
+    async close() {
+      await Promise.all(threads.map((thread) => thread.close()));
+    },
+  };
+}
+
+interface PostingThread {
+  introduce(key: number, endpoint: LiveEndpoint): void;
+  post(toRow: (number: number) => PostRow): Promise<EndedAttempt>;
+  forget(key: number, closeConnections: boolean): void;
+  close(): Promise<void>;
+}
+
+function createThread(settings: PostClientSettings, log: Log): PostingThread {
+  const underWay = new Map<number, (ended: EndedAttempt) => void>();
+  /** What a new thread has to be told again. */
+  const known = new Map<number, Extract<PosterRequest, { kind: 'endpoint' }>>();
+  let posts: PostRow[] = [];
+  let lastNumber = 0;
+  let closing: { done: () => void } | null = null;
+  let worker = start();
+
+  function start(): Worker {
+    const started = new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings });
+    started.on('message', receive);
+    started.on('error', (error: Error) => {
+      log.error({ error: error.message }, 'A posting thread has crashed; another takes its place');
+    });
+    started.on('exit', () => {
+      for (const end of underWay.values()) end(ABORTED);
+      underWay.clear();
+      if (closing !== null) return closing.done();
+      worker = start();
+      for (const request of known.values()) worker.postMessage(request);
+    });
+    return started;
+  }
+
+  function receive(reply: PosterReply): void {
+    if (reply.kind === 'closed') closing?.done();
+    else for (const row of reply.results) settle(row);
+  }
+
+  function settle(row: ResultRow): void {
+    const [number] = row;
+    underWay.get(number)?.(toEnded(row));
+    underWay.delete(number);
+  }
+
+  function sendPosts(): void {
+    const ready = posts;
+    posts = [];
+    worker.postMessage({ kind: 'posts', posts: ready } satisfies PosterRequest);
+  }
+
+  return {
+    introduce(key, live) {
+      const { record, secrets, redactKey, ladderMs, timeoutMs, concurrency, patienceMs } = live;
+      const defaults = { ladderMs, timeoutMs, concurrency, patienceMs };
+      const endpoint = { record, secrets, defaults, redactKey };
+      const request = { kind: 'endpoint' as const, key, endpoint };
+      known.set(key, request);
+      worker.postMessage(request);
+    },
+    post(toRow) {
+      return new Promise((resolve) => {
+        if (closing !== null) return resolve(ABORTED);
+        lastNumber += 1;
+        underWay.set(lastNumber, resolve);
+        if (posts.length === 0) queueMicrotask(sendPosts);
+        posts.push(toRow(lastNumber));
+      });
+    },
+    forget(key, closeConnections) {
+      known.delete(key);
+      // Behind the posts of this turn.
+      queueMicrotask(() => worker.postMessage({ kind: 'forget', key, closeConnections }));
+    },
+    async close() {
+      await new Promise<void>((resolve) => {
+        closing = { done: resolve };
+        worker.postMessage({ kind: 'close' } satisfies PosterRequest);
+      });
+      await worker.terminate();
+    },
+  };
+}
+
+const ABORTED: EndedAttempt = {
+  id: '',
+  signature: '',
+  result: {
+    status: null,
+    errorCode: 'aborted',
+    errorDetail: 'Posthorn is stopping.',
+    retryAfter: null,
+    responseExcerpt: null,
+    responseHeaders: null,
+    timing: null,
+    latencyMs: 0,
+  },
+};
+
+function toEnded(row: ResultRow): EndedAttempt {
+  const [, id, signature, status, errorCode, errorDetail, retryAfter, ...rest] = row;
+  const [responseExcerpt, responseHeaders, timing, latencyMs] = rest;
+  return {
+    id,
+    signature,
+    result: {
+      status,
+      errorCode,
+      errorDetail,
+      retryAfter,
+      responseExcerpt,
+      responseHeaders,
+      timing,
+      latencyMs,
+    },
+  };
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  }
+  return value >>> 0;
+}
