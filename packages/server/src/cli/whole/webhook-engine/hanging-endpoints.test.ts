@@ -47,9 +47,9 @@ test('a project whose endpoints all hang holds up no other project', async (t) =
   const server = await startInProcessServer({ apiRate: '10000' });
   t.after(() => server.stop());
   const operator = createTestClient(server.httpUrl, API_KEY);
-  // More than the posts and the memory of the process: 60 x 32 and 60 x 400 against 512 and 8,192.
-  await createEndpoints(operator, farm, namesOf('hangs', 60));
-  await postEvents(operator, 400);
+  // More than the posts and the memory of the process: 30 x 32 and 30 x 300 against 512 and 8,192.
+  await createEndpoints(operator, farm, namesOf('hangs', 30));
+  await postEvents(operator, 300);
 
   const { id } = await operator.post('/v1/projects', { name: 'Another' });
   const { key } = await operator.post(`/v1/projects/${id}/keys`, {
@@ -60,7 +60,7 @@ test('a project whose endpoints all hang holds up no other project', async (t) =
   const well = namesOf('well', 3);
   await createEndpoints(tenant, farm, well);
   // More than fit into memory, so that some of them wait in the store and are read back.
-  const ids = await postEvents(tenant, 5_000);
+  const ids = await postEvents(tenant, 3_000);
   await farm.until('the other project has all', () =>
     well.every((name) => farm.taken(name).length === ids.length),
   );

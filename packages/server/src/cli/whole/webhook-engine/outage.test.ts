@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OPEN_AFTER, RATE_SLACK_MS, recoveryRate } from '../../../webhooks/breaker.ts';
+import { startEndpointFarm } from '../fixtures/endpoint-farm.ts';
+import { createFastClock } from '../fixtures/fast-clock.ts';
+import { startInProcessServer } from '../fixtures/in-process-server.ts';
+import { postEvents } from '../fixtures/make-events.ts';
+import { readList } from '../fixtures/test-client.ts';
+
+/** Half a minute of recovery takes three seconds. */
+const FACTOR = 10;
+const PENDING = 3_000;
+const RATE_PER_SECOND = 200;
+const CONCURRENCY = 32;
+
+/** How many events a recovery may have started after that many ms, when nothing else limits it. */
+function recoveredAfter(ms: number): number {
+  let events = 1;
+  for (let atMs = 0; atMs < ms; atMs += 1) events += recoveryRate(atMs) / 1_000;
+  return events;
+}
+
+test('after an outage a backlog comes at a growing rate, never above the limit of its endpoint', async (t) => {
+  const clock = createFastClock(FACTOR);
+  const farm = await startEndpointFarm(t);
+  const server = await startInProcessServer({}, { clock });
+  t.after(() => server.stop());
+  const { id } = await server.client.post('/v1/endpoints', {
+    url: farm.url('down'),
+    rate_limit: RATE_PER_SECOND,
+    concurrency: CONCURRENCY,
+    timeout: '60s',
+  });
+  farm.answer = () => 503;
+  const ids = await postEvents(server.client, PENDING);
+  await farm.until('its breaker is open', () => farm.posts.length >= OPEN_AFTER);
+
+  const takenAtMs: number[] = [];
+  farm.answer = () => {
+    takenAtMs.push(clock.now());
+    return 204;
+  };
+  const refused = farm.posts.length;
+  await farm.until('it has everything', () => farm.taken('down').length >= PENDING);
+  assert.deepEqual(farm.taken('down').sort(), [...ids].sort(), 'each once');
+  assert.ok(refused <= OPEN_AFTER + CONCURRENCY, `${refused} posts while it was down`);
+
+  // A post arrives later than it starts. So up to the concurrency may arrive in a bunch, and no more.
+  const slack = CONCURRENCY + (RATE_SLACK_MS * RATE_PER_SECOND) / 1_000 + 1;
+  takenAtMs.forEach((atMs, i) => {
+    const [firstMs = 0] = takenAtMs;
+    const allowed = recoveredAfter(atMs - firstMs + RATE_SLACK_MS) + slack;
+    assert.ok(i <= allowed, `${i} events ${atMs - firstMs} ms after the first`);
+    const inSecond = takenAtMs.filter((other) => other > atMs - 1_000 && other <= atMs).length;
+    assert.ok(inSecond <= RATE_PER_SECOND + slack, `${inSecond} in a second`);
+  });
+
+  let deliveries = await readList(server.client, `/v1/deliveries?endpoint_id=${id}`);
+  while (deliveries.some(({ state }) => state !== 'delivered')) {
+    deliveries = await readList(server.client, `/v1/deliveries?endpoint_id=${id}`);
+  }
+  const tried = deliveries.filter(({ attempt_count }) => attempt_count > 1).length;
+  assert.ok(tried <= refused, 'what only waited has used up no attempt');
+});
