@@ -1,7 +1,7 @@
 /**
- * `npm run demo`, `npm test`, `npm run bench` and `npm run check`, from a clone in which nothing is
- * installed yet and on whatever Node the machine has: installs, then runs the target on the pinned
- * Node. Nothing of its own goes to stdout, which belongs to the target.
+ * `npm run demo`, `npm test`, `npm run bench`, `npm run simulate` and `npm run check`, from a clone in
+ * which nothing is installed yet and on whatever Node the machine has: installs, then runs the target
+ * on the pinned Node. Nothing of its own goes to stdout, which belongs to the target.
  */
 import { join } from 'node:path';
 import { checkoutRoot, ensureInstalled, InstallError } from './install.mjs';
@@ -11,6 +11,7 @@ const TARGETS = {
   demo: ['packages/server/bin/posthorn.mjs', 'demo'],
   test: ['scripts/test.ts'],
   bench: ['bench/main.ts'],
+  simulate: ['scripts/simulate.ts'],
   check: ['scripts/check.ts'],
 };
 
