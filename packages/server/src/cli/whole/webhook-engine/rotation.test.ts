@@ -4,10 +4,9 @@ import { importJwks, verifyStandardWebhook, WebhookError } from '@posthorn/sdk';
 import { Webhook } from 'standardwebhooks';
 import { type Post, startEndpointFarm } from '../fixtures/endpoint-farm.ts';
 import { startInProcessServer } from '../fixtures/in-process-server.ts';
-import { makeEvents } from '../fixtures/make-events.ts';
-import type { TestClient } from '../fixtures/test-client.ts';
+import { postEvents } from '../fixtures/make-events.ts';
+import { startSteadyLoad } from '../fixtures/steady-load.ts';
 
-const SENDERS = 8;
 /** Events that are on their way or through before the next key comes. */
 const BETWEEN = 150;
 
@@ -43,35 +42,6 @@ async function knowsPublicKeys(httpUrl: string, endpointId: string): Promise<Con
   };
 }
 
-/** Posts one event after the other from several sides until it is stopped. */
-function startLoad(client: TestClient): Load {
-  let stopped = false;
-  async function send(): Promise<void> {
-    while (!stopped) {
-      const { rotations } = load;
-      const { data } = await client.post('/v1/events', makeEvents(1)[0]);
-      load.sent.push({ id: data[0].id, rotations });
-    }
-  }
-  const load: Load = {
-    sent: [],
-    rotations: 0,
-    async stop() {
-      stopped = true;
-      await ended;
-    },
-  };
-  const ended = Promise.all(Array.from({ length: SENDERS }, send));
-  return load;
-}
-
-interface Load {
-  /** Each with how many rotations were done when its request began. */
-  sent: { id: string; rotations: number }[];
-  rotations: number;
-  stop(): Promise<void>;
-}
-
 test('under load, from v1 to v1a and back, whoever knows a key that signs accepts every post', async (t) => {
   const farm = await startEndpointFarm(t);
   const server = await startInProcessServer({ apiRate: '10000' });
@@ -79,20 +49,16 @@ test('under load, from v1 to v1a and back, whoever knows a key that signs accept
   const { client } = server;
   const { id, secret } = await client.post('/v1/endpoints', { url: farm.url('well') });
   const rotate = (body: object) => client.post(`/v1/endpoints/${id}/secret/rotate`, body);
-  const untilMore = () => {
-    const wanted = farm.posts.length + BETWEEN;
-    return farm.until('more are there', () => farm.posts.length >= wanted);
-  };
 
-  const load = startLoad(client);
-  await untilMore();
+  const load = startSteadyLoad(client);
+  await load.untilMore(BETWEEN);
   await rotate({ signature: 'v1a' });
-  load.rotations = 1;
+  load.phase = 1;
   const publicKeys = await knowsPublicKeys(server.httpUrl, id);
-  await untilMore();
+  await load.untilMore(BETWEEN);
   const third = await rotate({ signature: 'v1' });
-  load.rotations = 2;
-  await untilMore();
+  load.phase = 2;
+  await load.untilMore(BETWEEN);
   await load.stop();
   await farm.until('all are there', () => farm.taken('well').length >= load.sent.length);
   assert.deepEqual(farm.taken('well').sort(), load.sent.map((one) => one.id).sort());
@@ -104,7 +70,7 @@ test('under load, from v1 to v1a and back, whoever knows a key that signs accept
     { knows: 'the third secret', accepts: knowsSecret(third.secret), since: 2 },
   ];
   for (const { knows, accepts, since } of consumers) {
-    const ids = new Set(load.sent.filter((one) => one.rotations >= since).map((one) => one.id));
+    const ids = new Set(load.sent.filter((one) => one.phase >= since).map((one) => one.id));
     const posts = farm.posts.filter(({ eventIds: [eventId = ''] }) => ids.has(eventId));
     assert.ok(posts.length > BETWEEN / 2, knows);
     const refused = posts.filter((post) => !accepts(post));
@@ -114,7 +80,7 @@ test('under load, from v1 to v1a and back, whoever knows a key that signs accept
   // Without an overlap the new key is alone.
   const last = await rotate({ overlap: '0s' });
   const before = farm.posts.length;
-  await client.post('/v1/events', makeEvents(20));
+  await postEvents(client, 20);
   await farm.until('the last are there', () => farm.posts.length >= before + 20);
   for (const post of farm.posts.slice(before)) {
     assert.deepEqual(
