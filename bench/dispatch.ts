@@ -8,7 +8,8 @@ import { startSink } from './start-sink.ts';
 /**
  * The whole way of an event (append, commit with fsync, match, sign, post, record the attempt)
  * against the raw loop: undici's Pool.request with the same body, a fresh signature each and the
- * same receiver, but no store. In turns within one process; the ratio of each pair, then the median.
+ * same receiver, but no store; and with signing and posting on a thread of their own. In turns within one
+ * process; the ratio of each round, then the median.
  */
 const TARGET = 0.8;
 const ROUNDS = 5;
@@ -21,21 +22,27 @@ const OUTSTANDING = 1_920;
 export async function benchDispatch(): Promise<BenchResult> {
   const sink = await startSink();
   const engine = await startBenchEngine();
-  await engine.addEndpoint(`http://127.0.0.1:${sink.port}/hook`);
+  const threaded = await startBenchEngine(1);
+  for (const one of [engine, threaded]) {
+    await one.addEndpoint(`http://127.0.0.1:${sink.port}/hook`);
+  }
   const pool = new Pool(`http://127.0.0.1:${sink.port}`, { connections: IN_FLIGHT, pipelining: 1 });
   try {
     await measureLimit(pool, engine, WARM_UP_MS);
     await measureWholeWay(engine, WARM_UP_MS);
-    const rounds: { limit: number; whole: number; ratio: number }[] = [];
+    await measureWholeWay(threaded, WARM_UP_MS);
+    const rounds: { limit: number; whole: number; threaded: number }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const limit = await measureLimit(pool, engine, ROUND_MS);
       const whole = await measureWholeWay(engine, ROUND_MS);
-      rounds.push({ limit, whole, ratio: whole / limit });
+      const withThread = await measureWholeWay(threaded, ROUND_MS);
+      rounds.push({ limit, whole, threaded: withThread });
       console.log(
-        `round ${round + 1}: limit ${limit.toFixed(0)}/s, whole way ${whole.toFixed(0)}/s, ratio ${(whole / limit).toFixed(3)}`,
+        `round ${round + 1}: limit ${limit.toFixed(0)}/s, whole way ${whole.toFixed(0)}/s (${(whole / limit).toFixed(3)}), with a thread that posts ${withThread.toFixed(0)}/s (${(withThread / limit).toFixed(3)})`,
       );
     }
-    const ratio = median(rounds.map((round) => round.ratio));
+    const ratio = median(rounds.map(({ whole, limit }) => whole / limit));
+    const threadRatio = median(rounds.map((round) => round.threaded / round.limit));
     return {
       bench: 'dispatch',
       ratio,
@@ -43,11 +50,14 @@ export async function benchDispatch(): Promise<BenchResult> {
       pass: ratio >= TARGET,
       limit_per_second: Math.round(median(rounds.map((round) => round.limit))),
       whole_way_per_second: Math.round(median(rounds.map((round) => round.whole))),
+      ratio_with_thread: Number(threadRatio.toFixed(3)),
+      with_thread_per_second: Math.round(median(rounds.map((round) => round.threaded))),
       in_flight: IN_FLIGHT,
     };
   } finally {
     await pool.close();
     await engine.close();
+    await threaded.close();
     sink.stop();
   }
 }

@@ -7,7 +7,6 @@ import { type CanonicalEvent, encodeSecret } from '@posthorn/sdk';
 import { DEFAULT_ENDPOINT_SETTINGS } from 'posthorn/src/core/endpoint-settings.ts';
 import { createIds, type Ids } from 'posthorn/src/core/ids.ts';
 import { STANDARD_WEBHOOKS_LADDER_MS } from 'posthorn/src/core/retry-schedule.ts';
-import { createAddressGuard } from 'posthorn/src/lib/address-guard.ts';
 import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { createSecretBox } from 'posthorn/src/lib/secret-box.ts';
@@ -17,7 +16,9 @@ import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';
 import { createDispatcher, type Dispatcher } from 'posthorn/src/webhooks/dispatcher.ts';
 import { createEndpointDirectory } from 'posthorn/src/webhooks/endpoint-directory.ts';
-import { createPostClient } from 'posthorn/src/webhooks/post/post-client.ts';
+import { createConfiguredPostClient } from 'posthorn/src/webhooks/post/configured-client.ts';
+import { createPoster } from 'posthorn/src/webhooks/poster/poster.ts';
+import { createThreadedPoster } from 'posthorn/src/webhooks/poster/threaded-poster.ts';
 
 export const IN_FLIGHT = 64;
 const DAY_MS = 86_400_000;
@@ -36,7 +37,8 @@ export interface BenchEngine {
   close(): Promise<void>;
 }
 
-export async function startBenchEngine(): Promise<BenchEngine> {
+/** `threads`: how many post; 0 for the main thread. */
+export async function startBenchEngine(threads = 0): Promise<BenchEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   const now = systemClock.now;
   const ids = createIds({ now, randomBytes });
@@ -52,14 +54,23 @@ export async function startBenchEngine(): Promise<BenchEngine> {
       patienceMs: 5 * DAY_MS,
     },
   });
-  const guard = createAddressGuard(['loopback']);
+  const settings = {
+    networks: ['loopback'],
+    connectionsPerOrigin: IN_FLIGHT,
+    ca: null,
+    proxy: null,
+  };
+  const poster =
+    threads === 0
+      ? createPoster(createConfiguredPostClient(settings))
+      : createThreadedPoster({ threads, settings, log: silentLog });
   let recorded = 0;
   let listener = () => {};
   const dispatcher = createDispatcher({
     engine,
     deliveries: store.deliveries,
     directory,
-    client: createPostClient({ guard, clock: systemClock, connectionsPerOrigin: IN_FLIGHT }),
+    poster,
     clock: systemClock,
     random: Math.random,
     ids,

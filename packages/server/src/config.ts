@@ -1,7 +1,7 @@
 // A table file: every setting of the server, once. docs/configuration.md is checked against it.
 import { Resolver } from 'node:dns';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { parse as parseYaml } from 'yaml';
 import { nearestName } from './core/nearest-name.ts';
 import { MAIL_LADDER_MS, STANDARD_WEBHOOKS_LADDER_MS } from './core/retry-schedule.ts';
@@ -154,6 +154,13 @@ const hostList = (description: string): Setting<readonly string[]> => ({
 });
 
 /** It has to fit behind "Bearer " in a header, and must not be guessed. */
+/** Two processors are busy with the main thread and the store's; more threads would wait for them. */
+function readThreads(value: string): number {
+  if (value === 'auto') return Math.max(0, Math.floor((availableParallelism() - 2) / 2));
+  if (/^\d{1,2}$/.test(value)) return Number(value);
+  throw new Error(`"${value}" is neither auto nor a number of threads from 0 to 99`);
+}
+
 function checkAddress(value: string): void {
   const check = checkEnvelopeAddress(value, false);
   if (!check.ok) throw new Error(`"${value}" is not an address: ${check.message}`);
@@ -290,6 +297,19 @@ export const SETTINGS = {
   webhookTimeout: bound(15_000, 'One deadline over name look-up, connecting, headers and body.'),
   webhookConcurrency: whole(512, 1, 10_000, 'Posts under way at once.'),
   endpointConcurrency: whole(32, 1, 1_000, 'Posts under way at once to one endpoint.'),
+  queueAlertDepth: whole(
+    1_000,
+    1,
+    100_000,
+    'When this many deliveries wait for one endpoint, it is told: a warning in the log, a metric, and the event endpoint.backlog.',
+  ),
+  queueAlertLag: bound(5 * 60_000, 'The same when the first of them has been due for this long.'),
+  dispatchThreads: {
+    default: 'auto',
+    description:
+      'Threads that sign and post, beside the main one; 0: none. auto: one for every two processors beyond the first two.',
+    parse: readThreads,
+  },
   endpointPatience: bound(
     5 * DAY_MS,
     'An endpoint that fails for this long without a success is disabled.',

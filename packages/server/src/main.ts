@@ -26,16 +26,26 @@ import { parseSmarthost } from './mail/smarthost.ts';
 import { createDestinationResolver } from './smtp/resolve-destination.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
+import { createAppendNotifier } from './store/append-notifier.ts';
 import type { Engine } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
 import { newProject } from './store/projects.ts';
 import { openSqliteEngine } from './store/sqlite/engine.ts';
 import { createStore } from './store/store.ts';
+import { createBacklogMonitor } from './webhooks/backlog-monitor.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
+import { createErase } from './webhooks/jobs/erase.ts';
+import { createReplay } from './webhooks/jobs/replay.ts';
+import { createJobRunner } from './webhooks/jobs/runner.ts';
+import {
+  createConfiguredPostClient,
+  type PostClientSettings,
+} from './webhooks/post/configured-client.ts';
 import { parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
-import { createPostClient } from './webhooks/post/post-client.ts';
+import { createPoster, type Poster } from './webhooks/poster/poster.ts';
+import { createThreadedPoster } from './webhooks/poster/threaded-poster.ts';
 import { createReporter } from './webhooks/reporter.ts';
 
 export const VERSION = '0.1.0';
@@ -71,6 +81,9 @@ const PURGE_PAUSE_MS = 50;
 /** Deliveries of all endpoints in memory; about 1 kB each. */
 const MEMORY_DELIVERIES = 8_192;
 const MEMORY_MAIL_BYTES = 64 * 1_048_576;
+
+/** Connections of one project that wait for events, at most: streams and long polls. */
+const FEED_LISTENERS = 100;
 
 /** Builds every part by hand, starts it, and stops it in reverse order. */
 export async function startPosthorn(
@@ -111,9 +124,8 @@ export async function startPosthorn(
     });
 
     const loopbackOnly = ['127.0.0.1', '::1', 'localhost'].includes(config.host);
-    const endpointGuard = createAddressGuard(
-      config.endpointNetworks ?? (loopbackOnly ? ['loopback'] : []),
-    );
+    const endpointNetworks = config.endpointNetworks ?? (loopbackOnly ? ['loopback'] : []);
+    const endpointGuard = createAddressGuard(endpointNetworks);
     const endpointDefaults = {
       ladderMs: config.webhookRetryLadder,
       timeoutMs: config.webhookTimeout,
@@ -141,17 +153,7 @@ export async function startPosthorn(
       engine,
       deliveries: store.deliveries,
       directory,
-      client: createPostClient({
-        guard: endpointGuard,
-        clock,
-        // The lanes bound each endpoint; several of them may share an origin.
-        connectionsPerOrigin: config.webhookConcurrency,
-        ...(keys.endpointCa === null ? {} : { ca: keys.endpointCa }),
-        proxy:
-          config.webhookProxy === null
-            ? null
-            : { ...parseProxyUrl(config.webhookProxy), noProxy: config.webhookNoProxy },
-      }),
+      poster: createConfiguredPoster(),
       clock,
       random,
       ids,
@@ -164,10 +166,12 @@ export async function startPosthorn(
       onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
     });
     const plainLog = createEventLog({ engine, subscribers: dispatcher, now, retentionMs });
+    const notifier = createAppendNotifier({ clock, listenersPerProject: FEED_LISTENERS });
     const eventLog: EventLog = {
       async append(events, beside) {
         const appended = await plainLog.append(events, beside);
         const stored = events.filter((_, i) => appended[i]?.duplicateOf === null);
+        notifier.announce(new Set(stored.map(({ projectId: project }) => project)));
         metrics.eventsAppended(stored.map(({ event }) => event.type));
         return appended;
       },
@@ -223,6 +227,20 @@ export async function startPosthorn(
       }),
     );
 
+    function createConfiguredPoster(): Poster {
+      const { webhookProxy, webhookNoProxy: noProxy, dispatchThreads } = config;
+      const settings: PostClientSettings = {
+        networks: endpointNetworks,
+        // The lanes bound each endpoint; several of them may share an origin.
+        connectionsPerOrigin: config.webhookConcurrency,
+        ca: keys.endpointCa,
+        proxy: webhookProxy === null ? null : { ...parseProxyUrl(webhookProxy), noProxy },
+      };
+      const threads = has('dispatch') ? dispatchThreads : 0;
+      if (threads === 0) return createPoster(createConfiguredPostClient(settings));
+      return createThreadedPoster({ threads, settings, log });
+    }
+
     function createNotice(to: string, subject: string, text: string): MessageInput {
       const from = config.noticeFrom ?? `posthorn@${config.hostname}`;
       return {
@@ -270,11 +288,32 @@ export async function startPosthorn(
       };
     }
 
+    const { deliveries, events, erasure, jobs, queue } = store;
+    const { wake } = dispatcher;
+    const replay = createReplay({ deliveries, events, directory, wake, now });
+    const erase = createErase({ erasure, wake, now });
+    const runner = createJobRunner({
+      jobs,
+      engine,
+      works: { replay: replay.step, erase },
+      clock,
+      log,
+    });
+    const monitor = createBacklogMonitor({
+      queue,
+      directory,
+      report: reporter.report,
+      clock,
+      log,
+      threshold: { depth: config.queueAlertDepth, lagMs: config.queueAlertLag },
+    });
+
     const metrics = createMetrics({
       dispatcher: dispatcher.stats,
       deliverer: deliverer.stats,
       storeOk: () => engine.health().ok,
       waitingDeliveries: store.deliveries.waiting,
+      backlog: monitor.stats,
       waitingMail: store.messages.waiting,
     });
     const usage = createKeyUsage({ apiKeys: store.apiKeys, clock, log });
@@ -315,6 +354,15 @@ export async function startPosthorn(
         authenticator,
         urlPolicy: { guard: endpointGuard, allowHttp: config.endpointAllowHttp },
         dispatcher,
+        clock,
+        engine,
+        feed: store.feed,
+        notifier,
+        queue,
+        jobs,
+        runner,
+        replay,
+        jobRetentionMs: retentionMs,
         health: () => engine.health(),
         stopping: () => stopping,
         metrics: metrics.render,
@@ -353,13 +401,19 @@ export async function startPosthorn(
       if (projects.find(record.projectId) !== null) continue;
       await directory.remove(record.projectId, record.id, now());
     }
-    if (has('dispatch')) dispatcher.start();
+    if (has('dispatch')) {
+      dispatcher.start();
+      await runner.start();
+      monitor.start();
+    }
     for (const gone of await store.endpoints.deleted()) {
       // The process may have ended between deleting an endpoint and canceling what waited for it.
       void dispatcher.cancelFor(gone.projectId, gone.id);
     }
     if (has('mail')) deliverer.start();
     closers.push(async () => reporter.stop());
+    closers.push(async () => monitor.stop());
+    closers.push(() => runner.stop());
     closers.push(() => dispatcher.stop(config.shutdownGrace));
     closers.push(() => deliverer.stop(config.shutdownGrace));
     const cancelPurge = startPurging(engine, clock, log);
@@ -386,6 +440,10 @@ export async function startPosthorn(
       // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
       const graceMs = config.shutdownGrace;
       cancelPurge();
+      monitor.stop();
+      // Who waits for events gets an answer now, or HTTP would wait for them.
+      notifier.close();
+      await runner.stop();
       await Promise.all([
         smtp === null ? null : submission.close({ graceMs }),
         dispatcher.stop(graceMs),

@@ -2,14 +2,12 @@ import { encodeAttemptTrace } from '../core/attempt-trace.ts';
 import type { AttemptRecord } from '../store/engine.ts';
 import type { NextStep } from './decide-next.ts';
 import type { ReadyDelivery } from './lane.ts';
-import type { PostResult } from './post/post-result.ts';
-import type { RenderedPost } from './render.ts';
+import type { EndedAttempt } from './poster/poster.ts';
 
 /** What the store keeps of an attempt, and where it leaves the delivery. */
 export function createAttemptRecord(facts: {
   delivery: ReadyDelivery;
-  post: RenderedPost;
-  result: PostResult;
+  post: EndedAttempt;
   step: NextStep;
   /** It goes back behind another delivery of the same post. */
   inLine: boolean;
@@ -18,7 +16,8 @@ export function createAttemptRecord(facts: {
   startedAtMs: number;
   retainUntilMs: number;
 }): AttemptRecord {
-  const { delivery, post, result, startedAtMs } = facts;
+  const { delivery, post, startedAtMs } = facts;
+  const { result } = post;
   const { eventId } = delivery;
   return {
     projectId: delivery.projectId,
@@ -49,12 +48,12 @@ function nextOf(facts: {
   step: NextStep;
   delivery: ReadyDelivery;
   inLine: boolean;
-  result: PostResult;
+  post: EndedAttempt;
   startedAtMs: number;
 }): AttemptRecord['next'] {
   const { step, delivery } = facts;
   if (step.kind !== 'retry') {
-    return { state: step.kind, endedAtMs: facts.startedAtMs + facts.result.latencyMs };
+    return { state: step.kind, endedAtMs: facts.startedAtMs + facts.post.result.latencyMs };
   }
   const failures = delivery.failures + (step.counts ? 1 : 0);
   return { state: 'pending', dueAtMs: facts.inLine ? null : step.dueAtMs, failures };

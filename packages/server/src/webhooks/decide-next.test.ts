@@ -12,6 +12,7 @@ type Input = Parameters<typeof decideNext>[0];
 function decide(result: PostResult, failures: number, more: Partial<Input> = {}) {
   return decideNext({
     result,
+    attempts: failures,
     failures,
     ladderMs: [5_000, 100_000],
     nowMs: 1_000,
@@ -47,7 +48,7 @@ test('every code but gone is a failure to repeat, and no failure is ever taken f
   }
 });
 
-test('a fault of ours uses up nothing, however often it comes, and is over soon', () => {
+test('a fault of ours uses up nothing, however often it comes, and is tried again soon at first', () => {
   assert.ok(OURS.includes('dns_error') && !OURS.includes('dns_not_found'));
   for (const code of OURS) {
     const step = decide(failedWith(code), 7);
@@ -58,6 +59,11 @@ test('a fault of ours uses up nothing, however often it comes, and is over soon'
     return step.kind === 'retry' ? step.dueAtMs : null;
   };
   assert.deepEqual([dueAtMs(0), dueAtMs(0.999_999)], [25_000, 37_000]);
+  const waits = [0, 1, 2, 6, 7, 100].map((ours) => {
+    const step = decide(failedWith('dns_error'), 7, { attempts: 7 + ours });
+    return step.kind === 'retry' ? step.dueAtMs - 1_000 : null;
+  });
+  assert.deepEqual(waits, [30_000, 60_000, 120_000, 1_920_000, 3_600_000, 3_600_000]);
 });
 
 test('a probe of an endpoint that is still down uses up nothing, and waits for the next one', () => {

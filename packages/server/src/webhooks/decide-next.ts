@@ -8,8 +8,12 @@ export type NextStep =
   | { kind: 'retry'; dueAtMs: number; counts: boolean }
   | { kind: 'dead'; disableEndpoint: boolean };
 
-/** When to try again after a fault of ours, ms. Short: the endpoint has done nothing to wait for. */
+/**
+ * When to try again after a fault of ours, ms: soon, since the endpoint has done nothing to wait for,
+ * and doubled each time, since what does not mend itself would fill the record of attempts.
+ */
 const OUR_FAULT_WAIT_MS = 30_000;
+const OUR_FAULT_LONGEST_MS = 3_600_000;
 
 /**
  * An endpoint that says "too many" or takes longer than it may is not helped by a retry seconds
@@ -24,7 +28,8 @@ const OVERLOAD_FLOOR_MS = 60_000;
  */
 export function decideNext(input: {
   result: Pick<PostResult, 'status' | 'errorCode'>;
-  /** Failures before this attempt. */
+  /** Attempts before this one, and how many of them counted as failures. */
+  attempts: number;
   failures: number;
   ladderMs: readonly number[];
   nowMs: number;
@@ -39,7 +44,9 @@ export function decideNext(input: {
   if (result.errorCode === null) return { kind: 'delivered' };
   if (result.errorCode === 'gone') return { kind: 'dead', disableEndpoint: true };
   if (POST_ERRORS[result.errorCode].fault === 'ours') {
-    const waitMs = OUR_FAULT_WAIT_MS * (1 + JITTER * (2 * input.random - 1));
+    const doublings = Math.min(input.attempts - input.failures, 10);
+    const steadyMs = Math.min(OUR_FAULT_WAIT_MS * 2 ** doublings, OUR_FAULT_LONGEST_MS);
+    const waitMs = steadyMs * (1 + JITTER * (2 * input.random - 1));
     return { kind: 'retry', dueAtMs: nowMs + Math.round(waitMs), counts: false };
   }
   if (input.wasProbe && input.probeAtMs !== null) {

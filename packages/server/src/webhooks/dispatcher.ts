@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { EventType } from '@posthorn/sdk';
 import type { Ids } from '../core/ids.ts';
 import { urgencyOf } from '../core/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -22,16 +23,15 @@ import {
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
 import { placeInLine } from './place-in-line.ts';
-import type { PostClient } from './post/post-client.ts';
 import { type PostUnit, takeUnit } from './post-unit.ts';
-import { renderPost } from './render.ts';
+import type { Poster } from './poster/poster.ts';
 import { createShares } from './shares.ts';
 
 export interface DispatcherOptions {
   engine: Pick<Engine, 'recordAttempt' | 'claimDeliveries' | 'health' | 'onHealthChange'>;
   deliveries: Pick<Deliveries, 'release' | 'cancelWaiting'>;
   directory: EndpointDirectory;
-  client: Pick<PostClient, 'post' | 'forget' | 'close'>;
+  poster: Poster;
   clock: Clock;
   random: () => number;
   ids: Ids;
@@ -74,7 +74,7 @@ export interface Dispatcher extends Subscribers {
 const ABORT_BOUND_MS = 2_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { engine, directory, client, clock, random, ids, log, node } = options;
+  const { engine, directory, poster, clock, random, ids, log, node } = options;
   const lanes = new Map<string, Lane>();
   const shares = createShares({ concurrency: options.concurrency, memory: options.memoryLimit });
   let started = false;
@@ -202,16 +202,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     shares.noteStarted(lane);
     noteStart(breaker, unit.deliveries.length, startedAtMs);
     noteRate(lane, unit.deliveries.length, startedAtMs);
-    const post = renderPost(unit, endpoint, startedAtMs);
-    const { headers, body } = post;
-    const { target, timeoutMs } = endpoint;
-    const result = await client.post({ target, headers, body, timeoutMs, startedAtMs });
+    const post = await poster.post(endpoint, unit, startedAtMs);
+    const { result } = post;
     shares.noteEnded(lane);
     if (result.errorCode === 'aborted') {
       // Ours, not the endpoint's: nothing is recorded, and stop() gives the deliveries back.
       for (const one of unit.deliveries) lane.shelves[one.urgency].paged.push(one);
     } else {
-      outcome.settle({ lane, endpoint, breaker, unit, post, result, startedAtMs, wasProbe });
+      outcome.settle({ lane, endpoint, breaker, unit, post, startedAtMs, wasProbe });
     }
     if (shares.waiting > 0) pumpWaiting();
     pump(lane);
@@ -281,12 +279,21 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return { endpointId, urgency, dueAtMs, orderKey, state: 'pending', node };
   }
 
+  /**
+   * What wants order and goes in batches gathers in the store, where its line is: read back at once, it
+   * would go alone, and what comes after it would stand behind it.
+   */
+  function gatherMs({ endpoint }: Lane, { orderKey }: OwedDelivery, type: EventType): number {
+    const isBatched = orderKey !== null && endpoint.batchedTypes?.has(type) === true;
+    return isBatched ? (endpoint.record.settings.batch?.maxWaitMs ?? 0) : 0;
+  }
+
   directory.listen({
     saved(endpoint) {
       const lane = laneFor(endpoint);
       const before = lane.endpoint;
       lane.endpoint = endpoint;
-      if (!isDeepStrictEqual(before.target.tls, endpoint.target.tls)) client.forget(before.target);
+      poster.forget(before, !isDeepStrictEqual(before.target.tls, endpoint.target.tls));
       const { url, status } = before.record;
       if (url !== endpoint.record.url || status === 'disabled') {
         lane.breaker = createBreaker();
@@ -303,7 +310,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         lane.cancelTimer?.();
         lane.wakeAtMs = null;
         shares.stopWaiting(lane);
-        client.forget(lane.endpoint.target);
+        poster.forget(lane.endpoint, true);
         await paging.letGo(lane);
       }
       await paging.cancelAll(projectId, endpointId);
@@ -360,12 +367,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       shares.hold(lane, -1);
       paging.pageIn(lane);
     },
-    stored(projectId, owed) {
+    stored(projectId, owed, type) {
       if (owed.state !== 'pending') return;
       const lane = lanes.get(owed.endpointId);
       // Deleted while the commit was under way, and canceled perhaps before it was stored.
       if (lane === undefined) return void paging.cancelAll(projectId, owed.endpointId);
-      noteStored(lane, owed.urgency, owed.dueAtMs);
+      noteStored(lane, owed.urgency, owed.dueAtMs + gatherMs(lane, owed, type));
       paging.pageIn(lane);
     },
     wake,
@@ -383,7 +390,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       for (const lane of lanes.values()) lane.cancelTimer?.();
       await untilIdle(graceMs);
       // What has not ended by now becomes `aborted` and goes back with the rest.
-      await client.close();
+      await poster.close();
       await untilIdle(ABORT_BOUND_MS);
       for (const lane of lanes.values()) await paging.giveBack(lane).catch(() => {});
     },

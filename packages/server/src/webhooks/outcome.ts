@@ -18,9 +18,8 @@ import type { EndpointHealth, Report } from './endpoint-health.ts';
 import { type Lane, noteAnyStored, noteStored, type ReadyDelivery } from './lane.ts';
 import type { Paging } from './paging.ts';
 import { POST_ERRORS } from './post/post-errors.ts';
-import type { PostResult } from './post/post-result.ts';
 import type { PostUnit } from './post-unit.ts';
-import type { RenderedPost } from './render.ts';
+import type { EndedAttempt } from './poster/poster.ts';
 import type { Shares } from './shares.ts';
 
 /** A post that has ended, with everything that was true when it began. */
@@ -31,8 +30,7 @@ export interface EndedPost {
   /** Another one than the lane's when the endpoint has got another URL, or was enabled again. */
   breaker: Breaker;
   unit: PostUnit;
-  post: RenderedPost;
-  result: PostResult;
+  post: EndedAttempt;
   startedAtMs: number;
   wasProbe: boolean;
 }
@@ -60,7 +58,8 @@ export function createOutcome(options: {
   const { engine, health, paging, shares, ids, log, node } = options;
 
   function settle(ended: EndedPost): void {
-    const { lane, endpoint, breaker, unit, result, startedAtMs } = ended;
+    const { lane, endpoint, breaker, unit, startedAtMs } = ended;
+    const { result } = ended.post;
     const nowMs = startedAtMs + result.latencyMs;
     judgeEndpoint(ended, nowMs);
     const retryAfterMs = parseRetryAfter(result.retryAfter, nowMs);
@@ -70,6 +69,7 @@ export function createOutcome(options: {
     for (const delivery of unit.deliveries) {
       const step = decideNext({
         result,
+        attempts: delivery.attempts,
         failures: delivery.failures,
         ladderMs: endpoint.ladderMs,
         nowMs,
@@ -89,7 +89,8 @@ export function createOutcome(options: {
 
   /** What was found out about an endpoint that is another by now, or is gone, is no news. */
   function judgeEndpoint(ended: EndedPost, nowMs: number): void {
-    const { lane, breaker, result, startedAtMs, wasProbe } = ended;
+    const { lane, breaker, startedAtMs, wasProbe } = ended;
+    const { result } = ended.post;
     if (breaker !== lane.breaker || lane.removed) return;
     const { endpoint } = lane;
     const { errorCode } = result;
@@ -120,11 +121,10 @@ export function createOutcome(options: {
     step: NextStep,
     inLine: boolean,
   ): void {
-    const { lane, endpoint, post, result, startedAtMs } = ended;
+    const { lane, endpoint, post, startedAtMs } = ended;
     const attempt = createAttemptRecord({
       delivery,
       post,
-      result,
       step,
       inLine,
       node,
