@@ -193,7 +193,38 @@ export interface IdempotencyKeysTable {
   retain_until: number;
 }
 
+export interface NodesTable {
+  id: string;
+  host: string;
+  pid: number;
+  version: string;
+  roles: string;
+  state: 'working' | 'draining';
+  stats: string;
+  started_at: number;
+  beat: number;
+  beat_at: number;
+}
+
+export interface DutiesTable {
+  name: string;
+  node: string | null;
+}
+
+export interface ChangesTable {
+  position: Generated<number>;
+  kind: ChangeKind;
+  project_id: string;
+  id: string;
+  created_at: number;
+}
+
+export type ChangeKind = 'endpoint' | 'project' | 'key';
+
 export interface Tables {
+  nodes: NodesTable;
+  duties: DutiesTable;
+  changes: ChangesTable;
   facts: FactsTable;
   projects: ProjectsTable;
   api_keys: ApiKeysTable;

@@ -232,3 +232,33 @@ CREATE TABLE idempotency_keys (
   retain_until INTEGER NOT NULL,
   PRIMARY KEY (project_id, key)
 ) STRICT, WITHOUT ROWID;
+
+-- The processes that work on this database. `beat` counts up while one lives; `beat_at` is for people,
+-- since the clocks of machines differ. A lease of a node that is not here is nobody's.
+CREATE TABLE nodes (
+  id TEXT NOT NULL PRIMARY KEY,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  roles TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('working', 'draining')),
+  stats TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  beat INTEGER NOT NULL,
+  beat_at INTEGER NOT NULL
+) STRICT;
+
+-- What one node does for all: retention, alerts, jobs.
+CREATE TABLE duties (
+  name TEXT NOT NULL PRIMARY KEY,
+  node TEXT
+) STRICT;
+
+-- What was changed of the things that nodes keep in memory (endpoints, projects, keys), in order.
+CREATE TABLE changes (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,134 @@
+import { type Engine, StoreConflict } from './engine.ts';
+import { toStatement } from './statement.ts';
+import type { NodesTable } from './tables.ts';
+
+/** A process that works on this database. */
+export interface NodeRecord {
+  id: string;
+  host: string;
+  pid: number;
+  version: string;
+  roles: string[];
+  state: 'working' | 'draining';
+  stats: NodeStats;
+  startedAtMs: number;
+  /** Counts up while it lives. */
+  beat: number;
+  beatAtMs: number;
+}
+
+/** What a node says of itself with each beat. */
+export interface NodeStats {
+  deliveriesInMemory: number;
+  postsInFlight: number;
+  mailInMemory: number;
+}
+
+export interface Nodes {
+  register(node: NodeRecord): Promise<void>;
+  /** Says that it lives. False when others have declared it dead: its leases are not its own. */
+  beat(node: Pick<NodeRecord, 'id' | 'state' | 'stats' | 'beat' | 'beatAtMs'>): Promise<boolean>;
+  list(): Promise<NodeRecord[]>;
+  /**
+   * Takes a node off the list if it has not beaten since `beat`, so that releaseOrphans gives its
+   * leases to others. False when it has.
+   */
+  declareDead(node: Pick<NodeRecord, 'id' | 'beat'>): Promise<boolean>;
+  /** A node that ends by itself, having given everything back. */
+  leave(id: string): Promise<void>;
+  /** Takes a duty that nobody living has; true when it is this node's now. */
+  takeDuty(name: string, node: string): Promise<boolean>;
+  duties(): Promise<{ name: string; node: string | null }[]>;
+}
+
+export function createNodes(engine: Engine): Nodes {
+  const { db } = engine;
+
+  /** Whether the one row was there to be changed. */
+  async function changed(...statements: ReturnType<typeof toStatement>[]): Promise<boolean> {
+    try {
+      await engine.commit({ events: [], statements });
+      return true;
+    } catch (error) {
+      if (error instanceof StoreConflict) return false;
+      throw error;
+    }
+  }
+
+  return {
+    async register(node) {
+      const insert = db.insertInto('nodes').values(toRow(node));
+      await engine.commit({ events: [], statements: [toStatement(insert, 1)] });
+    },
+    beat: ({ id, state, stats, beat, beatAtMs }) =>
+      changed(
+        toStatement(
+          db
+            .updateTable('nodes')
+            .set({ state, stats: JSON.stringify(stats), beat, beat_at: beatAtMs })
+            .where('id', '=', id),
+          1,
+        ),
+      ),
+    async list() {
+      const rows = await db.selectFrom('nodes').selectAll().orderBy('id').execute();
+      return rows.map(fromRow);
+    },
+    declareDead: ({ id, beat }) =>
+      changed(
+        toStatement(db.deleteFrom('nodes').where('id', '=', id).where('beat', '=', beat), 1),
+      ),
+    async leave(id) {
+      await changed(toStatement(db.deleteFrom('nodes').where('id', '=', id)));
+    },
+    async takeDuty(name, node) {
+      const make = db
+        .insertInto('duties')
+        .values({ name, node: null })
+        .onConflict((conflict) => conflict.doNothing());
+      const take = db
+        .updateTable('duties')
+        .set({ node })
+        .where('name', '=', name)
+        .where((eb) =>
+          eb.or([
+            eb('node', 'is', null),
+            eb('node', '=', node),
+            eb('node', 'not in', eb.selectFrom('nodes').select('id')),
+          ]),
+        );
+      return changed(toStatement(make), toStatement(take, 1));
+    },
+    duties: () => db.selectFrom('duties').selectAll().orderBy('name').execute(),
+  };
+}
+
+function toRow(node: NodeRecord): NodesTable {
+  return {
+    id: node.id,
+    host: node.host,
+    pid: node.pid,
+    version: node.version,
+    roles: node.roles.join(','),
+    state: node.state,
+    stats: JSON.stringify(node.stats),
+    started_at: node.startedAtMs,
+    beat: node.beat,
+    beat_at: node.beatAtMs,
+  };
+}
+
+function fromRow(row: NodesTable): NodeRecord {
+  return {
+    id: row.id,
+    host: row.host,
+    pid: row.pid,
+    version: row.version,
+    roles: row.roles.split(','),
+    state: row.state,
+    stats: JSON.parse(row.stats),
+    startedAtMs: row.started_at,
+    beat: row.beat,
+    beatAtMs: row.beat_at,
+  };
+}
