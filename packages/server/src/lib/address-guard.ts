@@ -67,13 +67,17 @@ function refuseByRange(address: Address): string | null {
 
 const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
 
-/** The IPv4 address inside NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380) or ::a.b.c.d. */
+/**
+ * The IPv4 address inside NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380) or ::a.b.c.d. Of NAT64
+ * only the well-known /96: where it stands in a network's own prefix (64:ff9b:1::/48, RFC 8215) only
+ * that network knows, and a guess could be led astray.
+ */
 function carriedIPv4(address: ipaddr.IPv6): ipaddr.IPv4 | null {
   const bytes = address.toByteArray();
   const at = (start: number, flip = 0): ipaddr.IPv4 =>
     new ipaddr.IPv4(bytes.slice(start, start + 4).map((byte) => byte ^ flip));
   const startsWith = (...prefix: number[]): boolean => prefix.every((byte, i) => bytes[i] === byte);
-  if (startsWith(0x00, 0x64, 0xff, 0x9b)) return at(12);
+  if (startsWith(0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0)) return at(12);
   if (startsWith(0x20, 0x02)) return at(2);
   if (startsWith(0x20, 0x01, 0x00, 0x00)) return at(12, 0xff);
   if (startsWith(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) return at(12);

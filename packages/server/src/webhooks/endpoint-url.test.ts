@@ -33,6 +33,8 @@ test('what is no URL, or none to post to, is explained', () => {
     ['https://user@app.example.com/', /user name or password/],
     ['https://:secret@app.example.com/', /user name or password/],
     ['https://app.example.com/#here', /fragment/],
+    ['https://[fe80::1%25eth0]/', /not a URL/],
+    ['https://127.0.0.1%00.example.com/', /not a URL/],
     [`https://app.example.com/${'a'.repeat(2_048)}`, /2048 characters/],
   ];
   for (const [url, reason] of cases) {
@@ -45,18 +47,28 @@ test('addresses that lead inside are refused in every notation, with the setting
     'localhost',
     'LocalHost.',
     'a.localhost',
+    'ｌｏｃａｌｈｏｓｔ',
+    'localhoſt',
+    'ⓛocalhost',
     '127.0.0.1',
     '127.1',
     '2130706433',
     '0x7f.1',
+    '0X7F.0.0.1',
     '0177.0.0.1',
+    '127。0。0。1',
+    '0',
+    '240.0.0.1',
+    '[::]',
     '[::1]',
+    '[::FFFF:127.0.0.1]',
     '[::ffff:127.0.0.1]',
     '[64:ff9b::7f00:1]',
     '[2002:7f00:1::]',
     '10.0.0.1',
     '169.254.169.254',
     '[fd00:ec2::254]',
+    '[FE80::1]',
   ]) {
     const reason = explainEndpointUrl(`https://${host}/`, open) ?? '';
     assert.match(reason, /endpoint_networks/, host);
