@@ -19,7 +19,7 @@ export interface Rule {
 const SERVER = 'packages/server/src/';
 
 const BELOW_MAIL = ['lib', 'core', 'store', 'smtp', 'sources', 'sinks'];
-const BELOW_HTTP = [...BELOW_MAIL, 'mail', 'webhooks'];
+const BELOW_HTTP = [...BELOW_MAIL, 'nodes', 'mail', 'webhooks'];
 
 /** Which rooms of the server a room may import from, beside itself. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
@@ -29,6 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   smtp: ['lib', 'core'],
   sources: ['lib', 'core'],
   sinks: ['lib', 'core'],
+  nodes: ['lib', 'core', 'store'],
   mail: BELOW_MAIL,
   webhooks: BELOW_MAIL,
   http: BELOW_HTTP,

@@ -1,5 +1,6 @@
 import { type Page, toPage } from '../core/cursor.ts';
 import type { Scope } from '../core/scopes.ts';
+import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { ApiKeysTable } from './tables.ts';
@@ -82,11 +83,14 @@ export function createApiKeys(engine: Engine): ApiKeys {
     },
     insertion,
     async insert(key, beside) {
-      await engine.commit({ events: [], statements: [insertion(key), ...beside] });
+      const { projectId, id, createdAtMs } = key;
+      const telling = changeStatement(engine, { kind: 'key', projectId, id }, createdAtMs);
+      await engine.commit({ events: [], statements: [insertion(key), telling, ...beside] });
     },
     async revoke(projectId, id, nowMs) {
       const revocation = one({ projectId, id }).set({ revoked_at: nowMs });
-      await engine.commit({ events: [], statements: [toStatement(revocation, 1)] });
+      const telling = changeStatement(engine, { kind: 'key', projectId, id }, nowMs);
+      await engine.commit({ events: [], statements: [toStatement(revocation, 1), telling] });
     },
     async noteUses(uses) {
       const statements = uses.map((use) =>

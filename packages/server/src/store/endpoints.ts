@@ -1,5 +1,6 @@
 import { type Page, toPage } from '../core/cursor.ts';
 import type { EndpointSettings } from '../core/endpoint-settings.ts';
+import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { EndpointsTable } from './tables.ts';
@@ -71,6 +72,9 @@ export function createEndpoints(engine: Engine): Endpoints {
   const commit = async (...statements: Statement[]): Promise<void> => {
     await engine.commit({ events: [], statements });
   };
+  /** Tells other nodes, which keep endpoints in memory. */
+  const telling = ({ projectId, id }: Pick<EndpointRecord, 'projectId' | 'id'>, nowMs: number) =>
+    changeStatement(engine, { kind: 'endpoint', projectId, id }, nowMs);
   return {
     async all() {
       return (await living().execute()).map(fromRow);
@@ -92,7 +96,11 @@ export function createEndpoints(engine: Engine): Endpoints {
       return row === undefined ? null : fromRow(row);
     },
     insert: (endpoint, beside) =>
-      commit(toStatement(db.insertInto('endpoints').values(toRow(endpoint)), 1), ...beside),
+      commit(
+        toStatement(db.insertInto('endpoints').values(toRow(endpoint)), 1),
+        telling(endpoint, endpoint.updatedAtMs),
+        ...beside,
+      ),
     update: (before, endpoint, beside = []) =>
       commit(
         toStatement(
@@ -101,6 +109,7 @@ export function createEndpoints(engine: Engine): Endpoints {
             .where('version', '=', before.version),
           1,
         ),
+        telling(endpoint, endpoint.updatedAtMs),
         ...beside,
       ),
     noteHealth: ({ projectId, id, failingSinceMs, warnedPercent }) =>
@@ -119,7 +128,7 @@ export function createEndpoints(engine: Engine): Endpoints {
       const living = one(projectId, id);
       const wanted = version === undefined ? living : living.where('version', '=', version);
       const gone = { deleted_at: nowMs, updated_at: nowMs, secrets_sealed: '' };
-      return commit(toStatement(wanted.set(gone), 1));
+      return commit(toStatement(wanted.set(gone), 1), telling({ projectId, id }, nowMs));
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type ProjectLimits,
   type ProjectRetention,
 } from '../core/project-settings.ts';
+import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { ProjectsTable } from './tables.ts';
@@ -59,6 +60,9 @@ export function createProjects(engine: Engine): Projects {
   const commit = async (...statements: Statement[]): Promise<void> => {
     await engine.commit({ events: [], statements });
   };
+  /** Tells other nodes, which keep projects in memory. */
+  const telling = (id: string, nowMs: number): Statement =>
+    changeStatement(engine, { kind: 'project', projectId: id, id }, nowMs);
   return {
     async all() {
       return (await living().orderBy('id').execute()).map(fromRow);
@@ -72,10 +76,15 @@ export function createProjects(engine: Engine): Projects {
       return toPage(rows.map(fromRow), limit, (project) => project.id);
     },
     insert: (project, beside) =>
-      commit(toStatement(db.insertInto('projects').values(toRow(project)), 1), ...beside),
+      commit(
+        toStatement(db.insertInto('projects').values(toRow(project)), 1),
+        telling(project.id, project.updatedAtMs),
+        ...beside,
+      ),
     update: (before, project) =>
       commit(
         toStatement(one(project.id).set(toRow(project)).where('version', '=', before.version), 1),
+        telling(project.id, project.updatedAtMs),
       ),
     remove: (id, nowMs) =>
       commit(
@@ -100,6 +109,7 @@ export function createProjects(engine: Engine): Projects {
             .where('project_id', '=', id)
             .where('revoked_at', 'is', null),
         ),
+        telling(id, nowMs),
       ),
   };
 }

@@ -1,4 +1,5 @@
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
+import { type Changes, createChanges } from './changes.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import type { Engine } from './engine.ts';
@@ -8,6 +9,7 @@ import { createEvents, type Events } from './events.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createMessages, type Messages } from './messages.ts';
+import { createNodes, type Nodes } from './nodes.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
@@ -24,6 +26,8 @@ export interface Store {
   deliveries: Deliveries;
   queue: Queue;
   jobs: Jobs;
+  nodes: Nodes;
+  changes: Changes;
   erasure: Erasure;
   idempotency: Idempotency;
   sealed: SealedValues;
@@ -41,6 +45,8 @@ export function createStore(engine: Engine): Store {
     deliveries: createDeliveries(engine),
     queue: createQueue(engine),
     jobs: createJobs(engine),
+    nodes: createNodes(engine),
+    changes: createChanges(engine),
     erasure: createErasure(engine),
     idempotency: createIdempotency(engine),
     sealed: createSealedValues(engine),

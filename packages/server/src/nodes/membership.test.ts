@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import { createTestClock, type TestClock, until } from '../lib/fixtures/test-clock.ts';
+import { silentLog } from '../lib/log.ts';
+import { openSqliteEngine } from '../store/sqlite/engine.ts';
+import { createStore, type Store } from '../store/store.ts';
+import { createMembership, DEAD_AFTER_MS } from './membership.ts';
+
+async function setUp(t: TestContext): Promise<{ store: Store; clock: TestClock }> {
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-nodes-'));
+  const clock = createTestClock(1_795_168_800_000);
+  const engine = await openSqliteEngine({ folder, clock });
+  t.after(async () => {
+    await engine.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { store: createStore(engine), clock };
+}
+
+/** A node whose time can be stopped, as by SIGSTOP. */
+async function joinAs({ store, clock }: { store: Store; clock: TestClock }, id: string) {
+  const heard = { changes: 0, expelled: 0, releases: 0 };
+  let frozen = false;
+  const held: (() => void)[] = [];
+  const membership = createMembership({
+    nodes: store.nodes,
+    self: { id, host: 'h', pid: 1, version: '0', roles: ['api', 'dispatch'] },
+    stats: () => ({ deliveriesInMemory: 0, postsInFlight: 0, mailInMemory: 0 }),
+    clock: {
+      now: clock.now,
+      after: (delayMs, action) =>
+        clock.after(delayMs, () => {
+          if (frozen) held.push(action);
+          else action();
+        }),
+    },
+    log: silentLog,
+    async releaseOrphans() {
+      heard.releases += 1;
+      return { released: 0 };
+    },
+    onChange: () => {
+      heard.changes += 1;
+    },
+    onExpelled: () => {
+      heard.expelled += 1;
+    },
+  });
+  await membership.start();
+  return {
+    membership,
+    heard,
+    freeze() {
+      frozen = true;
+    },
+    thaw() {
+      frozen = false;
+      for (const action of held.splice(0)) action();
+    },
+  };
+}
+
+/** Time goes on second by second, so that every beat is heard. */
+async function pass(clock: TestClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 500) {
+    await clock.advance(500);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('a silent node is declared dead by one of the others, and joins again when it wakes', async (t) => {
+  const shared = await setUp(t);
+  const { store, clock } = shared;
+  const nodes = [
+    await joinAs(shared, 'node_a'),
+    await joinAs(shared, 'node_b'),
+    await joinAs(shared, 'node_c'),
+  ];
+  const [a, b, c] = nodes;
+  if (a === undefined || b === undefined || c === undefined) return;
+  await pass(clock, 3_000);
+  assert.deepEqual(
+    nodes.map(({ membership }) => membership.count('dispatch')),
+    [3, 3, 3],
+  );
+  c.freeze();
+  await pass(clock, DEAD_AFTER_MS + 4_000);
+  assert.deepEqual(
+    (await store.nodes.list()).map(({ id }) => id),
+    ['node_a', 'node_b'],
+  );
+  assert.equal(a.heard.releases + b.heard.releases, 1);
+  assert.deepEqual([a.membership.count('dispatch'), b.membership.count('dispatch')], [2, 2]);
+  c.thaw();
+  await until('it has joined again', () => c.heard.expelled === 1);
+  await pass(clock, 3_000);
+  assert.deepEqual(
+    nodes.map(({ membership }) => membership.count('dispatch')),
+    [3, 3, 3],
+  );
+  assert.equal(a.heard.expelled + b.heard.expelled, 0);
+  for (const { membership } of nodes) await membership.stop();
+  assert.deepEqual(await store.nodes.list(), []);
+});
+
+test('a duty belongs to one node until it is gone', async (t) => {
+  const { store } = await setUp(t);
+  const node = (id: string) => ({
+    id,
+    host: 'h',
+    pid: 1,
+    version: '0',
+    roles: ['api'],
+    state: 'working' as const,
+    stats: { deliveriesInMemory: 0, postsInFlight: 0, mailInMemory: 0 },
+    startedAtMs: 1,
+    beat: 0,
+    beatAtMs: 1,
+  });
+  await store.nodes.register(node('node_a'));
+  await store.nodes.register(node('node_b'));
+  assert.equal(await store.nodes.takeDuty('retention', 'node_a'), true);
+  assert.equal(await store.nodes.takeDuty('retention', 'node_b'), false);
+  assert.equal(await store.nodes.takeDuty('retention', 'node_a'), true);
+  assert.equal(await store.nodes.takeDuty('alerts', 'node_b'), true);
+  assert.equal(await store.nodes.declareDead({ id: 'node_a', beat: 7 }), false);
+  assert.equal(await store.nodes.declareDead({ id: 'node_a', beat: 0 }), true);
+  assert.equal(await store.nodes.takeDuty('retention', 'node_b'), true);
+  assert.equal(await store.nodes.beat({ ...node('node_a'), beat: 1 }), false);
+});

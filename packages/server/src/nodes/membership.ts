@@ -1,0 +1,118 @@
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
+
+/**
+ * Who works on the database. Each node beats once a second; one whose beat has not changed for
+ * DEAD_AFTER_MS of somebody else's clock is taken off the list, and its leases go to the living. No two
+ * clocks are ever compared. A node that finds itself off the list (it was stopped for long, or cut off)
+ * holds leases no more: what it records of them is refused by the store. It drops what it has in memory
+ * and joins again.
+ *
+ * absent -> (start) working -> (drain) draining -> (stop) absent; working -> (declared dead by others)
+ * working again, with nothing in memory.
+ */
+export interface Membership {
+  start(): Promise<void>;
+  /** How many nodes live and have this role, this one included. */
+  count(role: string): number;
+  /** Others may go on with less: this one takes no new work. */
+  drain(): Promise<void>;
+  /** Everything has been given back. */
+  stop(): Promise<void>;
+}
+
+const BEAT_MS = 1_000;
+/** Ten beats: a long collection of garbage or a slow disk is no death. */
+export const DEAD_AFTER_MS = 10_000;
+
+export function createMembership(options: {
+  nodes: Nodes;
+  self: Pick<NodeRecord, 'id' | 'host' | 'pid' | 'version' | 'roles'>;
+  stats: () => NodeStats;
+  clock: Clock;
+  log: Log;
+  /** Makes due again what nodes that are not on the list hold. */
+  releaseOrphans: () => Promise<{ released: number }>;
+  /** The number of the living has changed, or leases of the dead are free. */
+  onChange: () => void;
+  /** Others had declared this node dead: none of its leases is its own any more. */
+  onExpelled: () => void;
+}): Membership {
+  const { nodes, self, clock, log } = options;
+  /** When the beat of another node was last seen to change, by this clock. */
+  const seen = new Map<string, { beat: number; atMs: number }>();
+  let living: NodeRecord[] = [];
+  let state: NodeRecord['state'] = 'working';
+  let beat = 0;
+  let cancelTimer = (): void => {};
+  let stopped = false;
+
+  function register(): Promise<void> {
+    const nowMs = clock.now();
+    const times = { startedAtMs: nowMs, beat, beatAtMs: nowMs };
+    return nodes.register({ ...self, state, stats: options.stats(), ...times });
+  }
+
+  async function turn(): Promise<void> {
+    try {
+      beat += 1;
+      const stats = options.stats();
+      const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs: clock.now() });
+      if (!known && !stopped) {
+        log.warn({ node: self.id }, 'Other nodes had declared this one dead; it joins again');
+        await register();
+        options.onExpelled();
+      }
+      await look();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'This node could not say that it lives; trying again');
+    }
+    if (!stopped) cancelTimer = clock.after(BEAT_MS, () => void turn());
+  }
+
+  async function look(): Promise<void> {
+    const nowMs = clock.now();
+    const before = living.map(({ id }) => id).join();
+    living = await nodes.list();
+    for (const node of living) {
+      const last = seen.get(node.id);
+      if (node.id === self.id) continue;
+      if (last === undefined || last.beat !== node.beat) {
+        seen.set(node.id, { beat: node.beat, atMs: nowMs });
+      } else if (nowMs - last.atMs >= DEAD_AFTER_MS) await bury(node);
+    }
+    const listed = new Set(living.map(({ id }) => id));
+    for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
+    if (living.map(({ id }) => id).join() !== before) options.onChange();
+  }
+
+  async function bury(node: NodeRecord): Promise<void> {
+    if (!(await nodes.declareDead(node))) return;
+    seen.delete(node.id);
+    living = living.filter(({ id }) => id !== node.id);
+    const { released } = await options.releaseOrphans();
+    const fields = { node: node.id, host: node.host, pid: node.pid, released };
+    log.warn(fields, 'A node is silent and counts as dead; its work goes to the others');
+  }
+
+  return {
+    async start() {
+      await register();
+      await look();
+      cancelTimer = clock.after(BEAT_MS, () => void turn());
+    },
+    count: (role) => Math.max(1, living.filter(({ roles }) => roles.includes(role)).length),
+    async drain() {
+      state = 'draining';
+      const now = { state, stats: options.stats(), beat, beatAtMs: clock.now() };
+      await nodes.beat({ id: self.id, ...now });
+    },
+    async stop() {
+      stopped = true;
+      cancelTimer();
+      await nodes.leave(self.id);
+    },
+  };
+}
