@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { benchDispatch } from './dispatch.ts';
+import { benchGrowth } from './growth.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchResult } from './result.ts';
@@ -7,6 +8,7 @@ import type { BenchResult } from './result.ts';
 /** Every bench by name. A figure that the documentation quotes comes from one of these. */
 const BENCHES: Record<string, () => Promise<BenchResult>> = {
   dispatch: benchDispatch,
+  growth: benchGrowth,
   latency: benchLatency,
   memory: benchMemory,
 };

@@ -1,0 +1,194 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dedupKeyOf } from 'posthorn/src/core/dedup-key.ts';
+import { createIds, type Ids } from 'posthorn/src/core/ids.ts';
+import { urgencyOf } from 'posthorn/src/core/urgency.ts';
+import { systemClock } from 'posthorn/src/lib/clock.ts';
+import type { AttemptRecord, Engine } from 'posthorn/src/store/engine.ts';
+import { createEventLog, type NewEvent, type Subscribers } from 'posthorn/src/store/event-log.ts';
+import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
+import { sampleEvent } from './engine.ts';
+import { type Backlog, fillBacklog } from './fill-backlog.ts';
+import { type BenchResult, median } from './result.ts';
+
+/**
+ * What 100 events cost the store while more and more deliveries wait: to insert them with a delivery
+ * each (one commit, fsynced), to claim 100 due deliveries of an endpoint, and to record their results.
+ * Through the contract (store/engine.ts), on one file for each size, all open at once, in turns. The
+ * files are filled by SQL (fill-backlog.ts), since five million events by the front door take half an
+ * hour; what is measured is the engine itself.
+ *
+ * `ratio` is the largest against the smallest, of insert or claim, whichever is worse. Beside it stands
+ * claiming what waits in another order than it came in, as after retries with jitter: worse than that
+ * order can get in practice, since it is shuffled over the whole backlog.
+ */
+const TARGET = 1.5;
+const SIZES = [10_000, 100_000, 1_000_000, 5_000_000];
+const AT_ONCE = 100;
+const WARM_UP = 40;
+const ROUNDS = 200;
+const RETENTION_MS = 30 * 86_400_000;
+const NODE = 'node_bench';
+
+interface Subject {
+  pending: number;
+  engine: Engine;
+  backlog: Backlog;
+  ids: Ids;
+  timesMs: Record<Step, number[]>;
+}
+
+type Step = 'insert' | 'claim' | 'record' | 'claimShuffled';
+
+export async function benchGrowth(): Promise<BenchResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
+  const subjects: Subject[] = [];
+  try {
+    for (const pending of SIZES) subjects.push(await prepare(join(folder, `${pending}`), pending));
+    for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+      if (round === WARM_UP) for (const subject of subjects) subject.timesMs = newTimes();
+      for (const subject of subjects) await runRound(subject, round);
+    }
+    subjects.forEach(printFigures);
+    return judge(subjects);
+  } finally {
+    for (const { engine } of subjects) await engine.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepare(folder: string, pending: number): Promise<Subject> {
+  const startedAt = performance.now();
+  const ids = createIds({ now: systemClock.now, randomBytes });
+  // The first start makes the schema.
+  await (await openSqliteEngine({ folder, clock: systemClock })).close();
+  const backlog = fillBacklog(folder, pending);
+  const engine = await openSqliteEngine({ folder, clock: systemClock });
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  console.log(`filled with ${pending} pending deliveries in ${seconds} s`);
+  return { pending, engine, backlog, ids, timesMs: newTimes() };
+}
+
+function newTimes(): Subject['timesMs'] {
+  return { insert: [], claim: [], record: [], claimShuffled: [] };
+}
+
+function printFigures({ pending, timesMs }: Subject): void {
+  const figures = Object.entries(timesMs).map(([step, times]) => {
+    const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+    return `${step} ${median(times).toFixed(2)} (mean ${mean.toFixed(2)})`;
+  });
+  console.log(`${pending} pending, ms for ${AT_ONCE}: ${figures.join(', ')}`);
+}
+
+/** As much is inserted as claimed, so the backlog keeps its size. */
+async function runRound({ engine, backlog, ids, timesMs }: Subject, round: number): Promise<void> {
+  const { projectId } = backlog;
+  const kinds = [
+    { endpoints: backlog.inOrder, claim: 'claim' },
+    { endpoints: backlog.shuffled, claim: 'claimShuffled' },
+  ] as const;
+  for (const { endpoints, claim } of kinds) {
+    const endpointId = endpoints[round % endpoints.length] ?? '';
+    const log = createEventLog({
+      engine,
+      subscribers: owedTo(endpointId),
+      now: Date.now,
+      retentionMs: () => RETENTION_MS,
+    });
+    const events = Array.from({ length: AT_ONCE }, () => newEvent(projectId, ids));
+    await measure(timesMs.insert, () => log.append(events));
+    const { deliveries } = await measure(timesMs[claim], () =>
+      engine.claimDeliveries({
+        projectId,
+        endpointId,
+        urgency: 1,
+        nowMs: Date.now(),
+        limit: AT_ONCE,
+        node: NODE,
+      }),
+    );
+    if (deliveries.length !== AT_ONCE) throw new Error(`Only ${deliveries.length} were claimed.`);
+    const attempts = deliveries.map(({ eventId }) =>
+      createAttempt({ projectId, endpointId, eventId }, ids),
+    );
+    await measure(timesMs.record, () => Promise.all(attempts.map(engine.recordAttempt)));
+  }
+}
+
+async function measure<T>(timesMs: number[], work: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  const result = await work();
+  timesMs.push(performance.now() - startedAt);
+  return result;
+}
+
+/** The endpoint is down: what comes for it waits in the store. */
+function owedTo(endpointId: string): Subscribers {
+  return {
+    owedFor: (_projectId, event, nowMs) => [
+      {
+        endpointId,
+        state: 'pending',
+        urgency: urgencyOf(event.type),
+        dueAtMs: nowMs,
+        node: null,
+        orderKey: null,
+      },
+    ],
+    committed() {},
+    dropped() {},
+    stored() {},
+  };
+}
+
+function newEvent(projectId: string, ids: Ids): NewEvent {
+  const event = sampleEvent(ids);
+  const recipient = `user${randomInt(1_000_000)}@example.com`;
+  const { id, type, timestamp, data } = { ...event, data: { ...event.data, recipient } };
+  const dedupKey = dedupKeyOf({ id: null, type, timestamp, data });
+  return { projectId, event: { id, type, timestamp, data }, dedupKey };
+}
+
+function createAttempt(
+  delivery: { projectId: string; endpointId: string; eventId: string },
+  ids: Ids,
+): AttemptRecord {
+  const nowMs = Date.now();
+  return {
+    ...delivery,
+    node: NODE,
+    attemptId: ids.next('attempt'),
+    number: 1,
+    startedAtMs: nowMs,
+    latencyMs: 12,
+    status: 204,
+    errorCode: null,
+    errorDetail: null,
+    responseExcerpt: null,
+    trace: null,
+    retainUntilMs: nowMs + RETENTION_MS,
+    orderKey: null,
+    next: { state: 'delivered', endedAtMs: nowMs },
+  };
+}
+
+function judge(subjects: readonly Subject[]): BenchResult {
+  const [least, most] = [subjects[0], subjects.at(-1)];
+  if (least === undefined || most === undefined) throw new Error('Nothing was measured.');
+  const growth = (step: Step): number =>
+    Number((median(most.timesMs[step]) / median(least.timesMs[step])).toFixed(3));
+  const ratio = Math.max(growth('insert'), growth('claim'));
+  return {
+    bench: 'growth',
+    ratio,
+    target: TARGET,
+    pass: ratio <= TARGET,
+    insert_ratio: growth('insert'),
+    claim_ratio: growth('claim'),
+    record_ratio: growth('record'),
+    claim_shuffled_ratio: growth('claimShuffled'),
+  };
+}
