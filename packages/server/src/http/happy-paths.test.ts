@@ -149,7 +149,7 @@ test('lists deliveries, shows one with its attempts, and makes a dead one due ag
   );
   const retried = await api.send('POST', `/v1/deliveries/${id}/retry`);
   assert.equal(retried.status, 202);
-  assert.equal(retried.body.state, 'pending');
+  assert.equal(retried.body.state, 'retrying');
   await api.recordAttempts(endpoint.id, 204);
   const { body: now } = await api.send('GET', `/v1/deliveries/${id}`);
   assert.equal(now.state, 'delivered');

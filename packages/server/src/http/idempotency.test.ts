@@ -63,9 +63,35 @@ before(async () => {
       other: { overlap: '2h' },
       list: `${path}/secret`,
     },
+    {
+      path: `${path}/replay`,
+      body: { states: ['delivered', 'retrying'] },
+      other: { states: ['delivered'] },
+      list: '/v1/jobs',
+    },
+    {
+      path: '/v1/replays',
+      body: { states: ['delivered', 'retrying'] },
+      other: { states: ['delivered', 'retrying'], rate: 7 },
+      list: '/v1/jobs',
+    },
+    {
+      path: '/v1/erasures',
+      body: { recipient: 'a@b.example' },
+      other: { recipient: 'a@c.example' },
+      list: '/v1/jobs',
+    },
     { path: `${path}/test`, other: { type: 'email.sent' }, list: '/v1/events?type=system.test' },
   );
+  for (const move of ['pause', 'resume', 'cancel']) {
+    const recipient = `${move}@example.com`;
+    const { body: job } = await api.send('POST', '/v1/erasures', { body: { recipient } });
+    CASES.push({ path: `/v1/jobs/${job.id}/${move}`, list: '/v1/jobs' });
+  }
 });
+
+/** It changes what is there, and makes nothing. */
+const isChange = (path: string) => /\/(retry|pause|resume|cancel)$/.test(path);
 
 const send = (path: string, key: string, body: Json) =>
   api.send('POST', path, {
@@ -88,7 +114,7 @@ test('the same key with the same request gives the first answer again, and nothi
     const first = await send(path, `again-${i}`, body);
     const stored = await count(list);
     assert.ok(first.status < 300, first.text);
-    assert.equal(stored, path.endsWith('/retry') ? before : before + 1);
+    assert.equal(stored, isChange(path) ? before : before + 1);
     const second = await send(path, `again-${i}`, body);
     assert.equal(second.status, first.status);
     assert.deepEqual(second.body, first.body);
@@ -113,7 +139,7 @@ test('the same key with another body, or at another path, is refused', async () 
 
 test('two equal requests at once have one effect and one answer', async () => {
   for (const [i, { path, body, list }] of CASES.entries()) {
-    if (path.endsWith('/retry')) continue;
+    if (isChange(path)) continue;
     const given =
       path === '/v1/events' ? [{ ...body[0], timestamp: '2026-11-21T17:00:00Z' }] : body;
     const before = await count(list);

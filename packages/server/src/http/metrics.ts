@@ -13,6 +13,7 @@ export interface LiveFigures {
   dispatcher(): { inMemory: number; inFlight: number };
   deliverer(): { jobs: number; inFlight: number };
   storeOk(): boolean;
+  backlog(): { endpoints: number; lagSeconds: number };
   waitingDeliveries(): Promise<number>;
   waitingMail(): Promise<number>;
 }
@@ -66,6 +67,16 @@ export function createMetrics(live: LiveFigures): Metrics {
     'posthorn_deliveries_waiting',
     'Deliveries that wait in the store.',
     live.waitingDeliveries,
+  );
+  gauge(
+    'posthorn_endpoints_backlogged',
+    'Endpoints for which too much waits, or for too long (queue_alert_depth, queue_alert_lag).',
+    () => live.backlog().endpoints,
+  );
+  gauge(
+    'posthorn_webhook_lag_seconds',
+    'For how long the delivery that has been due longest has been due, of enabled endpoints.',
+    () => live.backlog().lagSeconds,
   );
   gauge(
     'posthorn_mail_jobs_in_memory',

@@ -14,13 +14,26 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   body: B;
   /** The versions that `If-Match` names, where the route is `versioned`; null without one. */
   ifMatch: IfMatch;
+  client: RouteClient;
   /** Statements that remember the answer under the request's Idempotency-Key; none without one. */
   remember(answer: RouteAnswer): Statement[];
 }
 
+/** The connection that a request came on, for answers that take their time. */
+export interface RouteClient {
+  /** Aborted as soon as the client has gone. */
+  gone(): AbortSignal;
+  /** Ends the connection. */
+  drop(): void;
+  /** Whether its key would still be let in. */
+  isLetIn(): Promise<boolean>;
+  /** What it has seen last, as an EventSource says when it comes again; null without that. */
+  lastEventId: string | null;
+}
+
 export interface RouteAnswer {
   status: number;
-  /** An object is sent as JSON, a string as it is. */
+  /** An object is sent as JSON, a string as it is, a generator's texts one after the other. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -37,7 +50,15 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   path: string;
   /** The scope that the key needs; `none`: for everyone who reaches the port. */
   auth: Scope | 'none';
-  group: 'Messages' | 'Events' | 'Endpoints' | 'Deliveries' | 'Keys' | 'Projects' | 'System';
+  group:
+    | 'Messages'
+    | 'Events'
+    | 'Endpoints'
+    | 'Deliveries'
+    | 'Jobs'
+    | 'Keys'
+    | 'Projects'
+    | 'System';
   summary: string;
   description?: string;
   params?: P;

@@ -1,10 +1,15 @@
 import { createDeliveryRoutes } from './api/delivery-routes.ts';
 import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
+import { createErasureRoutes } from './api/erasure-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
+import { createFeedRoutes } from './api/feed-routes.ts';
+import { createJobRoutes } from './api/job-routes.ts';
 import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
+import { createQueueRoutes } from './api/queue-routes.ts';
+import { createReplayRoutes } from './api/replay-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
@@ -15,6 +20,10 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createEventRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
+  Parameters<typeof createQueueRoutes>[0] &
+  Parameters<typeof createJobRoutes>[0] &
+  Parameters<typeof createReplayRoutes>[0] &
+  Parameters<typeof createErasureRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
   Omit<Parameters<typeof createSystemRoutes>[0], 'openapi' | 'docsPage'> & {
@@ -27,10 +36,15 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
 export function createRoutes(deps: RouteDeps): Route[] {
   const resources = [
     ...createMessageRoutes(deps),
+    ...createFeedRoutes(deps),
     ...createEventRoutes(deps),
     ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),
     ...createDeliveryRoutes(deps),
+    ...createQueueRoutes(deps),
+    ...createReplayRoutes(deps),
+    ...createErasureRoutes(deps),
+    ...createJobRoutes(deps),
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),
   ];

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Ids } from '../core/ids.ts';
@@ -19,7 +20,7 @@ import { toJsonSchema } from './openapi.ts';
 import { toPosthornError, toProblem, validationError } from './problem.ts';
 import { readJson } from './read-json.ts';
 import { type AnswerMemory, type KeyedRequest, readIdempotencyKey } from './remember-answers.ts';
-import type { Route, RouteAnswer } from './route.ts';
+import type { Route, RouteAnswer, RouteClient } from './route.ts';
 
 export interface HttpServerOptions {
   routes: readonly Route[];
@@ -123,7 +124,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       },
       handler: async (request, reply) => {
         const caller = callers.get(request) ?? null;
-        const answer = await run(route, request, caller);
+        const answer = await run(route, request, caller, clientOf(request, reply));
         if (route.versioned) putEntityTag(answer.body, reply);
         return sendAnswer(answer, reply);
       },
@@ -148,12 +149,39 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return caller;
   }
 
+  function clientOf(request: FastifyRequest, reply: FastifyReply): RouteClient {
+    const lastEventId = request.headers['last-event-id'];
+    let controller: AbortController | null = null;
+    return {
+      gone() {
+        if (controller === null) {
+          const made = new AbortController();
+          reply.raw.once('close', () => made.abort());
+          if (reply.raw.destroyed) made.abort();
+          controller = made;
+        }
+        return controller.signal;
+      },
+      drop: () => reply.raw.destroy(),
+      async isLetIn() {
+        const keyHash = hashApiKey(readApiKey(request.headers));
+        return options.authenticator.identify(keyHash).then(
+          () => true,
+          () => false,
+        );
+      },
+      lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : null,
+    };
+  }
+
   async function run(
     route: Route,
     request: FastifyRequest,
     caller: Caller | null,
+    client: RouteClient,
   ): Promise<RouteAnswer> {
     const input = {
+      client,
       projectId: caller?.projectId ?? '',
       scopes: caller?.scopes ?? [],
       params: check(route.params, request.params, '{}'),
@@ -226,7 +254,12 @@ function sendAnswer(answer: RouteAnswer, reply: FastifyReply): FastifyReply {
   if (answer.headers !== undefined) reply.headers(answer.headers);
   if (answer.body === undefined) return reply.send();
   if (typeof answer.body === 'string') return reply.send(answer.body);
+  if (isTexts(answer.body)) return reply.send(Readable.from(answer.body, { objectMode: false }));
   return reply.type('application/json').send(JSON.stringify(answer.body));
+}
+
+function isTexts(body: unknown): body is AsyncIterable<string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 }
 
 function pathPattern(path: string): RegExp {

@@ -21,6 +21,7 @@ const CATALOGUE = {
     title: 'The Idempotency-Key was used before with another request',
   },
   precondition_failed: { status: 412, title: 'It has changed since it was read' },
+  nothing_found: { status: 422, title: 'There is nothing to do it with' },
   too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not understood' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -1,13 +1,14 @@
 import type { EventData } from '@posthorn/sdk';
 import { dedupKeyOf } from '../../core/dedup-key.ts';
-import { compileEventFilter, explainEventPattern } from '../../core/event-filter.ts';
 import { type Ids, isId } from '../../core/ids.ts';
 import { toTimestamp } from '../../lib/clock.ts';
+import { parseDuration } from '../../lib/duration.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { EventLog, NewEvent } from '../../store/event-log.ts';
 import type { Events } from '../../store/events.ts';
 import type { ProjectRates } from '../access/project-rates.ts';
 import { defineRoute, type Route } from '../route.ts';
+import { type FeedDeps, pullEvents, readFeedStart, toFeedCursor } from './event-feed.ts';
 import {
   appendedSchema,
   type EventInput,
@@ -16,18 +17,21 @@ import {
   eventSchema,
   eventsBody,
 } from './event-schema.ts';
+import { refuseField, toEventFilter } from './filters.ts';
 import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 
 /** A thousand events of the largest size. */
 const MAX_BODY_BYTES = 32 * 1_048_576;
 
-export function createEventRoutes(deps: {
+export interface EventRoutesDeps extends FeedDeps {
   log: EventLog;
   events: Pick<Events, 'list' | 'get'>;
   rates: Pick<ProjectRates, 'takeEvents'>;
   ids: Ids;
   now: () => number;
-}): Route[] {
+}
+
+export function createEventRoutes(deps: EventRoutesDeps): Route[] {
   function toNewEvent(projectId: string, input: EventInput): NewEvent {
     const { sequence: _s, state: _t, previous_state: _p, ...given } = input.data;
     const recipient = given.recipient == null ? given.recipient : lowerDomain(given.recipient);
@@ -89,27 +93,28 @@ export function createEventRoutes(deps: {
       path: '/v1/events',
       auth: 'read',
       group: 'Events',
-      summary: 'List events',
-      description: 'The newest first.',
+      summary: 'List events, or read the log onwards',
+      description:
+        'The newest first. With after it reads the log in its order instead, and misses nothing and repeats nothing: keep next_cursor and give it back as after. With wait the answer comes as soon as there is an event.',
       query: eventQuery,
       responses: { 200: { description: 'A page of events.', schema: eventList } },
-      async handle({ projectId, query }) {
-        const patterns = query.type?.split(',').map((part) => part.trim()) ?? [];
-        for (const pattern of patterns) {
-          const detail = explainEventPattern(pattern);
-          if (detail !== null) {
-            throw new PosthornError('invalid_field', detail, {
-              fields: [{ pointer: '?type', detail }],
-            });
-          }
+      async handle({ projectId, query, client }) {
+        const filter = toEventFilter(projectId, query);
+        const { limit, cursor, after } = query;
+        const waitMs = readWait(query);
+        if (after !== undefined) {
+          if (cursor !== undefined) refuseField('?cursor', 'Give after or cursor, not both.');
+          const afterPosition = await readFeedStart(deps.feed, after);
+          const from = { ...filter, afterPosition, limit };
+          const { events, position } = await pullEvents(deps, from, { waitMs, client });
+          const data = events.map(({ event }) => event);
+          return { status: 200, body: { data, next_cursor: toFeedCursor(position) } };
         }
         const { rows, nextCursor } = await deps.events.list({
-          projectId,
-          limit: query.limit,
-          beforeId: keyOfCursor(query.cursor, (key) => isId('event', key)),
-          types: [...compileEventFilter(patterns)],
-          messageKey: query.message_id ?? null,
-          recipient: query.recipient === undefined ? null : lowerDomain(query.recipient),
+          ...filter,
+          types: filter.types ?? [],
+          limit,
+          beforeId: keyOfCursor(cursor, (key) => isId('event', key)),
         });
         return { status: 200, body: { data: rows, next_cursor: nextCursor } };
       },
@@ -130,4 +135,22 @@ export function createEventRoutes(deps: {
       },
     }),
   ];
+}
+
+const MAX_WAIT_MS = 60_000;
+
+function readWait({
+  wait,
+  after,
+}: {
+  wait?: string | undefined;
+  after?: string | undefined;
+}): number {
+  if (wait === undefined) return 0;
+  if (after === undefined) {
+    return refuseField('?wait', 'It goes with after: without it there is nothing to wait for.');
+  }
+  const ms = parseDuration(wait);
+  if (ms !== null && ms <= MAX_WAIT_MS) return ms;
+  return refuseField('?wait', `"${wait}" is no time up to 60s, such as 30s.`);
 }

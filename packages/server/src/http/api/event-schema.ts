@@ -2,6 +2,7 @@ import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { isId } from '../../core/ids.ts';
 import { dataSchema, typeSchema } from './event-data-schema.ts';
+import { typeQuery } from './filters.ts';
 import { nextCursorSchema, pageQuery, timestampSchema, utcTimestampSchema } from './schemas.ts';
 
 /** The bodies of /v1/events. */
@@ -51,15 +52,39 @@ export const eventSchema = z.object({
   data: z.looseObject({}),
 });
 
-export const eventList = z.object({ data: z.array(eventSchema), next_cursor: nextCursorSchema });
+export const eventList = z.object({
+  data: z.array(eventSchema),
+  next_cursor: nextCursorSchema.describe(
+    'Give it as cursor to get the next page; null on the last one. With after: give it as after, always there.',
+  ),
+});
+
+export const eventFilters = {
+  type: typeQuery,
+  message_id: z.string().max(500).optional(),
+  recipient: z.string().max(320).optional(),
+};
+
+const afterSchema = z.string().max(500);
 
 export const eventQuery = z.strictObject({
   ...pageQuery,
-  type: z
-    .string()
-    .max(1_000)
+  ...eventFilters,
+  after: afterSchema
     .optional()
-    .describe('Types or families, separated by commas: email.bounced,email.* '),
-  message_id: z.string().max(500).optional(),
-  recipient: z.string().max(320).optional(),
+    .describe(
+      'Reads the log in its order instead: the events behind this place, the oldest first. start, now, or the next_cursor of the answer before.',
+    ),
+  wait: z
+    .string()
+    .max(20)
+    .optional()
+    .describe('With after: how long to wait for the first event when there is none, at most 60s.'),
+});
+
+export const streamQuery = z.strictObject({
+  ...eventFilters,
+  after: afterSchema
+    .optional()
+    .describe('Where to begin: start, now (the default), or a place that an id gave.'),
 });

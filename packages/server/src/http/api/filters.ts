@@ -6,7 +6,7 @@ import { nearestName } from '../../core/nearest-name.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { EndpointDirectory, LiveEndpoint } from '../../webhooks/endpoint-directory.ts';
 import { POST_ERRORS } from '../../webhooks/post/post-errors.ts';
-import { timestampSchema } from './schemas.ts';
+import { lowerDomain, timestampSchema } from './schemas.ts';
 
 /** Filters that several lists and jobs share. All throw `invalid_field` for what can match nothing. */
 
@@ -20,6 +20,23 @@ export function readTypes(type: string | undefined): EventType[] | null {
   if (type === undefined) return null;
   const patterns = type.split(',').map((part) => part.trim());
   return expandTypes(patterns, '?type');
+}
+
+/** The filters of lists of events. */
+export function toEventFilter(
+  projectId: string,
+  query: {
+    type?: string | undefined;
+    message_id?: string | undefined;
+    recipient?: string | undefined;
+  },
+) {
+  return {
+    projectId,
+    types: readTypes(query.type),
+    messageKey: query.message_id ?? null,
+    recipient: query.recipient === undefined ? null : lowerDomain(query.recipient),
+  };
 }
 
 export function expandTypes(patterns: readonly string[], pointer: string): EventType[] {

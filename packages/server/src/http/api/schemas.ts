@@ -69,12 +69,13 @@ export const nextCursorSchema = z
 export function keyOfCursor(
   cursor: string | undefined,
   isKey: (key: string) => boolean,
+  pointer = '?cursor',
 ): string | null {
   if (cursor === undefined) return null;
   const key = decodeCursor(cursor);
   if (key !== null && isKey(key)) return key;
   throw new PosthornError('invalid_cursor', 'Use the next_cursor of the page before, unchanged.', {
-    fields: [{ pointer: '?cursor', detail: 'This list did not give it out.' }],
+    fields: [{ pointer, detail: 'This list did not give it out.' }],
   });
 }
 
