@@ -22,7 +22,7 @@ export interface Subscribers {
   /** Called instead when nothing was stored (a duplicate, a refused commit): give the room back. */
   dropped(projectId: string, owed: OwedDelivery): void;
   /** Called after the commit for each delivery that waits in the store. */
-  stored(projectId: string, owed: OwedDelivery): void;
+  stored(projectId: string, owed: OwedDelivery, type: CanonicalEvent['type']): void;
 }
 
 export interface CommittedDelivery {
@@ -79,7 +79,7 @@ export function createEventLog(options: {
     let body: string | null = null;
     for (const owed of record.deliveries) {
       if (appended.duplicateOf !== null) subscribers.dropped(projectId, owed);
-      else if (owed.node === null) subscribers.stored(projectId, owed);
+      else if (owed.node === null) subscribers.stored(projectId, owed, record.type);
       else {
         body ??= sealEventBody(record.json, appended.position);
         const { endpointId } = owed;
