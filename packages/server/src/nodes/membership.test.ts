@@ -105,29 +105,3 @@ test('a silent node is declared dead by one of the others, and joins again when 
   for (const { membership } of nodes) await membership.stop();
   assert.deepEqual(await store.nodes.list(), []);
 });
-
-test('a duty belongs to one node until it is gone', async (t) => {
-  const { store } = await setUp(t);
-  const node = (id: string) => ({
-    id,
-    host: 'h',
-    pid: 1,
-    version: '0',
-    roles: ['api'],
-    state: 'working' as const,
-    stats: { deliveriesInMemory: 0, postsInFlight: 0, mailInMemory: 0 },
-    startedAtMs: 1,
-    beat: 0,
-    beatAtMs: 1,
-  });
-  await store.nodes.register(node('node_a'));
-  await store.nodes.register(node('node_b'));
-  assert.equal(await store.nodes.takeDuty('retention', 'node_a'), true);
-  assert.equal(await store.nodes.takeDuty('retention', 'node_b'), false);
-  assert.equal(await store.nodes.takeDuty('retention', 'node_a'), true);
-  assert.equal(await store.nodes.takeDuty('alerts', 'node_b'), true);
-  assert.equal(await store.nodes.declareDead({ id: 'node_a', beat: 7 }), false);
-  assert.equal(await store.nodes.declareDead({ id: 'node_a', beat: 0 }), true);
-  assert.equal(await store.nodes.takeDuty('retention', 'node_b'), true);
-  assert.equal(await store.nodes.beat({ ...node('node_a'), beat: 1 }), false);
-});

@@ -1,4 +1,5 @@
 import { encodeCursor, type Page, toPage } from '../core/cursor.ts';
+import { URGENCIES, type Urgency } from '../core/urgency.ts';
 import { type DeliveryFilter, type DeliveryKey, keyOf } from './delivery-filter.ts';
 import type { Engine, Statement } from './engine.ts';
 import { requeueStatements } from './requeue-deliveries.ts';
@@ -9,6 +10,13 @@ import type { AttemptsTable, DeliveriesTable } from './tables.ts';
 export interface DeliveryQuery extends DeliveryFilter {
   limit: number;
   beforeId: DeliveryKey | null;
+}
+
+export interface DueDelivery {
+  projectId: string;
+  endpointId: string;
+  urgency: Urgency;
+  dueAtMs: number;
 }
 
 export interface Deliveries {
@@ -54,6 +62,8 @@ export interface Deliveries {
     nowMs: number,
     limit: number,
   ): Promise<{ more: boolean }>;
+  /** When the next delivery of each endpoint and urgency is due, by two seeks in an index for each. */
+  nextDue(): Promise<DueDelivery[]>;
   /** How many deliveries wait in the store, of all projects (what nodes hold is not counted). */
   waiting(): Promise<number>;
 }
@@ -204,6 +214,33 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('node', 'is', null);
       await engine.commit({ events: [], statements: [toStatement(update)] });
       return { more: rows.length === limit };
+    },
+    async nextDue() {
+      const rows = await db
+        .selectFrom('endpoints as e')
+        .where('e.deleted_at', 'is', null)
+        .where('e.status', '=', 'enabled')
+        .select(({ selectFrom }) => {
+          const first = (urgency: Urgency) =>
+            selectFrom('deliveries as d')
+              .whereRef('d.project_id', '=', 'e.project_id')
+              .whereRef('d.endpoint_id', '=', 'e.id')
+              .where('d.urgency', '=', urgency)
+              .where('d.state', '=', 'pending')
+              .where('d.node', 'is', null)
+              .where('d.due_at', 'is not', null)
+              .orderBy('d.due_at')
+              .limit(1)
+              .select('d.due_at');
+          return ['e.project_id', 'e.id', first(0).as('u0'), first(1).as('u1'), first(2).as('u2')];
+        })
+        .execute();
+      return rows.flatMap(({ project_id: projectId, id: endpointId, u0, u1, u2 }) =>
+        URGENCIES.flatMap((urgency): DueDelivery[] => {
+          const dueAt = [u0, u1, u2][urgency];
+          return dueAt == null ? [] : [{ projectId, endpointId, urgency, dueAtMs: Number(dueAt) }];
+        }),
+      );
     },
     async waiting() {
       const waiting = db

@@ -75,9 +75,7 @@ export function createNodes(engine: Engine): Nodes {
       return rows.map(fromRow);
     },
     declareDead: ({ id, beat }) =>
-      changed(
-        toStatement(db.deleteFrom('nodes').where('id', '=', id).where('beat', '=', beat), 1),
-      ),
+      changed(toStatement(db.deleteFrom('nodes').where('id', '=', id).where('beat', '=', beat), 1)),
     async leave(id) {
       await changed(toStatement(db.deleteFrom('nodes').where('id', '=', id)));
     },

@@ -22,6 +22,8 @@ export interface ProjectDirectory {
   create(project: ProjectRecord, beside: readonly Statement[]): Promise<void>;
   update(before: Pick<ProjectRecord, 'version'>, project: ProjectRecord): Promise<void>;
   remove(projectId: string, nowMs: number): Promise<void>;
+  /** Reads what another node has changed. */
+  refresh(): Promise<void>;
 }
 
 export function createProjectDirectory(options: {
@@ -54,6 +56,12 @@ export function createProjectDirectory(options: {
     async remove(projectId, nowMs) {
       await projects.remove(projectId, nowMs);
       known.delete(projectId);
+    },
+    async refresh() {
+      const records = await projects.all();
+      const ids = new Set(records.map(({ id }) => id));
+      for (const id of known.keys()) if (!ids.has(id)) known.delete(id);
+      for (const record of records) put(record);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Ids } from '../core/ids.ts';
 import { urgencyOf } from '../core/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { Deliveries } from '../store/deliveries.ts';
+import type { Deliveries, DueDelivery } from '../store/deliveries.ts';
 import type { AttemptRecord, Engine, OwedDelivery } from '../store/engine.ts';
 import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
 import { createBreaker, nextStart, noteStart } from './breaker.ts';
@@ -19,6 +19,7 @@ import {
   noteAnyStored,
   noteRate,
   noteStored,
+  takeAll,
 } from './lane.ts';
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
@@ -43,6 +44,8 @@ export interface DispatcherOptions {
   memoryLimit: number;
   /** How long what is known of an attempt is kept, ms. */
   retentionMs: (projectId: string) => number;
+  /** How many nodes dispatch: concurrency and rate limits of an endpoint are shared among them. */
+  nodes?: () => number;
   /** Takes what there is to say about endpoints and deliveries. Must not throw. */
   report: (report: Report) => void;
   onAttempt?: (attempt: AttemptRecord, endpoint: LiveEndpoint) => void;
@@ -66,6 +69,10 @@ export interface Dispatcher extends Subscribers {
   cancelFor(projectId: string, endpointId: string): Promise<void>;
   /** No new attempts; those under way may end within the bound; the rest goes back to the store. */
   stop(graceMs: number): Promise<void>;
+  /** Deliveries wait in the store that this node may not have heard of. */
+  noteDue(due: readonly DueDelivery[]): void;
+  /** What waits in memory is leased to this node no more: it is dropped, and read back if it is due. */
+  dropLeases(): void;
   /** For /metrics. */
   stats(): { inMemory: number; inFlight: number };
 }
@@ -75,6 +82,7 @@ const ABORT_BOUND_MS = 2_000;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { engine, directory, poster, clock, random, ids, log, node } = options;
+  const { nodes = () => 1 } = options;
   const lanes = new Map<string, Lane>();
   const shares = createShares({ concurrency: options.concurrency, memory: options.memoryLimit });
   let started = false;
@@ -140,7 +148,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (isShut(lane)) void paging.letGo(lane);
       return;
     }
-    while (lane.inFlight < lane.endpoint.concurrency && isWaiting(lane)) {
+    while (lane.inFlight < Math.ceil(lane.endpoint.concurrency / nodes()) && isWaiting(lane)) {
       if (!shares.canStart(lane)) {
         shares.wait(lane);
         break;
@@ -201,7 +209,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const wasProbe = breaker.state === 'open';
     shares.noteStarted(lane);
     noteStart(breaker, unit.deliveries.length, startedAtMs);
-    noteRate(lane, unit.deliveries.length, startedAtMs);
+    noteRate(lane, unit.deliveries.length * nodes(), startedAtMs);
     const post = await poster.post(endpoint, unit, startedAtMs);
     const { result } = post;
     shares.noteEnded(lane);
@@ -376,6 +384,23 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       paging.pageIn(lane);
     },
     wake,
+    noteDue(due) {
+      for (const { endpointId, urgency, dueAtMs } of due) {
+        const lane = lanes.get(endpointId);
+        if (lane === undefined) continue;
+        noteStored(lane, urgency, dueAtMs);
+        paging.pageIn(lane);
+      }
+    },
+    dropLeases() {
+      for (const lane of lanes.values()) {
+        const dropped = takeAll(lane);
+        const lines = dropped.reduce((sum, { line }) => sum + line.length, 0);
+        shares.hold(lane, -dropped.length - lines);
+        noteAnyStored(lane, clock.now());
+        pump(lane);
+      }
+    },
     cancelFor: paging.cancelAll,
     start() {
       started = true;

@@ -82,10 +82,12 @@ export interface EndpointDirectory {
   secretsOf(record: EndpointRecord): EndpointSecrets;
   /** Rejects with StoreConflict when it is gone, or is of another version than the one given. */
   remove(projectId: string, endpointId: string, nowMs: number, version?: number): Promise<void>;
+  /** Reads what another node has changed of an endpoint. */
+  refresh(projectId: string, endpointId: string): Promise<void>;
 }
 
 export function createEndpointDirectory(options: {
-  endpoints: Pick<Endpoints, 'all' | 'insert' | 'update' | 'noteHealth' | 'remove'>;
+  endpoints: Pick<Endpoints, 'all' | 'get' | 'insert' | 'update' | 'noteHealth' | 'remove'>;
   secretBox: SecretBox;
   defaults: EndpointDefaults;
 }): EndpointDirectory {
@@ -120,6 +122,11 @@ export function createEndpointDirectory(options: {
     const project = byProject.get(record.projectId) ?? new Map<string, LiveEndpoint>();
     byProject.set(record.projectId, project.set(record.id, live));
     return live;
+  }
+
+  function forget(projectId: string, endpointId: string): void {
+    byProject.get(projectId)?.delete(endpointId);
+    for (const listener of listeners) listener.removed(projectId, endpointId);
   }
 
   function announce(record: EndpointRecord): void {
@@ -191,8 +198,14 @@ export function createEndpointDirectory(options: {
     },
     async remove(projectId, endpointId, nowMs, version) {
       await endpoints.remove(projectId, endpointId, nowMs, version);
-      byProject.get(projectId)?.delete(endpointId);
-      for (const listener of listeners) listener.removed(projectId, endpointId);
+      forget(projectId, endpointId);
+    },
+    async refresh(projectId, endpointId) {
+      const record = await endpoints.get(projectId, endpointId);
+      const known = byProject.get(projectId)?.get(endpointId);
+      if (record === null) {
+        if (known !== undefined) forget(projectId, endpointId);
+      } else if (record.version !== known?.record.version) announce(record);
     },
   };
 }

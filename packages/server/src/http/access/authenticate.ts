@@ -23,6 +23,8 @@ export interface Authenticator {
   identify(keyHash: string): Promise<Caller>;
   /** A key was revoked or made: what is remembered of this hash is not true any more. */
   forget(keyHash: string): void;
+  /** Some key was changed by another node. */
+  forgetAll(): void;
 }
 
 export function generateApiKey(): string {
@@ -93,6 +95,10 @@ export function createAuthenticator(options: {
     forget(keyHash) {
       forgotten += 1;
       known.delete(keyHash);
+    },
+    forgetAll() {
+      forgotten += 1;
+      known.clear();
     },
   };
 }

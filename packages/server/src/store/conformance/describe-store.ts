@@ -14,6 +14,7 @@ import { describeOrder } from './lines/order-cases.ts';
 import { describeLineProperty } from './lines/property-cases.ts';
 import { describeLists } from './list-cases.ts';
 import { describeMail } from './mail-cases.ts';
+import { describeNodes } from './node-cases.ts';
 import { describePosition } from './position-cases.ts';
 import { describeProjects } from './project-cases.ts';
 import { describePurge } from './purge-cases.ts';
@@ -45,6 +46,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeJobs(open);
     describeFeed(open);
     describeQueue(open);
+    describeNodes(open);
     describeErasure(open);
     describeIsolation(open);
     describePurge(open);

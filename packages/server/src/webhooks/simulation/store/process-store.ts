@@ -22,7 +22,7 @@ export interface ProcessStore {
     'commit' | 'recordAttempt' | 'claimDeliveries' | 'health' | 'onHealthChange'
   >;
   deliveries: Pick<Deliveries, 'release' | 'cancelWaiting' | 'requeue'>;
-  endpoints: Pick<Endpoints, 'all' | 'insert' | 'update' | 'noteHealth' | 'remove'>;
+  endpoints: Pick<Endpoints, 'all' | 'get' | 'insert' | 'update' | 'noteHealth' | 'remove'>;
 }
 
 export function createProcessStore(options: {
@@ -115,6 +115,8 @@ export function createProcessStore(options: {
         const [row, version] = [{ ...endpoint }, { version: before.version }];
         return commit(`update ${trace.nameOf(row.id)}`, () => bare.updateEndpoint(version, row));
       },
+      // Only asked for what another node has changed, and there is none.
+      get: () => Promise.resolve(null),
       noteHealth({ projectId, id, failingSinceMs, warnedPercent }) {
         const row = { projectId, id, failingSinceMs, warnedPercent };
         return commit(`note health of ${trace.nameOf(id)}`, () => bare.noteHealth(row));
