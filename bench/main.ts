@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { benchDispatch } from './dispatch.ts';
+import { benchFairness } from './fairness.ts';
 import { benchGrowth } from './growth.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
@@ -8,6 +9,7 @@ import type { BenchResult } from './result.ts';
 /** Every bench by name. A figure that the documentation quotes comes from one of these. */
 const BENCHES: Record<string, () => Promise<BenchResult>> = {
   dispatch: benchDispatch,
+  fairness: benchFairness,
   growth: benchGrowth,
   latency: benchLatency,
   memory: benchMemory,

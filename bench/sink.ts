@@ -2,14 +2,17 @@
  * The receiving end of a bench: a process of its own that answers every POST with 204, by hand over
  * raw sockets, so that it takes as little of the machine from the measured side as possible. With
  * `record` it remembers when each event came and tells on `received`; with `silent` it never answers.
+ * `{hang: paths}` names paths that get no answer from now on; what hung until then is cut off.
  */
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 const silent = process.argv.includes('silent');
 const record = process.argv.includes('record');
 const received: [string, number][] = [];
+let hanging = new Set<string>();
+const left = new Set<Socket>();
 
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
@@ -28,22 +31,33 @@ function requestEnd(bytes: Buffer): number {
   return bytes.length >= end ? end : -1;
 }
 
+/** Whether the request that begins here is one that gets no answer. */
+function isLeft(bytes: Buffer): boolean {
+  if (silent || hanging.size === 0) return silent;
+  const line = bytes.toString('latin1', 0, bytes.indexOf(13));
+  return hanging.has(line.split(' ')[1] ?? '');
+}
+
 const server = createServer({ noDelay: true }, (socket) => {
   let rest: Buffer | null = null;
   socket.on('error', () => {});
+  socket.on('close', () => left.delete(socket));
   socket.on('data', (chunk) => {
     let bytes = rest === null ? chunk : Buffer.concat([rest, chunk]);
     for (let end = requestEnd(bytes); end !== -1; end = requestEnd(bytes)) {
+      if (isLeft(bytes)) left.add(socket);
+      else socket.write(ANSWER);
       bytes = bytes.subarray(end);
-      if (!silent) socket.write(ANSWER);
       if (bytes.length === 0) break;
     }
     rest = bytes.length === 0 ? null : bytes;
   });
 });
 
-process.on('message', (word) => {
-  if (word === 'received') process.send?.({ received });
+process.on('message', (word: 'received' | { hang: string[] }) => {
+  if (word === 'received') return void process.send?.({ received });
+  hanging = new Set(word.hang);
+  for (const socket of left) socket.destroy();
 });
 process.on('disconnect', () => process.exit(0));
 server.listen(0, '127.0.0.1', () => {

@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type ReadyProcess,
+  startPosthornProcess,
+} from 'posthorn/src/cli/whole/fixtures/posthorn-process.ts';
+import { Pool } from 'undici';
+import { type BenchResult, median, percentile } from './result.ts';
+import { type Sink, startSink } from './start-sink.ts';
+
+/**
+ * The time from sending an event to POST /v1/events until its endpoint has it, p99, over 99 endpoints
+ * that answer: while one more hangs (`ratio`), and while ten more hang, each against the same endpoints
+ * all answering. An event is for one endpoint; those that hang have a backlog that takes every post
+ * they may have, time out, and are probed. `posthorn serve` as a process of its own, at a steady rate.
+ *
+ * A round measures each case once, in turns; a figure is the median of the rounds' ratios. The ratio of
+ * a second turn in which nothing hangs to the first (`noise`) says what the machine itself does to them.
+ */
+const TARGET = 1.1;
+const WELL = 99;
+const SWINGING = 10;
+const ROUNDS = 5;
+const ROUND_EVENTS = 2_400;
+const RATE_PER_SECOND = 300;
+const WARM_UP_EVENTS = 3_000;
+/** More than an endpoint may have under way (32), so that more wait behind them. */
+const BACKLOG = 100;
+/** Within a turn, which takes 8 s: so a turn sees them hang, time out and be probed. */
+const TIMEOUT = '4s';
+const API_KEY = 'phk_bench';
+
+/** How many of the swinging endpoints hang in each turn of a round. */
+const TURNS = { none: 0, one: 1, ten: SWINGING, again: 0 } as const;
+type Turn = keyof typeof TURNS;
+
+export async function benchFairness(): Promise<BenchResult> {
+  const sink = await startSink('record');
+  const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
+  const server = await startPosthornProcess({ data: folder, 'api-key': API_KEY });
+  const bench = createBench(server, sink);
+  try {
+    for (let i = 0; i < WELL; i++) await bench.createEndpoint(`well-${i}`);
+    await bench.measure(WARM_UP_EVENTS);
+    const rounds: Record<Turn, number>[] = [];
+    for (let round = 1; round <= ROUNDS; round++) {
+      const p99 = { none: 0, one: 0, ten: 0, again: 0 };
+      for (const turn of ['none', 'one', 'ten', 'again'] as const) {
+        const times = await measureTurn(bench, TURNS[turn]);
+        p99[turn] = percentile(times, 0.99);
+      }
+      rounds.push(p99);
+      const shown = Object.entries(p99).map(([turn, ms]) => `${turn} ${ms.toFixed(2)}`);
+      console.log(`round ${round}, p99 in ms: ${shown.join(', ')}`);
+    }
+    const against = (turn: Turn): number =>
+      Number(median(rounds.map((p99) => p99[turn] / p99.none)).toFixed(3));
+    const p99 = (turn: Turn): number =>
+      Number(median(rounds.map((round) => round[turn])).toFixed(2));
+    return {
+      bench: 'fairness',
+      ratio: against('one'),
+      target: TARGET,
+      pass: against('one') <= TARGET && against('ten') <= TARGET,
+      ratio_ten_hanging: against('ten'),
+      noise: against('again'),
+      p99_ms: p99('none'),
+      p99_ms_one_hanging: p99('one'),
+      p99_ms_ten_hanging: p99('ten'),
+      rate_per_second: RATE_PER_SECOND,
+    };
+  } finally {
+    await bench.close();
+    server.child.kill('SIGKILL');
+    await server.ended;
+    sink.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+type Bench = ReturnType<typeof createBench>;
+
+/** The times of one turn, ms. New endpoints for each: what became of the last ones must not count. */
+async function measureTurn(bench: Bench, hanging: number): Promise<number[]> {
+  const names = Array.from({ length: SWINGING }, (_, i) => `swinging-${i}`);
+  bench.hang(names.slice(0, hanging));
+  const ids: string[] = [];
+  for (const name of names) ids.push(await bench.createEndpoint(name));
+  const backlog = names.flatMap((name) => Array.from({ length: BACKLOG }, () => createEvent(name)));
+  await bench.post('events', backlog);
+  await bench.untilInFlight((posts) => posts === hanging * 32);
+  const times = await bench.measure(ROUND_EVENTS);
+  for (const id of ids) await bench.remove(id);
+  bench.hang([]);
+  await bench.untilInFlight((posts) => posts === 0);
+  return times;
+}
+
+function createBench(server: ReadyProcess, sink: Sink) {
+  const api = new Pool(server.httpUrl, { connections: 16 });
+
+  async function call(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<string> {
+    const answer = await api.request({
+      method,
+      path: `/v1/${path}`,
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode < 300) return text;
+    throw new Error(`${method} ${path} answered ${answer.statusCode}: ${text}`);
+  }
+
+  async function post(path: string, body: unknown): Promise<{ id: string; data: Appended[] }> {
+    return JSON.parse(await call('POST', path, body));
+  }
+
+  return {
+    post,
+    remove: (endpointId: string) => call('DELETE', `endpoints/${endpointId}`),
+    hang: (names: readonly string[]) => sink.hang(names.map((name) => `/${name}`)),
+    close: () => api.close(),
+
+    /** An endpoint for the events that are tagged with its name. */
+    async createEndpoint(name: string): Promise<string> {
+      const url = `http://127.0.0.1:${sink.port}/${name}`;
+      const endpoint = { url, filter: { tag: [name] }, timeout: TIMEOUT };
+      return (await post('endpoints', endpoint)).id;
+    },
+
+    async untilInFlight(holds: (posts: number) => boolean): Promise<void> {
+      for (;;) {
+        const answer = await api.request({ method: 'GET', path: '/metrics' });
+        const posts = /^posthorn_webhook_posts_in_flight (\d+)$/m.exec(await answer.body.text());
+        if (holds(Number(posts?.[1]))) return;
+        await pause(50);
+      }
+    },
+
+    /** Sends so many events, for one endpoint after the other; how long each took, ms. */
+    async measure(events: number): Promise<number[]> {
+      const sentAt = new Map<string, number>();
+      const startedAt = monotonicMs();
+      const calls: Promise<void>[] = [];
+      for (let i = 0; i < events; i++) {
+        const waitMs = startedAt + (i * 1_000) / RATE_PER_SECOND - monotonicMs();
+        if (waitMs > 0) await pause(waitMs);
+        const at = monotonicMs();
+        const sent = post('events', createEvent(`well-${i % WELL}`)).then(({ data: [one] }) => {
+          if (one !== undefined) sentAt.set(one.id, at);
+        });
+        calls.push(sent);
+      }
+      await Promise.all(calls);
+      const received = await waitForAll(sink, sentAt);
+      return [...sentAt].map(([id, at]) => (received.get(id) ?? Number.POSITIVE_INFINITY) - at);
+    },
+  };
+}
+
+interface Appended {
+  id: string;
+}
+
+/** What has not come within ten seconds counts as never. */
+async function waitForAll(
+  sink: Sink,
+  sent: ReadonlyMap<string, number>,
+): Promise<Map<string, number>> {
+  for (let look = 0; look < 100; look++) {
+    const received = await sink.received();
+    if ([...sent.keys()].every((id) => received.has(id))) return received;
+    await pause(100);
+  }
+  return sink.received();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000;
+}
+
+let made = 0;
+
+function createEvent(tag: string): object {
+  made += 1;
+  return {
+    type: 'email.delivered',
+    timestamp: new Date().toISOString(),
+    data: {
+      provider: 'bench',
+      message: { provider_id: `message-${made}`, from: 'shop@example.com', subject: 'Your order' },
+      recipient: 'user@example.com',
+      delivery: { smtp_code: 250, response: '250 2.0.0 Ok: queued as 4F2A11B3C', tls: true },
+      tags: [tag],
+    },
+  };
+}
