@@ -8,7 +8,6 @@ import type { EventLog, NewEvent } from '../../store/event-log.ts';
 import type { Events } from '../../store/events.ts';
 import type { ProjectRates } from '../access/project-rates.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { type FeedDeps, pullEvents, readFeedStart, toFeedCursor } from './event-feed.ts';
 import {
   appendedSchema,
   type EventInput,
@@ -17,6 +16,7 @@ import {
   eventSchema,
   eventsBody,
 } from './event-schema.ts';
+import { type FeedDeps, pullEvents, readFeedStart, toFeedCursor } from './feed/event-feed.ts';
 import { refuseField, toEventFilter } from './filters.ts';
 import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 

@@ -10,7 +10,7 @@ import type { Events } from '../../store/events.ts';
 import type { MessageRecord, Messages, RecipientRow } from '../../store/messages.ts';
 import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './delivery-json.ts';
+import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './deliveries/delivery-json.ts';
 import {
   acceptedSchema,
   type MessageBody,

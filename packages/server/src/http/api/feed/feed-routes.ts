@@ -1,7 +1,7 @@
-import { defineRoute, type Route } from '../route.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { streamQuery } from '../event-schema.ts';
+import { toEventFilter } from '../filters.ts';
 import { type FeedDeps, readFeedStart, streamEvents } from './event-feed.ts';
-import { streamQuery } from './event-schema.ts';
-import { toEventFilter } from './filters.ts';
 
 export function createFeedRoutes(deps: FeedDeps): Route[] {
   return [

@@ -1,11 +1,11 @@
-import { type AttemptTrace, decodeAttemptTrace } from '../../core/attempt-trace.ts';
-import { shownDeliveryState } from '../../core/delivery-state.ts';
-import { deliveryId } from '../../core/ids.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import type { AttemptsTable, DeliveriesTable } from '../../store/tables.ts';
-import type { LiveEndpoint } from '../../webhooks/endpoint-directory.ts';
-import { faultOf } from '../../webhooks/post/post-errors.ts';
-import { listOwnHeaders } from '../../webhooks/render.ts';
+import { type AttemptTrace, decodeAttemptTrace } from '../../../core/attempt-trace.ts';
+import { shownDeliveryState } from '../../../core/delivery-state.ts';
+import { deliveryId } from '../../../core/ids.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import type { AttemptsTable, DeliveriesTable } from '../../../store/tables.ts';
+import type { LiveEndpoint } from '../../../webhooks/endpoint-directory.ts';
+import { faultOf } from '../../../webhooks/post/post-errors.ts';
+import { listOwnHeaders } from '../../../webhooks/render.ts';
 
 /** The URL of an endpoint by its id; null when it was deleted. */
 export type EndpointUrls = (projectId: string, endpointId: string) => string | null;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { isId } from '../../core/ids.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { Engine } from '../../store/engine.ts';
-import type { JobRecord, Jobs } from '../../store/jobs.ts';
-import type { JobState } from '../../store/tables.ts';
-import type { JobRunner } from '../../webhooks/jobs/runner.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { isId } from '../../../core/ids.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { Engine } from '../../../store/engine.ts';
+import type { JobRecord, Jobs } from '../../../store/jobs.ts';
+import type { JobState } from '../../../store/tables.ts';
+import type { JobRunner } from '../../../webhooks/jobs/runner.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { idParam, keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
 import { JOB_KINDS, JOB_STATES, jobSchema, toJobJson } from './job-json.ts';
-import { idParam, keyOfCursor, nextCursorSchema, pageQuery } from './schemas.ts';
 
 interface Move {
   from: JobState[];

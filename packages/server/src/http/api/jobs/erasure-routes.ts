@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
-import { defineRoute, type Route } from '../route.ts';
-import { refuseField } from './filters.ts';
+import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { refuseField } from '../filters.ts';
+import { lineOf } from '../schemas.ts';
 import { jobSchema } from './job-json.ts';
-import { lineOf } from './schemas.ts';
 import { type JobDeps, startJob } from './start-job.ts';
 
 export function createErasureRoutes(deps: JobDeps): Route[] {

@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import { DELIVERY_STATES, type ShownDeliveryState } from '../../core/delivery-state.ts';
-import { timeOfId } from '../../core/ids.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import type { Deliveries } from '../../store/deliveries.ts';
+import { DELIVERY_STATES, type ShownDeliveryState } from '../../../core/delivery-state.ts';
+import { timeOfId } from '../../../core/ids.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import type { Deliveries } from '../../../store/deliveries.ts';
 import {
   ANY_DELIVERY,
   type DeliveryFilter,
   type DeliveryKey,
-} from '../../store/delivery-filter.ts';
-import type { Queue, QueueDepth } from '../../store/queue.ts';
-import { lagOf, totalOf } from '../../webhooks/backlog-monitor.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
-import { defineRoute, type Route } from '../route.ts';
+} from '../../../store/delivery-filter.ts';
+import type { Queue, QueueDepth } from '../../../store/queue.ts';
+import { lagOf, totalOf } from '../../../webhooks/backlog-monitor.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { findEndpoint, rangeFields, readRange, toIdRange } from '../filters.ts';
+import { deliverySchema } from '../message-schema.ts';
+import { idParam, nextCursorSchema, pageQuery, timestampSchema } from '../schemas.ts';
 import { type EndpointUrls, toDeliveryJson } from './delivery-json.ts';
 import { readDeliveryCursor } from './delivery-routes.ts';
-import { findEndpoint, rangeFields, readRange, toIdRange } from './filters.ts';
-import { deliverySchema } from './message-schema.ts';
-import { idParam, nextCursorSchema, pageQuery, timestampSchema } from './schemas.ts';
 
 /** Deliveries that are counted for the gaps of an endpoint, in some 200 ms. */
 const COUNTED_ROWS = 100_000;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { toTimestamp } from '../../lib/clock.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { ReplayParams } from '../../store/jobs.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
-import { REPLAY_LIMIT, REPLAY_RATE, type Replay } from '../../webhooks/jobs/replay.ts';
-import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from '../route.ts';
-import { expandTypes, findEndpoint, rangeFields, readRange, refuseField } from './filters.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { ReplayParams } from '../../../store/jobs.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import { REPLAY_LIMIT, REPLAY_RATE, type Replay } from '../../../webhooks/jobs/replay.ts';
+import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from '../../route.ts';
+import { expandTypes, findEndpoint, rangeFields, readRange, refuseField } from '../filters.ts';
+import { idParam } from '../schemas.ts';
 import { jobSchema } from './job-json.ts';
-import { idParam } from './schemas.ts';
 import { type JobDeps, startJob } from './start-job.ts';
 
 /** Those that somebody may want again; what is in flight is on its way. */

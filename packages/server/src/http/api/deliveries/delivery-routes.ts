@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import { DELIVERY_STATES } from '../../core/delivery-state.ts';
-import { isId, parseDeliveryId } from '../../core/ids.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { Deliveries } from '../../store/deliveries.ts';
-import type { DeliveryKey } from '../../store/delivery-filter.ts';
-import { StoreConflict } from '../../store/engine.ts';
-import type { Events } from '../../store/events.ts';
-import type { DeliveriesTable } from '../../store/tables.ts';
-import type { Dispatcher } from '../../webhooks/dispatcher.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
-import { bodyFor } from '../../webhooks/render.ts';
-import { defineRoute, type Route } from '../route.ts';
-import { type EndpointUrls, toDeliveryJson, toFullAttemptJson } from './delivery-json.ts';
+import { DELIVERY_STATES } from '../../../core/delivery-state.ts';
+import { isId, parseDeliveryId } from '../../../core/ids.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { Deliveries } from '../../../store/deliveries.ts';
+import type { DeliveryKey } from '../../../store/delivery-filter.ts';
+import { StoreConflict } from '../../../store/engine.ts';
+import type { Events } from '../../../store/events.ts';
+import type { DeliveriesTable } from '../../../store/tables.ts';
+import type { Dispatcher } from '../../../webhooks/dispatcher.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import { bodyFor } from '../../../webhooks/render.ts';
+import { defineRoute, type Route } from '../../route.ts';
 import {
   checkErrorCode,
   rangeFields,
@@ -20,9 +19,10 @@ import {
   readTypes,
   toIdRange,
   typeQuery,
-} from './filters.ts';
-import { deliverySchema, fullAttemptSchema } from './message-schema.ts';
-import { idParam, keyOfCursor, nextCursorSchema, pageQuery } from './schemas.ts';
+} from '../filters.ts';
+import { deliverySchema, fullAttemptSchema } from '../message-schema.ts';
+import { idParam, keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
+import { type EndpointUrls, toDeliveryJson, toFullAttemptJson } from './delivery-json.ts';
 
 const listQuery = z.strictObject({
   ...pageQuery,

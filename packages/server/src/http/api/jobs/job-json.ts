@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { DELIVERY_STATES } from '../../core/delivery-state.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
-import { timestampSchema } from './schemas.ts';
+import { DELIVERY_STATES } from '../../../core/delivery-state.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import type { JobRecord, ReplayParams } from '../../../store/jobs.ts';
+import { timestampSchema } from '../schemas.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'canceled', 'done', 'failed'] as const;
 export const JOB_KINDS = ['replay', 'erase'] as const;
