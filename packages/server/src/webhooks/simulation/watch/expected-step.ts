@@ -22,7 +22,8 @@ export type ExpectedStep =
  */
 export function expectStep(input: {
   result: PostResult;
-  /** Counted before this attempt. */
+  /** Before this one, and how many of them its ladder counts. */
+  attempts: number;
   failures: number;
   ladderMs: readonly number[];
   endedMs: number;
@@ -34,7 +35,10 @@ export function expectStep(input: {
   const { errorCode } = result;
   if (errorCode === null) return { kind: 'delivered' };
   if (errorCode === 'gone') return { kind: 'dead', isGone: true };
-  if (POST_ERRORS[errorCode].fault === 'ours') return retryWithin(endedMs, 24_000, 36_000);
+  if (POST_ERRORS[errorCode].fault === 'ours') {
+    const steadyMs = Math.min(30_000 * 2 ** (input.attempts - failures), 3_600_000);
+    return retryWithin(endedMs, 0.8 * steadyMs, 1.2 * steadyMs);
+  }
   if (input.wasProbe && breaker.state === 'open') {
     const { earliestMs, latestMs } = breaker.probe;
     return { kind: 'retry', earliestMs, latestMs, counts: false, rungMs: null };

@@ -61,9 +61,10 @@ function isUnderWay(one: StoredDelivery, { lanes, store }: Quiet): boolean {
   return false;
 }
 
+/** Whatever its project and its lane have by now, their share of what is free is larger (shares.ts). */
 function hasRoom({ inMemory, memoryLimit, lanes, concurrency }: Quiet): boolean {
   const { size } = lanes.underWay;
-  return memoryLimit - inMemory > inMemory && concurrency - size > size;
+  return 3 * (memoryLimit - inMemory) > 5 * inMemory && 3 * (concurrency - size) > 5 * size;
 }
 
 function readyByItself(one: StoredDelivery, { config }: WatchedLane, nowMs: number): number {

@@ -178,7 +178,9 @@ export function createWatchedDeliveries(options: {
         if (result.errorCode === 'aborted') continue;
         const { breaker, isProbe: wasProbe, config } = watched;
         const { failures } = one;
-        const rule = { result, failures, ladderMs: config.ladderMs, endedMs, breaker, wasProbe };
+        const attempts = store.delivery(eventId, config.id)?.attempts ?? 0;
+        const { ladderMs } = config;
+        const rule = { result, attempts, failures, ladderMs, endedMs, breaker, wasProbe };
         const step = expectStep(rule);
         endOne(one, watched, step);
       }
