@@ -30,6 +30,18 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     neededBy: /postfix/i,
     purpose: 'the login of a real mail server at ours',
   },
+  {
+    name: 'postgresql',
+    probe: '/usr/lib/postgresql/*/bin/initdb',
+    neededBy: /startTestCluster/,
+    purpose: 'the second store engine on a real server',
+  },
+  {
+    name: 'pgbouncer',
+    probe: 'pgbouncer',
+    neededBy: /startPgBouncer/,
+    purpose: 'the second store engine behind a pooler',
+  },
 ];
 
 export interface MissingPackage {

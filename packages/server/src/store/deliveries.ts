@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { encodeCursor, type Page, toPage } from '../core/cursor.ts';
 import { URGENCIES, type Urgency } from '../core/urgency.ts';
 import { type DeliveryFilter, type DeliveryKey, keyOf } from './delivery-filter.ts';
@@ -140,7 +141,7 @@ export function createDeliveries(engine: Engine): Deliveries {
           return {
             state: 'pending',
             failures: 0,
-            due_at: eb.case().when(isInLine).then(null).else(eb.val(nowMs)).end(),
+            due_at: eb.case().when(isInLine).then(null).else(asTime(nowMs)).end(),
             ended_at: null,
             order_key: eb.case().when(isPending).then(eb.ref('order_key')).else(null).end(),
             position: eb.case().when(isPending).then(eb.ref('position')).else(null).end(),
@@ -150,7 +151,8 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('event_id', '=', key.eventId)
         .where('endpoint_id', '=', key.endpointId)
         .where('node', 'is', null);
-      await engine.commit({ events: [], statements: [toStatement(update, 1), ...beside] });
+      const requeued = { ...toStatement(update, 1), lines: [key] };
+      await engine.commit({ events: [], statements: [requeued, ...beside] });
     },
     requeueStatements: (input) => requeueStatements(db, input),
     async release({ projectId, endpointId, node, nowMs }, { due, inLine }) {
@@ -167,14 +169,15 @@ export function createDeliveries(engine: Engine): Deliveries {
             .whereRef('x.order_key', '=', 'd.order_key')
             .where('x.state', '=', 'pending')
             .whereRef('x.position', '<', 'd.position');
-          const dueAt = eb.case().when(eb.exists(earlier)).then(null).else(eb.val(nowMs)).end();
+          const dueAt = eb.case().when(eb.exists(earlier)).then(null).else(asTime(nowMs)).end();
           return { node: null, due_at: dueAt };
         })
         .where('project_id', '=', projectId)
         .where('endpoint_id', '=', endpointId)
         .where('event_id', 'in', eventIds)
         .where('node', '=', node);
-      await engine.commit({ events: [], statements: [toStatement(update)] });
+      const released = { ...toStatement(update), lines: [{ projectId, endpointId }] };
+      await engine.commit({ events: [], statements: [released] });
     },
     async cancelWaiting(projectId, endpointId, nowMs, limit) {
       const waiting = db
@@ -212,7 +215,8 @@ export function createDeliveries(engine: Engine): Deliveries {
         )
         .where('state', '=', 'pending')
         .where('node', 'is', null);
-      await engine.commit({ events: [], statements: [toStatement(update)] });
+      const canceled = { ...toStatement(update), lines: [{ projectId, endpointId }] };
+      await engine.commit({ events: [], statements: [canceled] });
       return { more: rows.length === limit };
     },
     async nextDue() {
@@ -255,6 +259,9 @@ export function createDeliveries(engine: Engine): Deliveries {
     },
   };
 }
+
+/** A parameter among the results of a CASE has no type of its own; PostgreSQL would take it for text. */
+const asTime = (ms: number) => sql<number | null>`cast(${ms} as bigint)`;
 
 function pageKey(row: DeliveriesTable): string {
   const { eventId, endpointId } = keyOf(row);

@@ -14,6 +14,15 @@ export interface Engine {
   /** Builds queries, and runs the reading ones. A write is compiled and handed to `commit`. */
   readonly db: Kysely<Tables>;
 
+  /** For lists, which may lag a moment behind: a standby's where there is one, otherwise as `db`. */
+  readonly lists: Kysely<Tables>;
+
+  /**
+   * A place in the log up to which everything can be read: nothing will ever appear at or below it that
+   * is not there now. 0 in an empty log.
+   */
+  logEnd(): Promise<number>;
+
   /**
    * Durable when it resolves: events, what they owe, and the statements beside them, all or nothing.
    * Rejects with StoreConflict when a statement did not affect what it must, with StoreUnavailable
@@ -56,6 +65,8 @@ export interface Statement {
   parameters: readonly SqlValue[];
   /** The number of rows that it has to touch; otherwise the whole commit is refused. */
   mustAffect?: number;
+  /** The endpoints whose deliveries it moves in their lines, which nobody else may do meanwhile. */
+  lines?: readonly { projectId: string; endpointId: string }[];
 }
 
 export interface Commit {
@@ -180,7 +191,17 @@ export interface ClaimedTransmissions {
 
 export type StoreHealth = { ok: true } | { ok: false; code: StoreFault; detail: string };
 
-export type StoreFault = 'disk_full' | 'locked' | 'corrupt' | 'io_error' | 'read_only' | 'closed';
+export type StoreFault =
+  | 'disk_full'
+  | 'locked'
+  | 'corrupt'
+  | 'io_error'
+  | 'read_only'
+  | 'closed'
+  // Of a database that is reached over a network.
+  | 'unreachable'
+  | 'refused'
+  | 'overloaded';
 
 /** The database cannot take work. Nothing of the call was stored; the caller may try again later. */
 export class StoreUnavailable extends Error {

@@ -33,17 +33,7 @@ export interface EventFeed {
 /** How many places of the log one question looks at: the events of other projects lie between. */
 export const FEED_WINDOW = 10_000;
 
-export function createEventFeed({ db }: Pick<Engine, 'db'>): EventFeed {
-  async function end(): Promise<number> {
-    const row = await db
-      .selectFrom('events')
-      .select('position')
-      .orderBy('position', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row?.position ?? 0;
-  }
-
+export function createEventFeed({ db, logEnd }: Pick<Engine, 'db' | 'logEnd'>): EventFeed {
   /** The first place behind this one that is not empty: retention leaves gaps. */
   async function firstBehind(position: number): Promise<number> {
     const row = await db
@@ -57,10 +47,10 @@ export function createEventFeed({ db }: Pick<Engine, 'db'>): EventFeed {
   }
 
   return {
-    end,
+    end: logEnd,
     async after({ projectId, afterPosition, limit, types, messageKey, recipient }) {
       // First: what is committed while this looks on belongs to the next page.
-      const newest = await end();
+      const newest = await logEnd();
       if (newest <= afterPosition) return { events: [], position: afterPosition, atEnd: true };
       const first = await firstBehind(afterPosition);
       const last = Math.min(newest, first + FEED_WINDOW - 1);

@@ -34,7 +34,7 @@ export function aroundLines(
     ...changes,
     ...each.map((line) => {
       const standing = updateFirst(db, line).where('due_at', 'is', null);
-      return toStatement(standing.set({ due_at: nowMs }));
+      return { ...toStatement(standing.set({ due_at: nowMs })), lines: [line] };
     }),
   ];
 }

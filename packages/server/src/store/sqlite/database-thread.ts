@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { StoreUnavailable } from '../engine.ts';
-import type { ThreadData, ThreadReply, ThreadRequest } from './protocol.ts';
+import type { FileFault, ThreadData, ThreadReply, ThreadRequest } from './protocol.ts';
 
 /**
  * The main thread's end of a database thread. Answers come in the order of the requests, so a queue
@@ -66,12 +66,12 @@ export async function startDatabaseThread(data: ThreadData): Promise<DatabaseThr
   return thread;
 }
 
-function errorOf(reply: { fault: StoreUnavailable['code'] | null; message: string }): Error {
+function errorOf(reply: { fault: FileFault | null; message: string }): Error {
   if (reply.fault === null) return new Error(reply.message);
   return new StoreUnavailable(reply.fault, explainFault(reply.fault, reply.message));
 }
 
-const EXPLANATIONS: Record<StoreUnavailable['code'], string> = {
+const EXPLANATIONS: Record<FileFault, string> = {
   disk_full:
     'The disk of the data directory is full, or the store has reached store_max_size. Make room, or raise the limit and restart; with room Posthorn goes on by itself.',
   locked:
@@ -85,6 +85,6 @@ const EXPLANATIONS: Record<StoreUnavailable['code'], string> = {
   closed: 'The store is closed.',
 };
 
-function explainFault(fault: StoreUnavailable['code'], message: string): string {
+function explainFault(fault: FileFault, message: string): string {
   return `${EXPLANATIONS[fault]} (SQLite: ${message})`;
 }

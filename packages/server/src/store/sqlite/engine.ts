@@ -10,13 +10,13 @@ import {
   type DeliveryClaim,
   type Engine,
   StoreConflict,
-  type StoreHealth,
   StoreUnavailable,
   type TransmissionClaim,
 } from '../engine.ts';
+import { createHealthWatch } from '../health-watch.ts';
 import { DATABASE_FILE, lockDataDirectory } from './data-directory.ts';
 import { type DatabaseThread, startDatabaseThread } from './database-thread.ts';
-import { createReadingKysely } from './kysely.ts';
+import { createReadingKysely, readLogEnd } from './kysely.ts';
 import type { CommitRows, Row, WriteBatch, WriteBatchResult } from './protocol.ts';
 import { fromAppendedRow, toAttemptRow, toEventRow } from './rows.ts';
 
@@ -25,9 +25,6 @@ const MAX_BATCH = 2_048;
 
 /** How long a statement waits for a lock, ms. Only a foreign tool can hold one, and not for long. */
 const BUSY_TIMEOUT_MS = 5_000;
-
-/** How often a store that failed is tried again, ms. */
-const PROBE_INTERVAL_MS = 1_000;
 
 type Task =
   | {
@@ -54,9 +51,8 @@ type Task =
  * SQLite behind two threads: one writes, in one transaction at a time for everything that waits; the
  * other answers people's questions, so that a long list never holds up a commit.
  *
- * Health: ok -> (a write fails for the disk or the file) failing -> (a probe succeeds) ok. While it
- * is failing, commits and claims are refused at once and attempts wait, because what a receiver has
- * answered must not be forgotten. A corrupt file stays failing until a restart.
+ * While the store is failing (health-watch.ts), commits and claims are refused at once and attempts wait,
+ * because what a receiver has answered must not be forgotten.
  */
 export async function openSqliteEngine(options: {
   folder: string;
@@ -93,44 +89,24 @@ function createEngine(
   clock: Clock,
   releaseLock: () => void,
 ): Engine {
-  let health: StoreHealth = { ok: true };
   let heldAttempts: Extract<Task, { kind: 'attempt' }>[] = [];
   let closing: Promise<void> | null = null;
-  const listeners: ((health: StoreHealth) => void)[] = [];
   const queue = createGroupCommit<Task>({ flush, maxItems: MAX_BATCH });
-
-  function setHealth(next: StoreHealth): void {
-    const isSame = next.ok ? health.ok : !health.ok && health.code === next.code;
-    health = next;
-    if (isSame) return;
-    for (const listener of listeners) listener(health);
-  }
-
-  function fail(fault: StoreUnavailable): void {
-    const wasOk = health.ok;
-    setHealth({ ok: false, code: fault.code, detail: fault.message });
-    if (wasOk && fault.code !== 'corrupt' && fault.code !== 'closed') scheduleProbe();
-  }
-
-  function scheduleProbe(): void {
-    clock.after(PROBE_INTERVAL_MS, async () => {
-      if (!health.ok && health.code === 'closed') return;
-      try {
-        await writer.ask({ kind: 'probe' });
-      } catch (error) {
-        if (error instanceof StoreUnavailable) fail(error);
-        return scheduleProbe();
-      }
-      // The store may have been closed while the probe was under way.
-      if (!health.ok && health.code === 'closed') return;
-      setHealth({ ok: true });
+  const watch = createHealthWatch({
+    clock,
+    probe: () => writer.ask({ kind: 'probe' }),
+    recovered() {
       const attempts = heldAttempts;
       heldAttempts = [];
       for (const task of attempts) queue.add(task);
-    });
-  }
+    },
+  });
+  const db = createReadingKysely((sql, parameters) =>
+    reader.ask({ kind: 'read', sql, parameters }).then((rows) => rows as unknown[]),
+  );
 
   async function flush(tasks: Task[]): Promise<() => void> {
+    const health = watch.health();
     if (!health.ok) {
       const { code, detail } = health;
       return () => refuse(tasks, new StoreUnavailable(code, detail));
@@ -140,7 +116,7 @@ function createEngine(
       return () => settle(tasks, result as WriteBatchResult);
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
-      if (reason instanceof StoreUnavailable) fail(reason);
+      if (reason instanceof StoreUnavailable) watch.fail(reason);
       return () => refuse(tasks, reason);
     }
   }
@@ -148,7 +124,7 @@ function createEngine(
   async function end(): Promise<void> {
     await queue.idle();
     const closed = new StoreUnavailable('closed', 'The store is closed.');
-    fail(closed);
+    watch.fail(closed);
     for (const task of heldAttempts.splice(0)) task.reject(closed);
     await reader.close();
     await writer.close();
@@ -164,9 +140,9 @@ function createEngine(
   }
 
   return {
-    db: createReadingKysely((sql, parameters) =>
-      reader.ask({ kind: 'read', sql, parameters }).then((rows) => rows as unknown[]),
-    ),
+    db,
+    lists: db,
+    logEnd: () => readLogEnd(db),
     commit: (commit) =>
       new Promise((resolve, reject) => queue.add({ kind: 'commit', commit, resolve, reject })),
     recordAttempt: (attempt) =>
@@ -179,8 +155,8 @@ function createEngine(
       (await writer.ask({ kind: 'release', exceptNode, nowMs })) as { released: number },
     purgeExpired: async ({ nowMs, limit }) =>
       (await writer.ask({ kind: 'purge', nowMs, limit })) as { purged: number; more: boolean },
-    health: () => health,
-    onHealthChange: (listener) => listeners.push(listener),
+    health: watch.health,
+    onHealthChange: watch.onChange,
     close() {
       closing ??= end();
       return closing;

@@ -46,3 +46,14 @@ export function createReadingKysely(read: Read): Kysely<Tables> {
     },
   });
 }
+
+/** The place of the newest event. One thread writes: what is there was committed in this order. */
+export async function readLogEnd(db: Kysely<Tables>): Promise<number> {
+  const row = await db
+    .selectFrom('events')
+    .select('position')
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.position ?? 0;
+}

@@ -1,6 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { StoreFault } from '../engine.ts';
-import type { ThreadData } from './protocol.ts';
+import type { FileFault, ThreadData } from './protocol.ts';
 
 /**
  * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The log is folded back
@@ -29,7 +28,7 @@ export function openDatabase(data: ThreadData): DatabaseSync {
 }
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) that are the disk's or the file's fault. */
-const FAULTS: Record<number, StoreFault> = {
+const FAULTS: Record<number, FileFault> = {
   5: 'locked',
   6: 'locked',
   8: 'read_only',
@@ -48,7 +47,7 @@ function resultCode(error: unknown): number | null {
 }
 
 /** The store's word for what SQLite threw; null when the fault is in a statement, not in the store. */
-export function faultOf(error: unknown): StoreFault | null {
+export function faultOf(error: unknown): FileFault | null {
   const code = resultCode(error);
   return code === null ? null : (FAULTS[code] ?? null);
 }

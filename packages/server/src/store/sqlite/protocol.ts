@@ -47,7 +47,10 @@ export type ThreadRequest =
 
 export type ThreadReply =
   | { ok: true; result: unknown }
-  | { ok: false; fault: StoreFault | null; message: string };
+  | { ok: false; fault: FileFault | null; message: string };
+
+/** What can be wrong with a file. */
+export type FileFault = Exclude<StoreFault, 'unreachable' | 'refused' | 'overloaded'>;
 
 export interface ThreadData {
   file: string;

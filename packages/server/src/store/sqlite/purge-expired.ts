@@ -1,58 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-
-/**
- * Deletes rows whose retention has ended, a bounded number a call so that the writer is never held
- * for long, and without an index on retain_until, which every insert of the hot path would pay for.
- * A walk goes along a table's primary key, one project a call. Most keys begin with time-ordered
- * ids, so a walk may end at the first row that has not expired. What is still to be done is kept
- * whatever its age: a delivery that waits, a message in the queue, and what they need.
- */
-interface Retained {
-  table: string;
-  /** Behind project_id. */
-  key: string[];
-  /** SQL over the row `t`: whether it is still needed. */
-  inUse: string;
-  timeOrdered: boolean;
-}
-
-const QUEUED = `EXISTS (SELECT 1 FROM transmissions x WHERE x.project_id = t.project_id
-  AND x.message_id = t.KEY AND x.state = 'queued')`;
-const OWED = `EXISTS (SELECT 1 FROM deliveries x WHERE x.project_id = t.project_id
-  AND x.event_id = t.id AND x.state = 'pending')`;
-
-const RETAINED: Retained[] = [
-  { table: 'attempts', key: ['event_id', 'endpoint_id', 'id'], inUse: 'FALSE', timeOrdered: true },
-  { table: 'events', key: ['id'], inUse: OWED, timeOrdered: true },
-  {
-    table: 'deliveries',
-    key: ['event_id', 'endpoint_id'],
-    inUse: "t.state = 'pending'",
-    timeOrdered: true,
-  },
-  {
-    table: 'message_bodies',
-    key: ['message_id'],
-    inUse: QUEUED.replace('KEY', 'message_id'),
-    timeOrdered: true,
-  },
-  { table: 'messages', key: ['id'], inUse: QUEUED.replace('KEY', 'id'), timeOrdered: true },
-  {
-    table: 'transmissions',
-    key: ['message_id', 'recipient'],
-    inUse: "t.state = 'queued'",
-    timeOrdered: true,
-  },
-  // Keyed by whatever a provider calls its messages.
-  {
-    table: 'recipient_states',
-    key: ['message_key', 'recipient'],
-    inUse: 'FALSE',
-    timeOrdered: false,
-  },
-  { table: 'jobs', key: ['id'], inUse: 't.ended_at IS NULL', timeOrdered: true },
-  { table: 'idempotency_keys', key: ['key'], inUse: 'FALSE', timeOrdered: false },
-];
+import { listRetained, type Retained } from '../retained.ts';
 
 interface Walk extends Retained {
   read: StatementSync;
@@ -65,6 +12,7 @@ interface WalkedRow {
   in_use: number;
 }
 
+/** Deletes rows whose retention has ended (retained.ts). */
 export function preparePurgeExpired(db: DatabaseSync) {
   const newestEvent = db.prepare(
     'SELECT project_id, id FROM events WHERE position = (SELECT max(position) FROM events)',
@@ -78,7 +26,7 @@ export function preparePurgeExpired(db: DatabaseSync) {
      SELECT max(position) + 1, '', 'end of the log', '', 0, 0, '', 0 FROM events`,
   );
   const nextProject = db.prepare('SELECT id FROM projects WHERE id > ? ORDER BY id LIMIT 1');
-  const walks = RETAINED.map((retained): Walk => {
+  const walks = listRetained('').map((retained): Walk => {
     const { table, key } = retained;
     const columns = key.join(', ');
     const blanks = key.map(() => '?').join(', ');

@@ -8,7 +8,7 @@ import { createStore, type Store } from '../store.ts';
 import { prepareAppendEvents } from './append-events.ts';
 import { prepareClaimDeliveries } from './claim-deliveries.ts';
 import { createTestFolder } from './fixtures/test-folder.ts';
-import { createReadingKysely } from './kysely.ts';
+import { createReadingKysely, readLogEnd } from './kysely.ts';
 import { migrate } from './migrate.ts';
 import { openDatabase } from './open-database.ts';
 import { prepareRecordAttempt } from './record-attempts.ts';
@@ -16,7 +16,7 @@ import { createWriter } from './writer.ts';
 
 interface Planning {
   store: Store;
-  engine: Pick<Engine, 'db' | 'commit'>;
+  engine: Pick<Engine, 'db' | 'commit' | 'logEnd'>;
 }
 
 /** A store that has one row of everything and keeps SQLite's plan of each statement it is given. */
@@ -33,8 +33,10 @@ function createPlanningStore(t: TestContext): Planning & { db: DatabaseSync; pla
     plans.push(planOf(db, sql, parameters));
     return [{ event_id: 'evt_1', position: 1, count: 1 }];
   };
+  const reading = createReadingKysely(read);
   const engine: Planning['engine'] = {
-    db: createReadingKysely(read),
+    db: reading,
+    logEnd: () => readLogEnd(reading),
     async commit({ statements }) {
       for (const { sql, parameters } of statements) plans.push(planOf(db, sql, parameters));
       return [];

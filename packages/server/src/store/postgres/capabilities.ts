@@ -1,0 +1,68 @@
+// A table file: what each kind of server can do that speaks PostgreSQL's protocol.
+
+/** What the engine makes use of where it is there; each has a way without it. */
+export interface Capabilities {
+  /**
+   * pg_advisory_xact_lock_shared and pg_locks: readers of the log see which places are still being
+   * written. Without them commits with events take a row lock one after the other (log-order.ts).
+   */
+  advisoryLocks: boolean;
+  /** FOR UPDATE SKIP LOCKED: several nodes claim at once. Without it they wait for each other. */
+  skipLocked: boolean;
+  /**
+   * PARTITION BY RANGE with a default partition: a day of events, attempts and bodies is dropped in one
+   * go. Without them rows are deleted.
+   */
+  partitions: boolean;
+  /** Indexes that say at once whether a whole partition has expired. Without them it is read. */
+  brin: boolean;
+  /**
+   * pg_xact_status: whether a commit came through whose answer was lost. Without it such a commit is
+   * reported as refused, and what it leased stays leased until its node is known to be dead.
+   */
+  transactionStatus: boolean;
+}
+
+export type ServerKind = 'postgres' | 'citus' | 'yugabyte' | 'cockroach';
+
+/** The last three follow their documentation and were not run (docs/operations.md says so). */
+export const CAPABILITIES: Readonly<Record<ServerKind, Capabilities>> = {
+  postgres: {
+    advisoryLocks: true,
+    skipLocked: true,
+    partitions: true,
+    brin: true,
+    transactionStatus: true,
+  },
+  // Locks and transaction ids are those of one node of several: neither tells of the whole.
+  citus: {
+    advisoryLocks: false,
+    skipLocked: true,
+    partitions: true,
+    brin: true,
+    transactionStatus: false,
+  },
+  // Its storage has no BRIN; pg_locks does not list advisory locks of other nodes.
+  yugabyte: {
+    advisoryLocks: false,
+    skipLocked: true,
+    partitions: true,
+    brin: false,
+    transactionStatus: false,
+  },
+  // Advisory locks can be called and lock nothing; partitions have another syntax.
+  cockroach: {
+    advisoryLocks: false,
+    skipLocked: true,
+    partitions: false,
+    brin: false,
+    transactionStatus: false,
+  },
+};
+
+/** Which of them it is, going by what `version()` says and whether the extension citus is installed. */
+export function serverKindOf(version: string, hasCitus: boolean): ServerKind {
+  if (hasCitus) return 'citus';
+  if (/-YB-/.test(version)) return 'yugabyte';
+  return /CockroachDB/.test(version) ? 'cockroach' : 'postgres';
+}
