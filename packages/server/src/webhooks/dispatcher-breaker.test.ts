@@ -9,19 +9,13 @@ type Setup = Awaited<ReturnType<typeof setUpDispatcher>>;
 
 const HOUR_MS = 3_600_000;
 
-/** Everything has been given back: nothing waits in memory for an endpoint that is only probed. */
-async function untilInStore({ dispatcher, assertHeldAsStored }: Setup): Promise<void> {
-  await until('nothing is held', () => dispatcher.stats().inMemory === 0);
-  await assertHeldAsStored();
-}
-
 /** Turns the clock to the next thing that is to be done, which is a probe. */
 async function nextProbe(setup: Setup): Promise<void> {
   const { clock, recorded } = setup;
   const before = recorded();
   await clock.advance((clock.nextAtMs() ?? 0) - clock.now());
   await until('the probe is recorded', () => recorded() === before + 1);
-  await untilInStore(setup);
+  await setup.untilInStore();
 }
 
 /** Counts the questions for what is due. */
@@ -42,7 +36,7 @@ test('an endpoint that is down costs ten attempts, and then only probes, which c
   await addEndpoint();
   await append(200);
   await until('its breaker is open', () => recorded() === OPEN_AFTER);
-  await untilInStore(setup);
+  await setup.untilInStore();
   const failuresOf = async (): Promise<number> =>
     (await deliveries()).reduce((sum, { failures }) => sum + failures, 0);
   assert.equal(await failuresOf(), OPEN_AFTER);
@@ -79,11 +73,11 @@ test('a backlog is delivered once each after the recovery, at a rate that is bou
   await addEndpoint();
   const ids = await append(500);
   await until('its breaker is open', () => recorded() >= OPEN_AFTER);
-  await untilInStore(setup);
+  await setup.untilInStore();
   const failed = client.posts.length;
   // Those that failed before are due by then too.
   await clock.advance(HOUR_MS);
-  await untilInStore(setup);
+  await setup.untilInStore();
   client.answer = () => answered(200);
   const before = client.posts.length;
   assert.ok(before < failed + 25, `${before - failed} probes in an hour`);
@@ -134,7 +128,7 @@ test('a fault of ours uses up nothing, and opens nothing', async (t) => {
   await addEndpoint();
   const ids = await append(30);
   await until('all were tried', () => client.posts.length === 30);
-  await untilInStore(setup);
+  await setup.untilInStore();
   for (const { state, failures, attempts, last_error } of await deliveries()) {
     const expected = { state: 'pending', failures: 0, attempts: 1, last_error: 'dns_error' };
     assert.deepEqual({ state, failures, attempts, last_error }, expected);
@@ -154,7 +148,7 @@ test('a probe that waits for a free place is not read back again and again', asy
   await addEndpoint({ url: 'https://b.example.com/hang', eventTypes: ['email.bounced'] });
   await append(20, 'email.opened');
   await until('its breaker is open', () => recorded() === OPEN_AFTER);
-  await untilInStore(setup);
+  await setup.untilInStore();
   await append(1, 'email.bounced');
   await until('the other one hangs', () => client.posts.length === OPEN_AFTER + 1);
   const claims = countClaims(setup);
@@ -176,7 +170,7 @@ test('a probe that waits for the rate limit is not read back again and again', a
     await until('the batch was posted', () => recorded() === i * 100);
     if (i < OPEN_AFTER) await clock.advance(100_000);
   }
-  await untilInStore(setup);
+  await setup.untilInStore();
   const claims = countClaims(setup);
   const { length } = client.posts;
   await clock.advance(99_000);
@@ -185,7 +179,7 @@ test('a probe that waits for the rate limit is not read back again and again', a
   assert.ok(claims() <= 2, `${claims()} claims`);
   await clock.advance(1_000);
   await until('the probe is out', () => client.posts.length === length + 1);
-  await untilInStore(setup);
+  await setup.untilInStore();
 });
 
 test('a new URL is tried at once, and what the old one answers says nothing of it', async (t) => {
@@ -195,7 +189,7 @@ test('a new URL is tried at once, and what the old one answers says nothing of i
   const endpoint = await addEndpoint({ url: 'https://app.example.com/old' });
   await append(100);
   await until('its breaker is open', () => recorded() >= OPEN_AFTER);
-  await untilInStore(setup);
+  await setup.untilInStore();
   let answer = (): void => {};
   const gate = new Promise<void>((resolve) => {
     answer = resolve;
@@ -225,7 +219,7 @@ test('410 on many posts at once: the backlog is kept, and it is disabled and rep
     'the endpoint is disabled',
     () => directory.find(projectId, id)?.record.status === 'disabled',
   );
-  await untilInStore(setup);
+  await setup.untilInStore();
   assert.deepEqual(await states(), { dead: 3, pending: 97 });
   assert.equal(client.posts.length, 3);
   const types = reports.map(({ type }) => type);
@@ -242,7 +236,7 @@ test('410 while the store refuses: the endpoint is disabled by the next probe', 
   store.endpoints.update = () => Promise.reject(new Error('The database refused a statement.'));
   await append(10);
   await until('one is dead', async () => (await states())['dead'] === 1);
-  await untilInStore(setup);
+  await setup.untilInStore();
   store.endpoints.update = update;
   assert.equal(directory.find(projectId, id)?.record.status, 'enabled');
   await clock.advance(10_000);

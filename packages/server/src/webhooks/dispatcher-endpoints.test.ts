@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { encodeSecret, verifyStandardWebhook } from '@posthorn/sdk';
 import { until } from '../lib/fixtures/test-clock.ts';
-import { answered, assertOnceEach } from './fixtures/fake-post-client.ts';
-import { START_MS } from './fixtures/make-endpoint.ts';
+import { newProject } from '../store/projects.ts';
+import { answered, assertOnceEach, type SeenPost } from './fixtures/fake-post-client.ts';
+import { SECRET, SIGNING_KEY, START_MS } from './fixtures/make-endpoint.ts';
 import { setUpDispatcher } from './fixtures/set-up-dispatcher.ts';
 
 const HOUR_MS = 3_600_000;
@@ -96,4 +98,74 @@ test('an attempt that fails after its endpoint was deleted is not repeated', asy
   await clock.advance(24 * HOUR_MS);
   assert.equal(client.posts.length, 3);
   assert.deepEqual(dispatcher.stats(), { inMemory: 0, inFlight: 0 });
+});
+
+test('what is meant for one endpoint goes to it alone, whatever its filter says', async (t) => {
+  const { addEndpoint, appendEvents, client, deliveries, untilAll } = await setUpDispatcher(t);
+  await addEndpoint({ url: 'https://a.example.com/all' });
+  const { id } = await addEndpoint({ url: 'https://b.example.com/one', eventTypes: ['email.*'] });
+  const disabled = await addEndpoint({ status: 'disabled' });
+  await appendEvents([{ type: 'system.test', onlyTo: id }]);
+  await untilAll('delivered');
+  assert.deepEqual(
+    client.posts.map(({ path }) => path),
+    ['/one'],
+  );
+  const test = { type: 'system.test' } as const;
+  await appendEvents([{ ...test, onlyTo: disabled.id }]);
+  await appendEvents([{ ...test, onlyTo: 'ep_of_nobody' }]);
+  await appendEvents([{ ...test, onlyTo: id, projectId: 'prj_other' }]);
+  const owed = (await deliveries()).map(({ endpoint_id, state }) => [endpoint_id, state]);
+  assert.deepEqual(owed, [
+    [id, 'delivered'],
+    [disabled.id, 'skipped'],
+  ]);
+});
+
+test('posts carry the endpoint headers and a signature of every key that still signs', async (t) => {
+  const { addEndpoint, append, clock, client, untilAll } = await setUpDispatcher(t);
+  const old = { ...SIGNING_KEY, id: 'sk_2', secret: encodeSecret(Buffer.alloc(32, 8)) };
+  await addEndpoint(
+    { settings: { headers: { 'X-Tenant': '7' } } },
+    {
+      keys: [SIGNING_KEY, { ...old, expiresAtMs: START_MS + HOUR_MS }],
+      headers: { Authorization: 'Bearer abc' },
+    },
+  );
+  await append(1);
+  await untilAll('delivered');
+  await clock.advance(HOUR_MS);
+  await append(1);
+  await untilAll('delivered');
+  const [first, second] = client.posts;
+  assert.equal(first?.headers['X-Tenant'], '7');
+  assert.equal(first?.headers['Authorization'], 'Bearer abc');
+  const verify = (post: SeenPost | undefined, secret: string) => {
+    const { body = '', headers = {}, atMs = 0 } = post ?? {};
+    return verifyStandardWebhook({ secret, body: Buffer.from(body), headers, nowMs: atMs }).id;
+  };
+  for (const secret of [SECRET, old.secret]) assert.equal(verify(first, secret), first?.eventId);
+  assert.equal(verify(second, SECRET), second?.eventId);
+  assert.throws(() => verify(second, old.secret));
+});
+
+test('an endpoint of another project with many that hang gets its posts through', async (t) => {
+  const { addEndpoint, append, appendEvents, client, dispatcher, store } = await setUpDispatcher(
+    t,
+    {
+      concurrency: 20,
+      memoryLimit: 400,
+    },
+  );
+  await store.projects.insert(newProject('prj_other', 'other', START_MS), []);
+  client.answer = ({ path }) => (path === '/well' ? answered(200) : null);
+  for (let i = 0; i < 30; i++) await addEndpoint({ url: `https://a.example.com/hang${i}` });
+  const url = 'https://b.example.com/well';
+  await addEndpoint({ projectId: 'prj_other', url });
+  await append(30);
+  await until('they take what they may', () => dispatcher.stats().inFlight === 15);
+  const well = (): number => client.posts.filter(({ path }) => path === '/well').length;
+  await appendEvents(Array.from({ length: 200 }, () => ({ projectId: 'prj_other' })));
+  await until('the other project is through', () => well() === 200);
+  assert.equal(dispatcher.stats().inFlight, 15);
 });

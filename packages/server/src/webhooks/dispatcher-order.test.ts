@@ -244,11 +244,11 @@ test('in order and in batches: what fails goes again as it was, and nothing over
 
 test('a batch that wants order gathers as long as it may, and then goes with all that came', async (t) => {
   for (const order of ['per-endpoint', 'per-message'] as const) {
-    const { addEndpoint, appendEvents, clock, client, dispatcher, untilAll } =
+    const { addEndpoint, appendEvents, clock, client, untilInStore, untilAll } =
       await setUpDispatcher(t);
     const batch = { maxEvents: 100, maxWaitMs: 1_000, eventTypes: ['email.delivered'] };
     await addEndpoint({ settings: { order, batch } });
-    await until('it has looked into the store', () => dispatcher.stats().inMemory === 0);
+    await untilInStore();
     const ids: string[] = [];
     for (let i = 0; i < 10; i++) {
       ids.push(...(await appendEvents([{ message: `msg_${i % 3}` }])));
