@@ -1,6 +1,8 @@
 import type { BounceCategory, BounceScope, BounceType } from '@posthorn/sdk';
 import { ENHANCED_CODES, ENHANCED_SUBJECTS } from './enhanced-codes.ts';
-import { REPLY_RULES } from './reply-rules.ts';
+import { readableWords } from './readable-words.ts';
+import { REPLY_RULES } from './rules/index.ts';
+import type { ReplyRule } from './rules/reply-rule.ts';
 import { VERDICTS, type Verdict } from './verdict.ts';
 
 /** Where in the SMTP conversation the reply came; the words are the transmitter's own. */
@@ -32,6 +34,17 @@ export interface Classification {
   description: string;
   /** True where the server asks to try again (4yz). */
   temporary: boolean;
+  /** What decided: `text:user-unknown`, `code:5.1.1`, `subject:5.7`, `basic:550`, `stage:mail`. */
+  rule: string;
+  /** 0 to 1: how much a rule of this kind is worth. Not a probability that was measured. */
+  confidence: number;
+}
+
+interface Decision {
+  verdict: Verdict;
+  rule: string;
+  confidence: number;
+  fromWords: boolean;
 }
 
 /** A longer reply says nothing new; the bound keeps matching cheap whatever a server sends. */
@@ -57,11 +70,12 @@ export function classifyReply(reply: ReplyToClassify): Classification {
   const text = reply.text.slice(0, MAX_CHARS);
   if (isSilence(reply)) {
     const verdict = /time/i.test(text) ? VERDICTS.timeout : VERDICTS.connection;
-    return { ...verdict, type: 'soft', temporary: true };
+    return { ...verdict, type: 'soft', temporary: true, rule: 'stage:silence', confidence: 0.9 };
   }
   const temporary = isTemporary(reply.code, reply.enhancedCode);
-  const [verdict, fromWords] = decideVerdict(reply, text);
-  return { ...verdict, type: decideType(verdict, temporary, fromWords, reply.stage), temporary };
+  const { verdict, rule, confidence, fromWords } = decide(reply, text);
+  const type = decideType(verdict, temporary, fromWords, reply.stage);
+  return { ...verdict, type, temporary, rule, confidence };
 }
 
 /** A conversation that ended without a reply: nobody has refused anything. */
@@ -74,32 +88,68 @@ function isTemporary(code: number | null, enhancedCode: string | null): boolean 
   return enhancedCode?.startsWith('4') ?? false;
 }
 
-function decideVerdict(reply: ReplyToClassify, text: string): [verdict: Verdict, words: boolean] {
-  const rule = REPLY_RULES.find((candidate) => candidate.pattern.test(text));
-  if (reply.stage !== undefined && BEFORE_RECIPIENT.has(reply.stage)) {
-    return [blameSender(rule?.verdict, reply), true];
-  }
-  if (rule?.strong) return [rule.verdict, true];
+/** The first rule whose words stand in `text`. */
+function findRule(text: string): ReplyRule | undefined {
+  const words = readableWords(text);
+  return REPLY_RULES.find(({ pattern, raw }) => pattern.test(raw ? text : words));
+}
 
+function decide(reply: ReplyToClassify, text: string): Decision {
+  const rule = findRule(text);
+  if (reply.stage !== undefined && BEFORE_RECIPIENT.has(reply.stage)) {
+    return blameSender(rule, reply);
+  }
   const key = reply.enhancedCode?.slice(2);
   const meaning = key === undefined ? undefined : ENHANCED_CODES[key];
-  if (meaning?.definite) return [meaning.verdict, false];
-  if (rule !== undefined) return [rule.verdict, true];
+  if (rule?.strong) return fromRule(rule, agrees(rule, meaning?.verdict) ? 0.98 : 0.9);
+  if (meaning?.definite) {
+    const confidence = agrees(rule, meaning.verdict) ? 0.98 : 0.85;
+    return { verdict: meaning.verdict, rule: `code:5.${key}`, confidence, fromWords: false };
+  }
+  if (rule !== undefined) return fromRule(rule, agrees(rule, meaning?.verdict) ? 0.9 : 0.75);
+  if (meaning !== undefined && meaning.verdict !== VERDICTS.unknown) {
+    return { verdict: meaning.verdict, rule: `code:5.${key}`, confidence: 0.6, fromWords: false };
+  }
   const subject = key === undefined ? undefined : ENHANCED_SUBJECTS[key.slice(0, 1)];
-  const hinted = meaning?.verdict ?? subject;
-  if (hinted !== undefined && hinted !== VERDICTS.unknown) return [hinted, false];
-  return [fromBasicCode(reply.code), false];
+  if (subject !== undefined) {
+    const name = `subject:5.${key?.slice(0, 1)}`;
+    return { verdict: subject, rule: name, confidence: 0.5, fromWords: false };
+  }
+  return fromBasicCode(reply.code);
+}
+
+function agrees(rule: ReplyRule | undefined, verdict: Verdict | undefined): boolean {
+  return rule !== undefined && rule.verdict.category === verdict?.category;
+}
+
+function fromRule(rule: ReplyRule, confidence: number): Decision {
+  return { verdict: rule.verdict, rule: `text:${rule.id}`, confidence, fromWords: true };
 }
 
 /** A refusal before RCPT: what words there are, unless they would blame the recipient. */
-function blameSender(verdict: Verdict | undefined, reply: ReplyToClassify): Verdict {
-  if (verdict && verdict.scope !== 'recipient' && verdict.scope !== 'domain') return verdict;
-  if (reply.stage === 'mail') return VERDICTS.sender;
-  if (reply.stage === 'auth') return VERDICTS.senderLogin;
-  return reply.code === 554 || reply.code === 550 ? VERDICTS.reputation : VERDICTS.system;
+function blameSender(rule: ReplyRule | undefined, reply: ReplyToClassify): Decision {
+  if (rule && rule.verdict.scope !== 'recipient' && rule.verdict.scope !== 'domain') {
+    return fromRule(rule, 0.9);
+  }
+  const decided = { rule: `stage:${reply.stage}`, confidence: 0.8, fromWords: true };
+  if (reply.stage === 'mail') return { ...decided, verdict: VERDICTS.sender };
+  if (reply.stage === 'auth') return { ...decided, verdict: VERDICTS.senderLogin };
+  const refused = reply.code === 554 || reply.code === 550;
+  return { ...decided, verdict: refused ? VERDICTS.reputation : VERDICTS.system };
 }
 
-function fromBasicCode(code: number | null): Verdict {
+function fromBasicCode(code: number | null): Decision {
+  const verdict = verdictOfBasicCode(code);
+  const known = verdict !== VERDICTS.unknown;
+  return {
+    verdict,
+    rule: code === null ? 'none' : `basic:${code}`,
+    confidence: known ? 0.5 : 0.2,
+    fromWords: false,
+  };
+}
+
+function verdictOfBasicCode(code: number | null): Verdict {
   switch (code) {
     case 521: // RFC 7504: the host takes no mail at all
     case 556:

@@ -1,0 +1,92 @@
+import { readAction } from '../status/parse-status-fields.ts';
+import type { Finding } from './notice.ts';
+
+/** What a provider's JSON says in place of a report. */
+export interface ProviderNotification {
+  findings: Finding[];
+  /** Recipients who complained, and as what. */
+  complaint: { recipients: string[]; type: string; userAgent: string | null } | null;
+  messageId: string | null;
+  from: string | null;
+  subject: string | null;
+}
+
+type Json = Record<string, unknown>;
+
+const MAX_RECIPIENTS = 1_000;
+
+/**
+ * Amazon SES notifications that SNS sends by email: one JSON object, then advertising
+ * (docs.aws.amazon.com/ses: notification contents). `null` where `text` is no such thing.
+ */
+export function readProviderJson(text: string): ProviderNotification | null {
+  const body = /^\s*(\{[\s\S]*\})\s*(?:\n--\s*\n|$)/.exec(cutFooter(text))?.[1];
+  if (body === undefined || !body.includes('otificationType')) return null;
+  const notification = parseObject(body.replace(/\n ?/g, ''));
+  if (notification === null) return null;
+  const mail = objectOf(notification['mail']);
+  const common = objectOf(mail['commonHeaders']);
+  const messageId = textOf(common['messageId']);
+  return {
+    findings: readBounce(objectOf(notification['bounce']), notification['notificationType']),
+    complaint: readComplaint(notification['complaint']),
+    messageId: messageId ?? null,
+    from: textOf(mail['source']),
+    subject: textOf(common['subject']),
+  };
+}
+
+/** Everything from the signature mark on is SNS's own text. */
+function cutFooter(text: string): string {
+  const end = text.indexOf('\n--\n');
+  return end === -1 ? text : text.slice(0, end);
+}
+
+function readBounce(bounce: Json, kind: unknown): Finding[] {
+  if (kind !== 'Bounce') return [];
+  const reportingMta = textOf(bounce['reportingMTA'])?.replace(/^\w+;\s*/, '') ?? null;
+  const subType = textOf(bounce['bounceSubType']) ?? '';
+  return listOf(bounce['bouncedRecipients']).flatMap((entry) => {
+    const recipient = textOf(entry['emailAddress']);
+    if (recipient === null) return [];
+    return {
+      recipient,
+      action: readAction(textOf(entry['action'])),
+      status: textOf(entry['status']),
+      texts: [textOf(entry['diagnosticCode']) ?? '', subType],
+      reportingMta,
+    };
+  });
+}
+
+function readComplaint(value: unknown): ProviderNotification['complaint'] {
+  const complaint = objectOf(value);
+  const recipients = listOf(complaint['complainedRecipients'])
+    .map((entry) => textOf(entry['emailAddress']))
+    .filter((address) => address !== null);
+  if (recipients.length === 0) return null;
+  const type = textOf(complaint['complaintFeedbackType']) ?? 'abuse';
+  return { recipients, type, userAgent: textOf(complaint['userAgent']) };
+}
+
+function parseObject(text: string): Json | null {
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function objectOf(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Json)
+    : {};
+}
+
+function listOf(value: unknown): Json[] {
+  return Array.isArray(value) ? value.slice(0, MAX_RECIPIENTS).map(objectOf) : [];
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value.slice(0, 4_000) : null;
+}
