@@ -33,7 +33,7 @@ import { createProjectDirectory } from './store/project-directory.ts';
 import { newProject } from './store/projects.ts';
 import { openSqliteEngine } from './store/sqlite/engine.ts';
 import { createStore } from './store/store.ts';
-import { createBacklogMonitor } from './webhooks/backlog-monitor.ts';
+import { createBacklogMonitor } from './webhooks/backlog/backlog-monitor.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
 import { createErase } from './webhooks/jobs/erase.ts';

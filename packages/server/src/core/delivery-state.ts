@@ -24,6 +24,11 @@ export const DELIVERY_STATES = [
 
 export type ShownDeliveryState = (typeof DELIVERY_STATES)[number];
 
+/** It is still to be delivered. */
+export function isLiveState(state: string): boolean {
+  return state === 'pending' || state === 'in_flight' || state === 'retrying';
+}
+
 export function shownDeliveryState(row: {
   state: 'pending' | 'delivered' | 'dead' | 'skipped' | 'canceled';
   node: string | null;

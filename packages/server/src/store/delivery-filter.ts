@@ -1,6 +1,6 @@
 import type { EventType } from '@posthorn/sdk';
 import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely';
-import type { ShownDeliveryState } from '../core/delivery-state.ts';
+import { isLiveState, type ShownDeliveryState } from '../core/delivery-state.ts';
 import type { DeliveriesTable, Tables } from './tables.ts';
 
 /** Which deliveries are meant; null where anything will do. */
@@ -37,11 +37,9 @@ export type Direction = 'asc' | 'desc';
 export type Compare = '<' | '>' | '<=' | '>=';
 export type DeliveryExpressions = ExpressionBuilder<Tables, 'deliveries'>;
 
-const LIVE: readonly ShownDeliveryState[] = ['pending', 'in_flight', 'retrying'];
-
 /** Only what is still to be delivered: the indexes of the queue have it. */
 export function isLiveOnly({ states }: DeliveryFilter): boolean {
-  return states?.every((state) => LIVE.includes(state)) === true;
+  return states?.every(isLiveState) === true;
 }
 
 /** Only the dead letters, which have an index of their own. */
@@ -96,7 +94,7 @@ export function conditionsOn(
 }
 
 function isInState(eb: DeliveryExpressions, state: ShownDeliveryState): Expression<SqlBool> {
-  if (!LIVE.includes(state)) return eb('state', '=', state as DeliveriesTable['state']);
+  if (!isLiveState(state)) return eb('state', '=', state as DeliveriesTable['state']);
   const pending = eb('state', '=', 'pending');
   if (state === 'in_flight') return eb.and([pending, eb('node', 'is not', null)]);
   const tried = eb('attempts', state === 'pending' ? '=' : '>', 0);

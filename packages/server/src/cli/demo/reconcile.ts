@@ -1,4 +1,5 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
+import { isLiveState } from '../../core/delivery-state.ts';
 import type { MessageView } from './demo-api.ts';
 import type { ReceiverTally } from './sample-receiver.ts';
 import { findSandboxAddress } from './sandbox-addresses.ts';
@@ -72,7 +73,7 @@ export function isSettled(messages: readonly MessageView[], tally: ReceiverTally
       recipients.every(({ state }) => FINAL_STATES.has(state ?? '')) &&
       timeline.every(
         ({ event, deliveries }) =>
-          tally.verified.has(event.id) && deliveries.every(({ state }) => state !== 'pending'),
+          tally.verified.has(event.id) && !deliveries.some(({ state }) => isLiveState(state)),
       ),
   );
 }

@@ -21,7 +21,7 @@ const attempt = (number: number, status: number | null, error: string | null): A
 const delivery = (...attempts: AttemptView[]): DeliveryView => ({
   id: 'dlv_1',
   endpoint_url: 'http://127.0.0.1/',
-  state: attempts.at(-1)?.outcome === 'succeeded' ? 'delivered' : 'pending',
+  state: attempts.at(-1)?.outcome === 'succeeded' ? 'delivered' : 'retrying',
   next_attempt_at: null,
   attempts,
 });

@@ -1,5 +1,6 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type pc from 'picocolors';
+import { isLiveState } from '../../core/delivery-state.ts';
 import { type Cell, type Column, plain, renderColumns } from './columns.ts';
 import type { DeliveryView, MessageView, RecipientView } from './demo-api.ts';
 
@@ -162,7 +163,7 @@ function describeError(code: string | null): string {
 
 function describeRest(state: string, nextAttemptAt: string | null, nowMs: number): string[] {
   if (state === 'delivered') return [];
-  if (state !== 'pending') return [state === 'dead' ? 'given up' : `– ${state}`];
+  if (!isLiveState(state)) return [state === 'dead' ? 'given up' : `– ${state}`];
   if (nextAttemptAt === null) return ['… under way'];
   return [`… again in ${formatOffset(Math.max(0, Date.parse(nextAttemptAt) - nowMs))}`];
 }

@@ -9,7 +9,7 @@ import {
   type DeliveryKey,
 } from '../../../store/delivery-filter.ts';
 import type { Queue, QueueDepth } from '../../../store/queue.ts';
-import { lagOf, totalOf } from '../../../webhooks/backlog-monitor.ts';
+import { lagOf, totalOf } from '../../../webhooks/backlog/backlog-monitor.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { findEndpoint, rangeFields, readRange, toIdRange } from '../filters.ts';

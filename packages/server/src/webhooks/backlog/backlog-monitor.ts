@@ -1,12 +1,12 @@
-import { timeOfId } from '../core/ids.ts';
-import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
-import { StoreUnavailable } from '../store/engine.ts';
-import type { Queue, QueueDepth } from '../store/queue.ts';
+import { timeOfId } from '../../core/ids.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { StoreUnavailable } from '../../store/engine.ts';
+import type { Queue, QueueDepth } from '../../store/queue.ts';
+import type { EndpointDirectory, LiveEndpoint } from '../endpoint-directory.ts';
+import type { Report } from '../endpoint-health.ts';
 import { type BacklogThreshold, isBacklog } from './decide-backlog.ts';
-import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
-import type { Report } from './endpoint-health.ts';
 
 /** Looks after what waits, and tells once when it is too much or waits too long. */
 export interface BacklogMonitor {
