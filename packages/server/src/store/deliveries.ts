@@ -1,10 +1,14 @@
 import { sql } from 'kysely';
 import { encodeCursor, type Page, toPage } from '../core/cursor.ts';
 import { URGENCIES, type Urgency } from '../core/urgency.ts';
-import { type DeliveryFilter, type DeliveryKey, keyOf } from './delivery-filter.ts';
+import {
+  type DeliveryFilter,
+  type DeliveryKey,
+  keyOf,
+} from './delivery-queries/delivery-filter.ts';
+import { requeueStatements } from './delivery-queries/requeue-deliveries.ts';
+import { createDeliveryScan, type DeliveryScan } from './delivery-queries/scan-deliveries.ts';
 import type { Engine, Statement } from './engine.ts';
-import { requeueStatements } from './requeue-deliveries.ts';
-import { createDeliveryScan, type DeliveryScan } from './scan-deliveries.ts';
 import { toStatement } from './statement.ts';
 import type { AttemptsTable, DeliveriesTable } from './tables.ts';
 

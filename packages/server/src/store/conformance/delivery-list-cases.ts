@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { DELIVERY_STATES, type ShownDeliveryState } from '../../core/delivery-state.ts';
-import { ANY_DELIVERY, type DeliveryFilter, type DeliveryKey, keyOf } from '../delivery-filter.ts';
+import {
+  ANY_DELIVERY,
+  type DeliveryFilter,
+  type DeliveryKey,
+  keyOf,
+} from '../delivery-queries/delivery-filter.ts';
 import { DAY_MS, NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 type Filter = Partial<DeliveryFilter>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ANY_DELIVERY } from '../delivery-filter.ts';
+import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
 import { StoreConflict } from '../engine.ts';
 import { NODE, NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { eraseFromEvent, type Person } from '../../core/erase-person.ts';
+import { aroundLines } from '../delivery-queries/order-lines.ts';
 import type { Statement } from '../engine.ts';
-import { aroundLines } from '../order-lines.ts';
 import { toStatement } from '../statement.ts';
 import type { DeliveriesTable, EventsTable, Tables } from '../tables.ts';
 import { type ErasureWalk, readWindow } from './erasure-walk.ts';

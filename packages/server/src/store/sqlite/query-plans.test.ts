@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
-import { ANY_DELIVERY } from '../delivery-filter.ts';
+import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
 import type { Engine, SqlValue } from '../engine.ts';
 import { createStore, type Store } from '../store.ts';
 import { prepareAppendEvents } from './append-events.ts';

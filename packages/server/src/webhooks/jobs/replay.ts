@@ -6,10 +6,10 @@ import {
   ANY_DELIVERY,
   type DeliveryFilter,
   type DeliveryKey,
-} from '../../store/delivery-filter.ts';
+} from '../../store/delivery-queries/delivery-filter.ts';
+import type { MissingDelivery } from '../../store/delivery-queries/requeue-deliveries.ts';
 import type { Events, WalkedEvent } from '../../store/events.ts';
 import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
-import type { MissingDelivery } from '../../store/requeue-deliveries.ts';
 import type { DeliveriesTable } from '../../store/tables.ts';
 import type { EndpointDirectory, LiveEndpoint } from '../endpoint-directory.ts';
 import { placeInLine } from '../place-in-line.ts';

@@ -3,7 +3,7 @@ import { DELIVERY_STATES } from '../../../core/delivery-state.ts';
 import { isId, parseDeliveryId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { Deliveries } from '../../../store/deliveries.ts';
-import type { DeliveryKey } from '../../../store/delivery-filter.ts';
+import type { DeliveryKey } from '../../../store/delivery-queries/delivery-filter.ts';
 import { StoreConflict } from '../../../store/engine.ts';
 import type { Events } from '../../../store/events.ts';
 import type { DeliveriesTable } from '../../../store/tables.ts';

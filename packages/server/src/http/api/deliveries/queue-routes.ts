@@ -7,7 +7,7 @@ import {
   ANY_DELIVERY,
   type DeliveryFilter,
   type DeliveryKey,
-} from '../../../store/delivery-filter.ts';
+} from '../../../store/delivery-queries/delivery-filter.ts';
 import type { Queue, QueueDepth } from '../../../store/queue.ts';
 import { lagOf, totalOf } from '../../../webhooks/backlog/backlog-monitor.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';

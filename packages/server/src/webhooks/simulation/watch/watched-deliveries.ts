@@ -118,9 +118,7 @@ export function createWatchedDeliveries(options: {
 
   function noteJitter(step: ExpectedStep, endedMs: number, dueAtMs: number | null): void {
     if (step.kind !== 'retry' || step.rungMs === null || dueAtMs === null) return;
-    const share = (dueAtMs - endedMs) / step.rungMs;
-    // One for all of a batch.
-    if (share !== jitters.at(-1)) jitters.push(share);
+    jitters.push((dueAtMs - endedMs) / step.rungMs);
   }
 
   function checkNext(one: WatchedDelivery, attempt: AttemptRecord, step: ExpectedStep): void {
@@ -202,7 +200,11 @@ export function createWatchedDeliveries(options: {
       checkNext(one, attempt, step);
       const { next } = attempt;
       const dueAtMs = next.state === 'pending' ? next.dueAtMs : null;
-      noteJitter(step, attempt.startedAtMs + attempt.latencyMs, dueAtMs);
+      const [first] = watched.eventIds;
+      // One for all of a batch.
+      if (one.eventId === first) {
+        noteJitter(step, attempt.startedAtMs + attempt.latencyMs, dueAtMs);
+      }
       checkInLine(one, attempt, watched.eventIds);
     },
     recorded({ eventId, endpointId, next }) {
@@ -242,9 +244,18 @@ export function createWatchedDeliveries(options: {
 
   function forgetResult(one: WatchedDelivery): void {
     if (one.unstored === null) return;
-    if (one.unstored.step.kind === 'delivered') one.excuses += 1;
+    const { step } = one.unstored;
     one.unstored = null;
     one.isEnded = false;
+    if (step.kind === 'delivered') one.excuses += 1;
+    if (step.kind === 'retry') return;
+    // It goes again, and what stands in line behind it comes along, whatever that was waiting for.
+    const row = store.delivery(one.eventId, one.endpointId);
+    for (const other of store.ofEndpoint(one.endpointId)) {
+      if (row?.orderKey == null || other.orderKey !== row.orderKey) continue;
+      const behind = byKey.get(`${other.eventId}/${other.endpointId}`);
+      if (behind !== undefined) behind.notBefore = null;
+    }
   }
 
   /** Behind an earlier one of its line that is retried, it has no due time; otherwise it has one. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
-import type { Statement } from './engine.ts';
-import { toStatement } from './statement.ts';
-import type { Tables } from './tables.ts';
+import type { Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
+import type { Tables } from '../tables.ts';
 
 /** The deliveries of one endpoint and order key that are pending: they go one after the other. */
 export interface OrderLine {

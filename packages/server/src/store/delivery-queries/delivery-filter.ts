@@ -1,7 +1,7 @@
 import type { EventType } from '@posthorn/sdk';
 import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely';
-import { isLiveState, type ShownDeliveryState } from '../core/delivery-state.ts';
-import type { DeliveriesTable, Tables } from './tables.ts';
+import { isLiveState, type ShownDeliveryState } from '../../core/delivery-state.ts';
+import type { DeliveriesTable, Tables } from '../tables.ts';
 
 /** Which deliveries are meant; null where anything will do. */
 export interface DeliveryFilter {

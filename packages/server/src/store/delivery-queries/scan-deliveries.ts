@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { ShownDeliveryState } from '../core/delivery-state.ts';
+import type { ShownDeliveryState } from '../../core/delivery-state.ts';
+import type { DeliveriesTable, Tables } from '../tables.ts';
 import {
   comparesTo,
   conditionsOn,
@@ -13,7 +14,6 @@ import {
   selectOfEvents,
 } from './delivery-filter.ts';
 import { createSparseDeliveries } from './sparse-deliveries.ts';
-import type { DeliveriesTable, Tables } from './tables.ts';
 
 /** How many deliveries one question looks at. Read by their key, 10,000 take some 20 ms. */
 export const SCAN_ROWS = 10_000;

@@ -1,4 +1,5 @@
 import type { Expression, Kysely, SqlBool } from 'kysely';
+import type { DeliveriesTable, Tables } from '../tables.ts';
 import {
   comparesTo,
   conditionsOn,
@@ -10,7 +11,6 @@ import {
   oneEndpointOf,
   selectOfEvents,
 } from './delivery-filter.ts';
-import type { DeliveriesTable, Tables } from './tables.ts';
 
 /**
  * Deliveries in the states that have an index of their own, since they are few among many. Their keys

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
-import type { Urgency } from '../core/urgency.ts';
-import type { Statement } from './engine.ts';
+import type { Urgency } from '../../core/urgency.ts';
+import type { Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
+import type { DeliveriesTable, Tables } from '../tables.ts';
 import { aroundLines, type OrderLine } from './order-lines.ts';
-import { toStatement } from './statement.ts';
-import type { DeliveriesTable, Tables } from './tables.ts';
 
 /** A delivery that is to be made again. */
 export type RequeuedDelivery = Pick<
