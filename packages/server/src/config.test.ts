@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import {
   ConfigError,
   loadConfig,
@@ -152,6 +152,16 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   noticeFrom: ['posthorn', 'a@b@c', 'Posthorn <notices@example.com>', 'a b@example.com'],
   retention: ['0d', 'forever'],
   bodyRetention: ['0s', '7 days'],
+  databaseUrl: [
+    'mysql://h/d',
+    'postgres://h',
+    'h:5432/d',
+    'postgres://h/d?sslmode=prefer',
+    'postgres://h/d?sslrootcert=/none&sslmode=verify-full',
+    'postgres://h/d?statement_timeout=1',
+  ],
+  databaseReadUrl: ['http://h/d'],
+  databasePool: ['0', '3', 'many'],
   storeMaxSize: ['huge', '-1gb'],
   shutdownGrace: ['now', ''],
 };
@@ -212,4 +222,41 @@ test('the documentation has each setting in its table, as the server has it', ()
     if (name === 'hostname') assert.notEqual(fallback, hostname());
     else assert.equal(fallback, SETTINGS[name].default || 'none', name);
   }
+});
+
+describe('DATABASE_URL', () => {
+  const env = { DATABASE_URL: 'postgres://posthorn:secret@db.test/posthorn' };
+
+  test('is taken where a PostgreSQL is named by it, and everything else comes before it', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'posthorn-config-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const data = { data: folder };
+    assert.equal(loadConfig({ env, flags: data }).databaseUrl, env.DATABASE_URL);
+    assert.equal(loadConfig({ flags: data }).databaseUrl, null);
+    const other = { DATABASE_URL: 'mysql://root@db.test/shop' };
+    assert.equal(loadConfig({ env: other, flags: data }).databaseUrl, null);
+    const own = 'postgres://other.test/posthorn';
+    const both = { ...env, POSTHORN_DATABASE_URL: own };
+    assert.equal(loadConfig({ env: both, flags: data }).databaseUrl, own);
+  });
+
+  test('does not make an embedded store look empty, and its password is never shown', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'posthorn-config-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'posthorn.sqlite'), '');
+    const flags = { data: folder };
+    assert.throws(() => loadConfig({ env, flags }), {
+      name: 'ConfigError',
+      message: /holds an embedded store\. Unset DATABASE_URL .* or set POSTHORN_DATABASE_URL/,
+    });
+    const meant = { POSTHORN_DATABASE_URL: env.DATABASE_URL };
+    assert.equal(loadConfig({ env: meant, flags }).databaseUrl, env.DATABASE_URL);
+    for (const wrong of ['?sslmode=no', '?x=1', '/?sslmode=verify-ca&sslrootcert=/none']) {
+      const bad = { POSTHORN_DATABASE_URL: `${env.DATABASE_URL}${wrong}` };
+      assert.throws(
+        () => loadConfig({ env: bad, flags }),
+        (error: Error) => !error.message.includes('secret'),
+      );
+    }
+  });
 });

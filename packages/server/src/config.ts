@@ -1,7 +1,8 @@
 // A table file: every setting of the server, once. docs/configuration.md is checked against it.
 import { Resolver } from 'node:dns';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
+import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { nearestName } from './core/nearest-name.ts';
 import { MAIL_LADDER_MS, STANDARD_WEBHOOKS_LADDER_MS } from './core/retry-schedule.ts';
@@ -11,6 +12,8 @@ import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { checkEnvelopeAddress } from './smtp/check-envelope-address.ts';
+import { parseDatabaseUrl } from './store/postgres/connection-settings.ts';
+import { DATABASE_FILE } from './store/sqlite/data-directory.ts';
 import { createProxyBypass, parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
 
 export const ROLES = ['api', 'smtp', 'mail', 'dispatch'] as const;
@@ -323,6 +326,15 @@ export const SETTINGS = {
     7 * DAY_MS,
     'How long the bytes of messages are kept after they were accepted (at least twice mail_expiry).',
   ),
+  databaseUrl: optional(
+    'Keep everything in this PostgreSQL database: postgres://user:password@host/database. Also taken from DATABASE_URL. Without it: the embedded store.',
+    parseDatabaseUrl,
+  ),
+  databaseReadUrl: optional(
+    'A standby of it, for lists: they may lag a moment behind. Without it: database_url.',
+    parseDatabaseUrl,
+  ),
+  databasePool: whole(12, 4, 500, 'Connections to the database at once.'),
   storeMaxSize: {
     default: '',
     description: 'Largest size of the embedded store. Without it: the disk.',
@@ -351,6 +363,9 @@ export function settingVariable(name: SettingName): string {
   return `POSTHORN_${settingKey(name).toUpperCase()}`;
 }
 
+/** What hosts set when they attach a database to a program. */
+const USUAL_DATABASE_URL = 'DATABASE_URL';
+
 /** Variables under our prefix that are not settings. */
 const OTHER_VARIABLES = new Set(['POSTHORN_CONFIG', 'POSTHORN_URL']);
 
@@ -371,6 +386,9 @@ export function loadConfig(input: {
   const put = (name: SettingName, value: unknown, where: string): void => {
     given.set(name, { value: Array.isArray(value) ? value.join(',') : String(value ?? ''), where });
   };
+  const usual = env[USUAL_DATABASE_URL] ?? '';
+  // Of another kind of database it is somebody else's.
+  if (/^postgres(ql)?:/.test(usual)) put('databaseUrl', usual, USUAL_DATABASE_URL);
   if (file !== undefined && file !== '') readFile(file, put);
   readEnvironment(env, put);
   for (const name of NAMES) {
@@ -387,7 +405,17 @@ export function loadConfig(input: {
       throw new ConfigError(`${where}: ${messageOf(error).replace(/\.$/, '')}.`);
     }
   }
-  return Object.freeze(config) as Config;
+  const complete = Object.freeze(config) as Config;
+  if (given.get('databaseUrl')?.where === USUAL_DATABASE_URL) refuseToForget(complete.data);
+  return complete;
+}
+
+/** A variable that somebody else may have set must not make a store that is there look empty. */
+function refuseToForget(folder: string): void {
+  if (!existsSync(join(folder, DATABASE_FILE))) return;
+  throw new ConfigError(
+    `DATABASE_URL names a PostgreSQL database, and ${folder} holds an embedded store. Unset DATABASE_URL to go on with that one, or set POSTHORN_DATABASE_URL to begin anew in PostgreSQL.`,
+  );
 }
 
 type Put = (name: SettingName, value: unknown, where: string) => void;
