@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CanonicalEvent } from '@posthorn/sdk';
+import { type EndpointFarm, startEndpointFarm } from './fixtures/endpoint-farm.ts';
 import { type Acknowledged, startFeed } from './fixtures/feed.ts';
 import { startMailSink } from './fixtures/mail-sink.ts';
 import {
@@ -26,6 +28,9 @@ const POSTS = 512;
 const TRANSACTIONS = 10;
 const MAX_RECIPIENTS = 3;
 const DRAIN_BOUND_MS = 60_000;
+
+/** The receiver, one that wants the events of a message in order, and one that wants batches. */
+const ENDPOINTS = 3;
 
 /** mulberry32: small, and the same numbers for the same seed. */
 function createRandom(seed: number): () => number {
@@ -90,7 +95,7 @@ async function checkMessages(client: TestClient, acknowledged: Acknowledged): Pr
       for (const { deliveries } of ofRecipient) {
         assert.deepEqual(
           deliveries.map((one: { state: string }) => one.state),
-          ['delivered'],
+          Array(ENDPOINTS).fill('delivered'),
         );
       }
       if (!address.startsWith('bounce')) delivered.add(`${message.smtp_id} ${address}`);
@@ -106,6 +111,8 @@ test(`${KILLS} times killed at random, it has lost nothing that it answered for`
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-crash-'));
   const receiver = await startWebhookReceiver({ refuses: () => random() < 0.05 });
   const sink = await startMailSink({ defers: () => random() < 0.05 });
+  const farm = await startEndpointFarm(t);
+  farm.answer = () => (random() < 0.05 ? 503 : 204);
   const settings = {
     data: folder,
     'api-key': API_KEY,
@@ -127,6 +134,9 @@ test(`${KILLS} times killed at random, it has lost nothing that it answered for`
     const first = createTestClient(running.httpUrl, API_KEY);
     const endpoint = await first.post('/v1/endpoints', { url: receiver.url });
     receiver.useSecret(endpoint.secret);
+    const batch = { max_events: 20, max_wait: '50ms' };
+    await first.post('/v1/endpoints', { url: farm.url('ordered'), order: 'per-message' });
+    await first.post('/v1/endpoints', { url: farm.url('batched'), batch });
 
     for (let kill = 1; kill <= KILLS; kill++) {
       const before = receiver.repeated();
@@ -166,6 +176,10 @@ test(`${KILLS} times killed at random, it has lost nothing that it answered for`
       [],
     );
     for (const key of delivered) assert.ok(sink.taken.has(key), `not sent: ${key}`);
+    for (const name of ['ordered', 'batched']) {
+      assert.deepEqual([...new Set(farm.taken(name))].sort(), [...inLog].sort(), name);
+    }
+    checkOrder(farm, taken);
 
     const again = [...sink.taken.values()].reduce((sum, times) => sum + times - 1, 0);
     assert.ok(Math.max(...repeatedAt) <= POSTS, `posts repeated after a kill: ${repeatedAt}`);
@@ -184,6 +198,19 @@ test(`${KILLS} times killed at random, it has lost nothing that it answered for`
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+/** What of a message and recipient came for the first time came in the order of the log. */
+function checkOrder(farm: EndpointFarm, events: ReadonlyMap<string, CanonicalEvent>): void {
+  const last = new Map<string, number>();
+  for (const id of new Set(farm.taken('ordered'))) {
+    const { message, recipient, sequence = 0 } = events.get(id)?.data ?? {};
+    if (message?.id === undefined) continue;
+    const key = `${message.id} ${recipient}`;
+    assert.ok(sequence > (last.get(key) ?? 0), `${id} came too late`);
+    last.set(key, sequence);
+  }
+  assert.ok(last.size > 0);
+}
 
 /** Somewhere between its first step and the first requests. */
 async function killDuringStart(
