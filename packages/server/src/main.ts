@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import type { KeyMaterial } from './cli/key-material.ts';
 import { openSecretBox } from './cli/select-master-key.ts';
 import type { Config } from './config.ts';
@@ -23,15 +24,17 @@ import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-messa
 import { createDeliverer } from './mail/deliverer.ts';
 import type { MessageInput } from './mail/message-input.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
+import { createDuties } from './nodes/duties.ts';
+import { shareWork } from './nodes/share-work.ts';
 import { createDestinationResolver } from './smtp/resolve-destination.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
 import type { Engine } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
+import { openEngine } from './store/open-engine.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
 import { newProject } from './store/projects.ts';
-import { openSqliteEngine } from './store/sqlite/engine.ts';
 import { createStore } from './store/store.ts';
 import { createBacklogMonitor } from './webhooks/backlog/backlog-monitor.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
@@ -82,6 +85,9 @@ const PURGE_PAUSE_MS = 50;
 const MEMORY_DELIVERIES = 8_192;
 const MEMORY_MAIL_BYTES = 64 * 1_048_576;
 
+/** How often jobs of a node that died are looked for. */
+const JOBS_AGAIN_MS = 10_000;
+
 /** Connections of one project that wait for events, at most: streams and long polls. */
 const FEED_LISTENERS = 100;
 
@@ -99,11 +105,16 @@ export async function startPosthorn(
   const ids = createIds({ now, randomBytes });
   const node = ids.next('node');
 
-  const engine = await openSqliteEngine({
-    folder: config.data,
+  const engine = await openEngine(
+    {
+      folder: config.data,
+      maxSizeBytes: config.storeMaxSize,
+      databaseUrl: config.databaseUrl,
+      databaseReadUrl: config.databaseReadUrl,
+      databasePool: config.databasePool,
+    },
     clock,
-    maxSizeBytes: config.storeMaxSize,
-  });
+  );
   const store = createStore(engine);
   const closers: (() => Promise<void>)[] = [() => engine.close()];
   let stopping = false;
@@ -116,6 +127,8 @@ export async function startPosthorn(
 
   async function build(): Promise<RunningPosthorn> {
     const secretBox = await openSecretBox(store.sealed, keys, { log, nowMs: now() });
+    // Of an embedded store this process is the only one; whoever is listed there has died.
+    if (!engine.shared) await store.nodes.clear();
     await engine.releaseLeases({ exceptNode: node, nowMs: now() });
     engine.onHealthChange((health) => {
       if (health.ok) log.info({}, 'The store takes work again');
@@ -161,6 +174,7 @@ export async function startPosthorn(
       node,
       concurrency: config.webhookConcurrency,
       memoryLimit: MEMORY_DELIVERIES,
+      nodes: () => sharing.count('dispatch'),
       retentionMs,
       report: (report) => reporter.report(report),
       onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
@@ -212,6 +226,7 @@ export async function startPosthorn(
       smarthost: smarthost !== null,
       concurrency: config.mailConcurrency,
       destinationConcurrency: config.mailDestinationConcurrency,
+      nodes: () => sharing.count('mail'),
       memoryBytes: MEMORY_MAIL_BYTES,
     });
     const acceptor = countAccepted(
@@ -321,6 +336,36 @@ export async function startPosthorn(
     const rates = createProjectRates({ projects, now });
     const logIn = createSubmissionLogin(authenticator);
 
+    const sharing = shareWork({
+      ...store,
+      self: {
+        id: node,
+        host: hostname(),
+        pid: process.pid,
+        version: VERSION,
+        roles: [...config.roles],
+      },
+      stats: () => ({
+        deliveriesInMemory: dispatcher.stats().inMemory,
+        postsInFlight: dispatcher.stats().inFlight,
+        mailInMemory: deliverer.stats().jobs,
+      }),
+      sharer: {
+        refreshEndpoint: directory.refresh,
+        refreshProjects: projects.refresh,
+        forgetKeys: authenticator.forgetAll,
+        noteDue: dispatcher.noteDue,
+        noteMailDue: () => deliverer.wake(now()),
+        dropLeases() {
+          dispatcher.dropLeases();
+          deliverer.dropLeases();
+        },
+      },
+      clock,
+      log,
+    });
+    const duties = createDuties({ nodes: store.nodes, node, clock, log });
+
     function refuseWork(): PosthornError | null {
       if (stopping) {
         const detail = 'This process is stopping. Try again in a moment, or at another one.';
@@ -401,10 +446,11 @@ export async function startPosthorn(
       if (projects.find(record.projectId) !== null) continue;
       await directory.remove(record.projectId, record.id, now());
     }
+    await sharing.start();
+    closers.push(() => sharing.stop());
     if (has('dispatch')) {
       dispatcher.start();
       await runner.start();
-      monitor.start();
     }
     for (const gone of await store.endpoints.deleted()) {
       // The process may have ended between deleting an endpoint and canceling what waited for it.
@@ -412,12 +458,11 @@ export async function startPosthorn(
     }
     if (has('mail')) deliverer.start();
     closers.push(async () => reporter.stop());
-    closers.push(async () => monitor.stop());
     closers.push(() => runner.stop());
     closers.push(() => dispatcher.stop(config.shutdownGrace));
     closers.push(() => deliverer.stop(config.shutdownGrace));
-    const cancelPurge = startPurging(engine, clock, log);
-    closers.push(async () => cancelPurge());
+    const giveUpDuties = takeDuties();
+    closers.push(async () => giveUpDuties());
     await app.listen({ host: config.host, port: config.port });
     closers.push(() => app.close());
     const smtp = has('smtp') ? await listenSmtp(submission) : null;
@@ -434,13 +479,53 @@ export async function startPosthorn(
       return server.address();
     }
 
+    /** What one node does for all. Jobs go on where they began; this takes up what a dead node left. */
+    function takeDuties(): () => void {
+      const held = [
+        duties.hold(
+          'retention',
+          repeat(() => purge(engine, now())),
+        ),
+        ...(has('dispatch')
+          ? [
+              duties.hold('alerts', { begin: monitor.start, end: monitor.stop }),
+              duties.hold(
+                'jobs',
+                repeat(() => runner.start().then(() => JOBS_AGAIN_MS)),
+              ),
+            ]
+          : []),
+      ];
+      return () => {
+        for (const giveUp of held) giveUp();
+      };
+    }
+
+    /** Work that is done again after the time that it resolves to, ms. */
+    function repeat(work: () => Promise<number>): { begin(): void; end(): void } {
+      let cancel = (): void => {};
+      async function turn(): Promise<void> {
+        const waitMs = await work().catch((error: unknown) => {
+          log.warn({ error: messageOf(error) }, 'A duty failed; the next round tries again');
+          return PURGE_INTERVAL_MS;
+        });
+        cancel = clock.after(waitMs, () => void turn());
+      }
+      return {
+        begin() {
+          cancel = clock.after(1_000, () => void turn());
+        },
+        end: () => cancel(),
+      };
+    }
+
     async function stop(): Promise<void> {
       if (stopping) return;
       stopping = true;
       // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
       const graceMs = config.shutdownGrace;
-      cancelPurge();
-      monitor.stop();
+      giveUpDuties();
+      await sharing.drain().catch(() => {});
       // Who waits for events gets an answer now, or HTTP would wait for them.
       notifier.close();
       await runner.stop();
@@ -451,6 +536,7 @@ export async function startPosthorn(
       ]);
       await closeHttp();
       await usage.flush();
+      await sharing.stop().catch(() => {});
       await engine.close();
     }
 
@@ -494,21 +580,8 @@ export async function startPosthorn(
   }
 }
 
-/** Deletes what has outlived its retention, in small steps. Returns what ends it. */
-function startPurging(engine: Engine, clock: Clock, log: Log): () => void {
-  let cancel = (): void => {};
-  async function purge(): Promise<void> {
-    try {
-      const { more } = await engine.purgeExpired({ nowMs: clock.now(), limit: PURGE_ROWS });
-      cancel = clock.after(more ? PURGE_PAUSE_MS : PURGE_INTERVAL_MS, purge);
-    } catch (error) {
-      log.warn(
-        { error: messageOf(error) },
-        'Expired rows could not be deleted; the next round tries again',
-      );
-      cancel = clock.after(PURGE_INTERVAL_MS, purge);
-    }
-  }
-  cancel = clock.after(1_000, purge);
-  return () => cancel();
+/** Deletes what has outlived its retention, in small steps: resolves to when the next one is due. */
+async function purge(engine: Engine, nowMs: number): Promise<number> {
+  const { more } = await engine.purgeExpired({ nowMs, limit: PURGE_ROWS });
+  return more ? PURGE_PAUSE_MS : PURGE_INTERVAL_MS;
 }

@@ -30,6 +30,8 @@ export interface DelivererOptions {
   /** SMTP transactions under way, at most: in all, and for one destination. */
   concurrency: number;
   destinationConcurrency: number;
+  /** How many nodes deliver mail: a destination's transactions are shared among them. */
+  nodes?: () => number;
   /** Message bytes kept in memory for their first attempt; beyond it they are read back when due. */
   memoryBytes: number;
 }
@@ -45,6 +47,8 @@ export interface DelivererOptions {
 export interface Deliverer extends FreshMail {
   start(): void;
   stop(graceMs: number): Promise<void>;
+  /** What waits in memory is leased to this node no more: it is dropped, and read back if it is due. */
+  dropLeases(): void;
   stats(): { jobs: number; inFlight: number };
 }
 
@@ -110,7 +114,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   /** No lane has more transactions under way than are still free, for the same reason. */
   function mayRun(lane: MailLane): boolean {
     const free = options.concurrency - inFlight;
-    return lane.inFlight < Math.min(options.destinationConcurrency, free);
+    const share = Math.ceil(options.destinationConcurrency / (options.nodes?.() ?? 1));
+    return lane.inFlight < Math.min(share, free);
   }
 
   function pump(): void {
@@ -398,6 +403,15 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       await untilIdle(ABORT_BOUND_MS);
       if (waiting.length > 0) await giveBack(waiting);
       await options.transmitter.close();
+    },
+    dropLeases() {
+      for (const lane of lanes.values()) {
+        for (const { raw } of lane.jobs.splice(0)) {
+          jobs -= 1;
+          heldBytes -= raw?.length ?? 0;
+        }
+      }
+      wake(clock.now());
     },
     stats: () => ({ jobs, inFlight }),
   };

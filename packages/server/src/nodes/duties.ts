@@ -3,17 +3,18 @@ import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Nodes } from '../store/nodes.ts';
 
-/** Work that exactly one node does for all: the one that has taken the duty, for as long as it lives. */
+/**
+ * Work that one node does for all: the one that has taken the duty, until it leaves or is declared
+ * dead. A node that was declared dead and did not notice yet may do it beside its successor for as
+ * long as it takes to ask again, so a duty must bear being done twice.
+ */
 export interface Duties {
-  /**
-   * Runs `work` at once and again after the time that it resolves to, ms, while this node has the
-   * duty. Returns what ends it.
-   */
-  perform(name: string, work: () => Promise<number>): () => void;
+  /** `begin` when this node has taken the duty, `end` when another has. Returns what gives it up. */
+  hold(name: string, duty: { begin(): void; end(): void }): () => void;
 }
 
-/** How often a node that has not the duty asks whether it is free, and one whose work failed tries. */
-const AGAIN_MS = 5_000;
+/** How often a node asks whether a duty is free, or still its own. */
+const ASK_MS = 5_000;
 
 export function createDuties(options: {
   nodes: Pick<Nodes, 'takeDuty'>;
@@ -23,22 +24,34 @@ export function createDuties(options: {
 }): Duties {
   const { nodes, node, clock, log } = options;
   return {
-    perform(name, work) {
+    hold(name, duty) {
       let cancel = (): void => {};
-      let ended = false;
-      async function turn(): Promise<void> {
-        let waitMs = AGAIN_MS;
-        try {
-          if (await nodes.takeDuty(name, node)) waitMs = await work();
-        } catch (error) {
-          log.warn({ duty: name, error: messageOf(error) }, 'A duty failed; it is tried again');
-        }
-        if (!ended) cancel = clock.after(waitMs, () => void turn());
+      let held = false;
+      let over = false;
+
+      function change(taken: boolean): void {
+        if (taken === held) return;
+        held = taken;
+        if (taken) duty.begin();
+        else duty.end();
       }
-      cancel = clock.after(0, () => void turn());
+
+      async function ask(): Promise<void> {
+        try {
+          const taken = await nodes.takeDuty(name, node);
+          if (!over) change(taken);
+        } catch (error) {
+          const fields = { duty: name, error: messageOf(error) };
+          log.warn(fields, 'A duty could not be asked for; trying again');
+        }
+        if (!over) cancel = clock.after(ASK_MS, () => void ask());
+      }
+
+      cancel = clock.after(0, () => void ask());
       return () => {
-        ended = true;
+        over = true;
         cancel();
+        change(false);
       };
     },
   };

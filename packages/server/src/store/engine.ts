@@ -11,6 +11,9 @@ import type { Tables } from './tables.ts';
  * conformance suite (conformance/). All times are milliseconds since the epoch.
  */
 export interface Engine {
+  /** Several processes may work on the database at once. */
+  readonly shared: boolean;
+
   /** Builds queries, and runs the reading ones. A write is compiled and handed to `commit`. */
   readonly db: Kysely<Tables>;
 
@@ -42,7 +45,7 @@ export interface Engine {
   /** Leases due transmissions to a node, the earliest first. */
   claimTransmissions(claim: TransmissionClaim): Promise<ClaimedTransmissions>;
 
-  /** Makes due again what nodes other than this one hold. Called when they are known to be dead. */
+  /** Makes due again what is held by nodes that are neither this one nor on the list (nodes.ts). */
   releaseLeases(input: { exceptNode: string; nowMs: number }): Promise<{ released: number }>;
 
   /**

@@ -34,6 +34,8 @@ export interface Nodes {
    * leases to others. False when it has.
    */
   declareDead(node: Pick<NodeRecord, 'id' | 'beat'>): Promise<boolean>;
+  /** Takes all nodes off the list. */
+  clear(): Promise<void>;
   /** A node that ends by itself, having given everything back. */
   leave(id: string): Promise<void>;
   /** Takes a duty that nobody living has; true when it is this node's now. */
@@ -76,6 +78,9 @@ export function createNodes(engine: Engine): Nodes {
     },
     declareDead: ({ id, beat }) =>
       changed(toStatement(db.deleteFrom('nodes').where('id', '=', id).where('beat', '=', beat), 1)),
+    async clear() {
+      await changed(toStatement(db.deleteFrom('nodes')));
+    },
     async leave(id) {
       await changed(toStatement(db.deleteFrom('nodes').where('id', '=', id)));
     },

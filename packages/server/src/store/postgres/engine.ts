@@ -311,6 +311,7 @@ function createEngine(parts: Parts): Engine {
   }
 
   return {
+    shared: true,
     db: createReadingKysely(read(reading)),
     lists: createReadingKysely(read(parts.listing)),
     logEnd: () => insist(() => readLogEnd(reading, capabilities)),

@@ -140,6 +140,7 @@ function createEngine(
   }
 
   return {
+    shared: false,
     db,
     lists: db,
     logEnd: () => readLogEnd(db),

@@ -29,10 +29,11 @@ export function createWriter(db: DatabaseSync) {
        EXISTS (SELECT 1 FROM deliveries x WHERE x.project_id = d.project_id
          AND x.endpoint_id = d.endpoint_id AND x.order_key = d.order_key AND x.state = 'pending'
          AND x.position < d.position), NULL, ?1)
-     WHERE node IS NOT NULL AND node <> ?2`,
+     WHERE node IS NOT NULL AND node <> ?2 AND node NOT IN (SELECT id FROM nodes)`,
   );
   const releaseTransmissions = db.prepare(
-    'UPDATE transmissions SET node = NULL, due_at = ?1 WHERE node IS NOT NULL AND node <> ?2',
+    `UPDATE transmissions SET node = NULL, due_at = ?1
+     WHERE node IS NOT NULL AND node <> ?2 AND node NOT IN (SELECT id FROM nodes)`,
   );
   const writeProbe = db.prepare(
     `INSERT OR REPLACE INTO message_bodies (project_id, message_id, raw, retain_until)

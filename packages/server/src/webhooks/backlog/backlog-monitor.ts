@@ -92,6 +92,7 @@ export function createBacklogMonitor(options: {
 
   return {
     start() {
+      stopped = false;
       cancelTimer = clock.after(LOOK_MS, run);
     },
     stop() {

@@ -1,0 +1,127 @@
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { Changes } from '../store/changes.ts';
+import type { Deliveries, DueDelivery } from '../store/deliveries.ts';
+import type { Engine } from '../store/engine.ts';
+import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
+import { followChanges } from './follow-changes.ts';
+import { createMembership } from './membership.ts';
+
+/** Whoever keeps something in memory that other nodes change, or holds leases. */
+export interface Sharer {
+  refreshEndpoint(projectId: string, endpointId: string): Promise<void>;
+  refreshProjects(): Promise<void>;
+  forgetKeys(): void;
+  /** Deliveries and mail that wait in the store and that this node may not have heard of. */
+  noteDue(due: readonly DueDelivery[]): void;
+  noteMailDue(): void;
+  /** Nothing in memory is leased to this node any more. */
+  dropLeases(): void;
+}
+
+/** One node among several on one database: it lives, hears of the others, and takes its share. */
+export interface WorkSharing {
+  start(): Promise<void>;
+  /** How many nodes live and have this role, this one included. */
+  count(role: string): number;
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How often a node looks for work that others have left in the store, ms. */
+const LOOK_MS = 1_000;
+/** A look may take this share of the time, so that it stays cheap with many endpoints. */
+const LOOK_SHARE = 0.05;
+
+export function shareWork(options: {
+  nodes: Nodes;
+  changes: Changes;
+  deliveries: Pick<Deliveries, 'nextDue'>;
+  engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health'>;
+  self: Pick<NodeRecord, 'id' | 'host' | 'pid' | 'version' | 'roles'>;
+  stats: () => NodeStats;
+  sharer: Sharer;
+  clock: Clock;
+  log: Log;
+}): WorkSharing {
+  const { sharer, clock, log, deliveries } = options;
+  let cancelLook = (): void => {};
+  let stopped = false;
+
+  const membership = createMembership({
+    nodes: options.nodes,
+    self: options.self,
+    stats: options.stats,
+    clock,
+    log,
+    releaseOrphans: () =>
+      options.engine.releaseLeases({ exceptNode: options.self.id, nowMs: clock.now() }),
+    onChange: () => void look(),
+    onExpelled: () => sharer.dropLeases(),
+  });
+
+  const follower = followChanges({
+    changes: options.changes,
+    clock,
+    log,
+    async apply({ kind, projectId, id }) {
+      if (kind === 'endpoint') await sharer.refreshEndpoint(projectId, id);
+      else if (kind === 'project') await sharer.refreshProjects();
+      else sharer.forgetKeys();
+    },
+  });
+
+  async function look(): Promise<void> {
+    try {
+      if (!options.engine.health().ok) return;
+      sharer.noteDue(await deliveries.nextDue());
+      sharer.noteMailDue();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'The store could not be asked for what is due');
+    }
+  }
+
+  async function keepLooking(): Promise<void> {
+    const startedAtMs = clock.now();
+    await look();
+    const tookMs = clock.now() - startedAtMs;
+    const waitMs = Math.max(LOOK_MS, tookMs / LOOK_SHARE);
+    if (!stopped) cancelLook = clock.after(waitMs, () => void keepLooking());
+  }
+
+  // On an embedded store nobody else is there to be heard of, and a beat would be an fsync a second.
+  if (!options.engine.shared) return workAlone(options);
+
+  return {
+    async start() {
+      await follower.start();
+      await membership.start();
+      cancelLook = clock.after(LOOK_MS, () => void keepLooking());
+    },
+    count: (role) => membership.count(role),
+    drain: () => membership.drain(),
+    async stop() {
+      stopped = true;
+      cancelLook();
+      follower.stop();
+      await membership.stop();
+    },
+  };
+}
+
+function workAlone(
+  options: Pick<Parameters<typeof shareWork>[0], 'nodes' | 'self' | 'stats' | 'clock'>,
+): WorkSharing {
+  const { nodes, self } = options;
+  return {
+    async start() {
+      const nowMs = options.clock.now();
+      const times = { startedAtMs: nowMs, beat: 0, beatAtMs: nowMs };
+      await nodes.register({ ...self, state: 'working', stats: options.stats(), ...times });
+    },
+    count: () => 1,
+    drain: async () => {},
+    stop: () => nodes.leave(self.id),
+  };
+}
