@@ -1,4 +1,13 @@
 export * from './errors.ts';
 export * from './event.ts';
+export { numberText, parseLosslessJson } from './lossless-json.ts';
+export {
+  createGenericProvider,
+  type GenericOptions,
+  type GenericSignature,
+} from './providers/generic.ts';
+export * from './providers/provider.ts';
+export * from './providers/registry.ts';
+export { type EventMapping, MAPPED_FIELDS, type MappedField } from './providers/shared/mapping.ts';
 export * from './providers/standard-webhooks.ts';
 export * from './providers/standard-webhooks-keys.ts';

@@ -87,14 +87,14 @@ test('a changed body, a missing header and a wrong secret are told apart', () =>
   const verify = (change: object) => () =>
     verifyStandardWebhook({ secret: SECRET, body: BODY, headers, nowMs: NOW_MS, ...change });
   assert.equal(codeOf(verify({})), 'accepted');
-  assert.equal(codeOf(verify({ body: `${BODY} ` })), 'no_matching_signature');
-  assert.equal(
-    codeOf(verify({ secret: encodeSecret(Buffer.alloc(24, 7)) })),
-    'no_matching_signature',
-  );
+  assert.equal(codeOf(verify({ body: `${BODY} ` })), 'bad_signature');
+  assert.equal(codeOf(verify({ secret: encodeSecret(Buffer.alloc(24, 7)) })), 'bad_signature');
   assert.equal(codeOf(verify({ secret: 'whsec_' })), 'invalid_secret');
   for (const name of Object.keys(headers)) {
-    assert.equal(codeOf(verify({ headers: { ...headers, [name]: undefined } })), 'missing_header');
+    assert.equal(
+      codeOf(verify({ headers: { ...headers, [name]: undefined } })),
+      'missing_signature',
+    );
   }
   const soon = { ...headers, 'webhook-timestamp': 'soon' };
   assert.equal(codeOf(verify({ headers: soon })), 'invalid_timestamp');
@@ -106,8 +106,8 @@ test('five minutes of difference are the limit, in both directions', () => {
     codeOf(() => verifyStandardWebhook({ secret: SECRET, body: BODY, headers, nowMs }));
   assert.equal(at(NOW_MS + 300_000), 'accepted');
   assert.equal(at(NOW_MS - 300_000), 'accepted');
-  assert.equal(at(NOW_MS + 301_000), 'timestamp_too_old');
-  assert.equal(at(NOW_MS - 301_000), 'timestamp_too_new');
+  assert.equal(at(NOW_MS + 301_000), 'timestamp_out_of_range');
+  assert.equal(at(NOW_MS - 301_000), 'timestamp_out_of_range');
 });
 
 test('one valid signature among unknown ones is enough, and any of several secrets', () => {

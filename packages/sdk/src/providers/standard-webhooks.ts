@@ -66,11 +66,17 @@ export interface VerifiedWebhook {
   event: CanonicalEvent;
 }
 
-/**
- * Checks signature and age, then parses. Throws WebhookError. Header names of Svix (`svix-id` ...)
- * are understood too, since its users send the same format under those names.
- */
+/** Checks signature and age, then parses. Throws WebhookError. */
 export function verifyStandardWebhook(options: VerifyOptions): VerifiedWebhook {
+  const { id, timestamp } = verifyStandardSignature(options);
+  return { id, timestamp, event: parseEvent(options.body) };
+}
+
+/**
+ * Checks signature and age, whatever the body is. Throws WebhookError. Header names of Svix
+ * (`svix-id` ...) are understood too, since its users send the same format under those names.
+ */
+export function verifyStandardSignature(options: VerifyOptions): { id: string; timestamp: number } {
   const id = header(options.headers, 'id');
   const timestampText = header(options.headers, 'timestamp');
   const signatures = header(options.headers, 'signature');
@@ -80,11 +86,11 @@ export function verifyStandardWebhook(options: VerifyOptions): VerifiedWebhook {
   const isSigned = createCheck(keys, { id, timestamp, body });
   if (!signatures.split(' ').slice(0, MAX_SIGNATURES).some(isSigned)) {
     throw new WebhookError(
-      'no_matching_signature',
+      'bad_signature',
       'No signature matches. Use the raw body as it came, and the key of this endpoint.',
     );
   }
-  return { id, timestamp, event: parseEvent(body) };
+  return { id, timestamp };
 }
 
 /** Says of one entry of the header whether any key made it. Versions that we do not know count for nothing. */
@@ -112,7 +118,7 @@ function header(headers: HeaderSource, name: 'id' | 'timestamp' | 'signature'): 
     const text = Array.isArray(value) ? value.join(' ') : value;
     if (text !== undefined && text !== null && text !== '') return text;
   }
-  throw new WebhookError('missing_header', `The header webhook-${name} is missing.`);
+  throw new WebhookError('missing_signature', `The header webhook-${name} is missing.`);
 }
 
 function checkTimestamp(text: string, options: VerifyOptions): number {
@@ -124,13 +130,13 @@ function checkTimestamp(text: string, options: VerifyOptions): number {
   const tolerance = options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
   if (ageSeconds > tolerance) {
     throw new WebhookError(
-      'timestamp_too_old',
+      'timestamp_out_of_range',
       `The webhook was signed ${ageSeconds} s ago; at most ${tolerance} s are allowed. Is this machine's clock right?`,
     );
   }
   if (ageSeconds < -tolerance) {
     throw new WebhookError(
-      'timestamp_too_new',
+      'timestamp_out_of_range',
       `The webhook was signed ${-ageSeconds} s in the future. Is this machine's clock right?`,
     );
   }

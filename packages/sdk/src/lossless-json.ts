@@ -1,0 +1,116 @@
+/**
+ * JSON without loss: a number that a double cannot hold (Mailjet's MessageID, Postal's counters) stays
+ * as it was written. Such a number is a raw-JSON object (`JSON.rawJSON`), which `JSON.stringify`
+ * writes back digit by digit; `numberText` reads it. Everything else is what `JSON.parse` gives.
+ */
+
+/** What `JSON.rawJSON` makes. It has no prototype, so it must not be put into a template string. */
+interface RawNumber {
+  readonly rawJSON: string;
+}
+
+/** Node has these since 21; TypeScript's library does not list them yet. */
+interface LosslessJson {
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): value is RawNumber;
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown;
+}
+const json = JSON as unknown as LosslessJson;
+
+/** No webhook nests deeper by itself, and what is nested deeper cannot be written out again. */
+export const MAX_JSON_DEPTH = 100;
+
+/** A double keeps every decimal of up to 15 significant digits. */
+const SAFE_DIGITS = 15;
+
+/**
+ * Throws SyntaxError when `text` is no JSON or is nested deeper than MAX_JSON_DEPTH. The slower way
+ * through a reviver is taken only where a long number is in sight.
+ */
+export function parseLosslessJson(text: string): unknown {
+  const { depth, hasLongNumber } = scan(text);
+  if (depth > MAX_JSON_DEPTH) {
+    throw new SyntaxError(`The JSON is nested more than ${MAX_JSON_DEPTH} levels deep.`);
+  }
+  return hasLongNumber ? json.parse(text, keepNumber) : JSON.parse(text);
+}
+
+function keepNumber(_key: string, value: unknown, { source }: { source?: string }): unknown {
+  if (typeof value !== 'number' || source === undefined) return value;
+  return isExact(value, source) ? value : json.rawJSON(source);
+}
+
+function isExact(value: number, source: string): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (/^-?\d+$/.test(source)) return Number.isSafeInteger(value);
+  const digits = source
+    .replace(/[eE].*$/, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+/, '');
+  if (value === 0) return digits === '';
+  return digits.length <= SAFE_DIGITS || String(value) === source;
+}
+
+/**
+ * The decimal text of a number as the source wrote it, `null` for what is none. A number in a string
+ * counts: providers send ids and times both ways.
+ */
+export function numberText(value: unknown): string | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
+  if (json.isRawJSON(value)) return value.rawJSON;
+  if (typeof value !== 'string') return null;
+  const text = value.trim();
+  return /^-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?$/.test(text) ? text : null;
+}
+
+/** True for a number that a double cannot hold. */
+export function isRawNumber(value: unknown): boolean {
+  return json.isRawJSON(value);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** How deep the text nests, and whether a number outside of strings may need more than a double. */
+function scan(text: string): { depth: number; hasLongNumber: boolean } {
+  let depth = 0;
+  let deepest = 0;
+  let run = 0;
+  let hasLongNumber = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) {
+      i = endOfString(text, i);
+      run = 0;
+    } else if (code >= 0x30 && code <= 0x39) {
+      if (++run > SAFE_DIGITS) hasLongNumber = true;
+    } else if (code === 0x65 || code === 0x45) {
+      // An exponent can make a short number too large; `true` and `false` cost no more than that.
+      if (run > 0) hasLongNumber = true;
+    } else if (code !== 0x2e) {
+      run = 0;
+      if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+      else if (code === 0x7d || code === 0x5d) depth--;
+    }
+  }
+  return { depth: deepest, hasLongNumber };
+}
+
+/** The index of the closing quote, or of the last character where there is none. */
+function endOfString(text: string, start: number): number {
+  let end = start;
+  do {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length - 1;
+  } while (isEscaped(text, end));
+  return end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
+  return backslashes % 2 === 1;
+}

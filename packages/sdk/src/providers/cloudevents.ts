@@ -1,0 +1,120 @@
+import type {
+  DecodedEvent,
+  Provider,
+  ProviderRequest,
+  VerifyContext,
+  VerifyResult,
+} from './provider.ts';
+import { parse } from './shared/build-event.ts';
+import { readEventData } from './shared/canonical-data.ts';
+import { dedupParts } from './shared/dedup.ts';
+import { decodeEntries } from './shared/entries.ts';
+import { type Fields, fields, list, text } from './shared/fields.ts';
+import { decodeMapped } from './shared/mapping.ts';
+import { optionsHandshake } from './shared/options-handshake.ts';
+import { headerOf, readJson, textOf } from './shared/request-body.ts';
+import { verifySvix } from './shared/svix.ts';
+import { timeOf } from './shared/timestamps.ts';
+import { isTransportSecret, verifySigned, verifyUnsigned } from './shared/transport-secrets.ts';
+import { typeOfName } from './shared/type-names.ts';
+import { USUAL_MAPPING } from './shared/usual-mapping.ts';
+
+/**
+ * CloudEvents 1.0 over HTTP (github.com/cloudevents/spec: spec.md, bindings/http-protocol-binding.md,
+ * http-webhook.md): structured, in a batch, or binary (`ce-` headers, the body is the data).
+ *
+ * Secrets: CloudEvents has no signature of its own. `whsec_...` where the sender signs as Standard
+ * Webhooks do, otherwise what the URL or the headers carry.
+ * Dedup key: of an event of ours its id alone; of others with `id`, which is unique within `source`.
+ * The type may carry a prefix (`com.example.email.bounced`). Where the data does not name the
+ * recipient, a `subject` with an @ does.
+ * Lost beside `raw`: extensions, `dataschema`.
+ */
+
+const NAME = 'cloudevents';
+
+function decode(request: ProviderRequest): DecodedEvent[] {
+  if (request.method === 'OPTIONS') return [];
+  const binary = readBinary(request);
+  return decodeEntries(binary === null ? list(readJson(request)) : [binary], {
+    expects: 'an object with "specversion", "type" and "source", or ce- headers',
+    isEntry: (entry) => text(entry['specversion']) !== null && text(entry['type']) !== null,
+    decode: decodeEntry,
+  });
+}
+
+/** The attributes of the headers with the body as data; `null` in the other modes. */
+function readBinary(request: ProviderRequest): Fields | null {
+  if (headerOf(request, 'ce-specversion') === null) return null;
+  const names = Object.keys(request.headers).filter((name) => /^ce-[a-z0-9]+$/i.test(name));
+  const attributes = names.map((name) => [
+    name.slice(3).toLowerCase(),
+    decodeHeader(headerOf(request, name)),
+  ]);
+  return { ...Object.fromEntries(attributes), data: parse(textOf(request.body)) };
+}
+
+/** Header values are percent-encoded (HTTP binding 3.1.3.2). */
+function decodeHeader(value: string | null): string | null {
+  try {
+    return value === null ? null : decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function decodeEntry(entry: Fields): DecodedEvent[] {
+  const data = dataOf(entry);
+  const id = text(entry['id']);
+  const type = typeOfName(text(entry['type']));
+  const timestamp = timeOf(entry['time']);
+  if (id !== null && /^evt_[0-9A-Z]{26}$/.test(id) && type !== undefined && timestamp !== null) {
+    return [{ id, type, timestamp, data: { ...readEventData(data), raw: entry } }];
+  }
+  const subject = text(entry['subject']);
+  const known = { ...data, ...(subject?.includes('@') ? { rcpt_to: subject } : {}) };
+  const mapped = decodeMapped(NAME, USUAL_MAPPING, {
+    type: entry['type'],
+    timestamp,
+    event_id: id,
+    data: known,
+  });
+  return mapped.map((event) => ({ ...event, data: { ...event.data, raw: entry } }));
+}
+
+function dataOf(entry: Fields): Fields {
+  const encoded = text(entry['data_base64']);
+  if (encoded !== null) return fields(parse(Buffer.from(encoded, 'base64').toString('utf8')));
+  return typeof entry['data'] === 'string' ? fields(parse(entry['data'])) : fields(entry['data']);
+}
+
+function verify(request: ProviderRequest, context: VerifyContext): VerifyResult {
+  const keys = context.secrets.filter((secret) => /^(?:whsec_|whpk_)/.test(secret));
+  const isSigned = headerOf(request, 'webhook-signature') !== null;
+  if (keys.length === 0 || (!isSigned && context.secrets.some(isTransportSecret))) {
+    return verifyUnsigned(request, context);
+  }
+  return verifySigned(request, context, () => verifySvix(request, context, keys));
+}
+
+export const cloudevents: Provider = {
+  name: NAME,
+  aliases: ['cloud-events', 'cloudevent'],
+  title: 'CloudEvents',
+  pages: [
+    'https://github.com/cloudevents/spec/blob/main/cloudevents/spec.md',
+    'https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md',
+  ],
+  answer: {
+    refused: 401,
+    busy: 503,
+    timeoutMs: null,
+    retryDelaysMs: null,
+    stopStatuses: [410, 415],
+    note: 'The sender asks with OPTIONS first. 429 with Retry-After slows it down.',
+  },
+  handshake: optionsHandshake,
+  verify,
+  decode,
+  dedupParts,
+};

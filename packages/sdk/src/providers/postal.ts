@@ -1,0 +1,60 @@
+import { WebhookError } from '../errors.ts';
+import { decodePostal } from './postal-events.ts';
+import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
+import { dedupParts } from './shared/dedup.ts';
+import { importPublicKeys, isSignedBy } from './shared/public-keys.ts';
+import { headerOf } from './shared/request-body.ts';
+import { badSignature, MINUTE_MS, requireSecrets } from './shared/signatures.ts';
+import { verifySigned } from './shared/transport-secrets.ts';
+
+/**
+ * Postal (docs.postalserver.io/developer/webhooks), as its source sends it.
+ *
+ * Secrets: the installation's public RSA key, as PEM or as the JWKS document of
+ * `/.well-known/jwks.json`. RSA PKCS #1 over the body: SHA-256 in `X-Postal-Signature-256`, SHA-1 in
+ * `X-Postal-Signature` of older ones, which counts only where the first is not there. No time is signed.
+ * Dedup key: with `uuid`, which stays over its tries.
+ * `MessageSent` means that the receiving server took the message.
+ * Lost beside `raw`: spam status, the mail that a bounce came in, the server's name.
+ */
+
+function verify(request: ProviderRequest, context: VerifyContext): VerifyResult {
+  return verifySigned(request, context, (secrets) => {
+    const keys = requireSecrets(secrets, "Postal's public key (PEM, or its JWKS document)").flatMap(
+      importPublicKeys,
+    );
+    const kid = headerOf(request, 'X-Postal-Signature-KID');
+    const named = keys.filter((one) => one.kid !== null && one.kid === kid);
+    const sha256 = headerOf(request, 'X-Postal-Signature-256');
+    const signature = sha256 ?? headerOf(request, 'X-Postal-Signature');
+    if (signature === null) {
+      throw new WebhookError('missing_signature', 'The header X-Postal-Signature-256 is missing.');
+    }
+    const algorithm = sha256 === null ? 'sha1' : 'sha256';
+    const bytes = Buffer.from(signature, 'base64');
+    const candidates = named.length > 0 ? named : keys;
+    if (!candidates.some(({ key }) => isSignedBy(key, algorithm, request.body, bytes)))
+      throw badSignature();
+    return { covers: 'body', replayKey: null };
+  });
+}
+
+export const postal: Provider = {
+  name: 'postal',
+  aliases: ['postalserver'],
+  title: 'Postal',
+  pages: [
+    'https://docs.postalserver.io/developer/webhooks',
+    'https://docs.postalserver.io/developer/http-payloads',
+  ],
+  answer: {
+    refused: 401,
+    busy: 503,
+    timeoutMs: 5_000,
+    retryDelaysMs: [2, 3, 6, 10, 15].map((minutes) => minutes * MINUTE_MS),
+    stopStatuses: [],
+  },
+  verify,
+  decode: (request) => decodePostal('postal', request),
+  dedupParts,
+};

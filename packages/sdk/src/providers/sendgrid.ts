@@ -1,0 +1,219 @@
+import type { EventType } from '../event.ts';
+import type {
+  DecodedEvent,
+  Provider,
+  ProviderRequest,
+  VerifyContext,
+  VerifyResult,
+} from './provider.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/dedup.ts';
+import { decodeEntries } from './shared/entries.ts';
+import { type Fields, fields, flag, list, lookUp, text } from './shared/fields.ts';
+import { buildInbound, mailHeader } from './shared/inbound-mail.ts';
+import { importPublicKeys, isSignedBy } from './shared/public-keys.ts';
+import { rejectReasonOf } from './shared/reject-reason.ts';
+import { readForm, readJson } from './shared/request-body.ts';
+import {
+  badSignature,
+  checkAge,
+  HOUR_MS,
+  requireHeader,
+  requireSecrets,
+} from './shared/signatures.ts';
+import { fromDateText, timeOf } from './shared/timestamps.ts';
+import { verifySigned } from './shared/transport-secrets.ts';
+
+/**
+ * Twilio SendGrid: Event Webhook (twilio.com/docs/sendgrid/for-developers/tracking-events/event) and
+ * Inbound Parse (.../parsing-email/setting-up-the-inbound-parse-webhook).
+ *
+ * Secrets: the verification key of the signed Event Webhook, base64 as the settings show it. ECDSA
+ * P-256 over timestamp and raw body; the body ends with CR LF, which is signed too.
+ * Dedup key: without `sg_event_id`, which changes when SendGrid tries again and can name two events.
+ * `message.provider_id` is the whole `sg_message_id`; up to its first dot it is the X-Message-Id that
+ * the send API answered with.
+ * Lost beside `raw`: pool, IP of the sending server, marketing campaign, content type of an open.
+ */
+
+const NAME = 'sendgrid';
+
+/** It tries for 24 hours, and nothing says that it signs afresh. */
+const TOLERANCE_MS = 25 * HOUR_MS;
+
+const TYPES: Readonly<Record<string, EventType>> = {
+  processed: 'email.accepted',
+  delivered: 'email.delivered',
+  deferred: 'email.deferred',
+  bounce: 'email.bounced',
+  blocked: 'email.bounced',
+  dropped: 'email.rejected',
+  open: 'email.opened',
+  click: 'email.clicked',
+  spamreport: 'email.complained',
+  unsubscribe: 'email.unsubscribed',
+  group_unsubscribe: 'email.unsubscribed',
+  group_resubscribe: 'email.resubscribed',
+};
+
+/** What SendGrid itself puts into an event. Every other key is a unique argument of the sender's. */
+const OWN_KEYS = new Set(
+  'email timestamp event category sg_event_id sg_message_id smtp-id response attempt useragent ip url reason status type tls cert_err asm_group_id url_offset newsletter pool send_at bounce_classification sg_machine_open sg_content_type sg_user_id sg_template_id sg_template_name template_id template_hash template_name template_version domain from subject outbound_ip outbound_ip_type marketing_campaign_id marketing_campaign_name marketing_campaign_version marketing_campaign_split_id singlesend_id singlesend_name mc_stats mc_pod_id mc_auto_id mc_auto_name mc_auto_step_id phase_id post_type unique_args custom_args nlvx_campaign_id nlvx_campaign_split_id nlvx_user_id'.split(
+    ' ',
+  ),
+);
+
+function decode(request: ProviderRequest): DecodedEvent[] {
+  const form = readForm(request);
+  if (form !== null) return decodeInbound(form.fields, form.files);
+  return decodeEntries(list(readJson(request)), {
+    expects: 'a list of events, each with "event"',
+    isEntry: (entry) => text(entry['event']) !== null,
+    decode: (entry) => [decodeEvent(entry)],
+  });
+}
+
+function decodeEvent(entry: Fields): DecodedEvent {
+  const name = text(entry['event']);
+  const type = lookUp(TYPES, name) ?? 'email.unknown';
+  return buildEvent(NAME, {
+    type,
+    providerType: name,
+    providerEventId: entry['sg_event_id'],
+    timestamp: timeOf(entry['timestamp']),
+    message: {
+      smtpId: entry['smtp-id'],
+      providerId: entry['sg_message_id'],
+      from: entry['from'],
+      subject: entry['subject'],
+    },
+    recipient: entry['email'],
+    ...blocks(type, name, entry),
+    tags: entry['category'],
+    metadata: uniqueArguments(entry),
+    raw: entry,
+  });
+}
+
+function blocks(type: EventType, name: string | null, entry: Fields): Partial<EventDraft> {
+  const delivery = {
+    attempt: entry['attempt'],
+    response: entry['response'] ?? entry['reason'],
+    enhancedCode: entry['status'],
+    tls: entry['tls'],
+  };
+  switch (type) {
+    case 'email.delivered':
+      return { delivery };
+    case 'email.deferred':
+      return { delivery: { ...delivery, errorCode: deferralCause(delivery) } };
+    case 'email.bounced':
+      return { delivery, bounce: bounceOf(entry, name) };
+    case 'email.rejected':
+      return { reject: rejectReasonOf(entry['reason']), delivery: { response: entry['reason'] } };
+    case 'email.opened':
+    case 'email.clicked':
+      return { engagement: engagementOf(entry) };
+    case 'email.unsubscribed':
+    case 'email.resubscribed':
+      return { unsubscribe: { method: 'link', group: entry['asm_group_id'] } };
+    case 'email.complained':
+      return { complaint: { type: 'abuse' } };
+    default:
+      return {};
+  }
+}
+
+/** `bounce` is permanent, `blocked` is a refusal after which SendGrid does not suppress. */
+function bounceOf(entry: Fields, name: string | null): EventDraft['bounce'] {
+  const isBlocked = text(entry['type']) === 'blocked' || name === 'blocked';
+  const bounce = classifyBounce({
+    type: isBlocked ? 'soft' : 'hard',
+    words: [entry['bounce_classification']],
+    enhancedCode: entry['status'],
+    response: entry['reason'],
+    description: entry['bounce_classification'],
+    suppressed: !isBlocked,
+  });
+  if (!isBlocked || bounce.category !== 'other') return bounce;
+  return { ...bounce, category: 'blocked', scope: 'infrastructure' };
+}
+
+function engagementOf(entry: Fields): NonNullable<EventDraft['engagement']> {
+  const machine = flag(entry['sg_machine_open']);
+  return {
+    url: entry['url'],
+    linkId: fields(entry['url_offset'])['index'],
+    ip: entry['ip'],
+    userAgent: entry['useragent'],
+    machine,
+    machineReason: machine ? 'sg_machine_open' : null,
+  };
+}
+
+function uniqueArguments(entry: Fields): Record<string, unknown> {
+  const own = Object.entries(entry).filter(([key]) => !OWN_KEYS.has(key));
+  return {
+    ...fields(entry['unique_args']),
+    ...fields(entry['custom_args']),
+    ...Object.fromEntries(own),
+  };
+}
+
+function decodeInbound(form: Fields, files: readonly unknown[]): DecodedEvent[] {
+  const envelope = fields(parse(text(form['envelope']) ?? ''));
+  const headers = form['headers'] ?? form['email'];
+  return decodeEntries([form], {
+    expects: 'the fields of Inbound Parse, such as "envelope" and "headers"',
+    isEntry: () => 'envelope' in form || 'headers' in form || 'email' in form,
+    decode: () =>
+      buildInbound(NAME, {
+        providerType: 'inbound',
+        timestamp: null,
+        recipients: 'to' in envelope ? list(envelope['to']) : [form['to']],
+        from: form['from'] ?? envelope['from'],
+        subject: form['subject'] ?? mailHeader(headers, 'subject'),
+        smtpId: mailHeader(headers, 'message-id'),
+        sentAt: fromDateText(mailHeader(headers, 'date')),
+        raw: { ...form, files },
+      }),
+  });
+}
+
+function verify(request: ProviderRequest, context: VerifyContext): VerifyResult {
+  return verifySigned(request, context, (secrets) => {
+    const signature = requireHeader(request, 'X-Twilio-Email-Event-Webhook-Signature');
+    const timestamp = requireHeader(request, 'X-Twilio-Email-Event-Webhook-Timestamp');
+    const keys = requireSecrets(
+      secrets,
+      'the verification key of the signed Event Webhook',
+    ).flatMap(importPublicKeys);
+    const content = Buffer.concat([Buffer.from(timestamp), request.body]);
+    const bytes = Buffer.from(signature, 'base64');
+    if (!keys.some(({ key }) => isSignedBy(key, 'sha256', content, bytes))) throw badSignature();
+    checkAge(timestamp, context, TOLERANCE_MS);
+    return { covers: 'body', replayKey: null };
+  });
+}
+
+export const sendgrid: Provider = {
+  name: NAME,
+  aliases: ['twilio-sendgrid', 'twilio'],
+  title: 'Twilio SendGrid',
+  pages: [
+    'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event',
+    'https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook',
+  ],
+  answer: {
+    refused: 401,
+    busy: 503,
+    timeoutMs: null,
+    retryDelaysMs: null,
+    stopStatuses: [],
+    note: 'Tries at growing intervals for 24 hours after anything but 2xx.',
+  },
+  verify,
+  decode,
+  dedupParts: dedupPartsWithoutEventId,
+};

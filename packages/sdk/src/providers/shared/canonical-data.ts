@@ -1,0 +1,180 @@
+// A table: which fields an event of ours has, and what each holds (../../event.ts).
+import type { EventData } from '../../event.ts';
+import { isFields } from './fields.ts';
+
+/**
+ * Reads `data` of an event of ours that another Posthorn sent: known fields of the right kind stay,
+ * everything else is left out (it stays in `raw`).
+ */
+
+type Kind =
+  | 'text'
+  | 'number'
+  | 'flag'
+  | 'texts'
+  | 'any'
+  | 'object'
+  | { readonly [field: string]: Kind }
+  | readonly [Kind];
+
+const EVENT_DATA = {
+  test: 'flag',
+  erased: 'flag',
+  provider: 'text',
+  source: 'text',
+  received_at: 'text',
+  provider_type: 'text',
+  provider_event_id: 'text',
+  message: {
+    id: 'text',
+    smtp_id: 'text',
+    provider_id: 'text',
+    from: 'text',
+    subject: 'text',
+    stream: 'text',
+    sent_at: 'text',
+  },
+  recipient: 'text',
+  recipient_domain: 'text',
+  recipient_inferred: 'flag',
+  delivery: {
+    attempt: 'number',
+    smtp_code: 'number',
+    enhanced_code: 'text',
+    response: 'text',
+    mx: 'text',
+    remote_ip: 'text',
+    tls: 'flag',
+    latency_ms: 'number',
+    error_code: 'text',
+    next_attempt_at: 'text',
+  },
+  bounce: {
+    type: 'text',
+    category: 'text',
+    scope: 'text',
+    description: 'text',
+    async: 'flag',
+    from_dsn: 'flag',
+    suppressed: 'flag',
+  },
+  complaint: { type: 'text', feedback_id: 'text', user_agent: 'text' },
+  reject: { reason: 'text' },
+  engagement: {
+    url: 'text',
+    link_id: 'text',
+    ip: 'text',
+    user_agent: 'text',
+    client: { name: 'text', os: 'text', device: 'text' },
+    first: 'flag',
+    machine: 'flag',
+    machine_reason: 'text',
+  },
+  unsubscribe: { method: 'text', group: 'text' },
+  send_limit: {
+    period: 'text',
+    limit: 'number',
+    used: 'number',
+    used_percent: 'number',
+    resets_at: 'text',
+  },
+  domain: {
+    name: 'text',
+    failing_since: 'text',
+    records: [
+      {
+        purpose: 'text',
+        name: 'text',
+        type: 'text',
+        status: 'text',
+        expected: 'text',
+        found: 'text',
+        detail: 'text',
+      },
+    ],
+  },
+  suppression: {
+    reason: 'text',
+    by: 'text',
+    stream: 'text',
+    event_id: 'text',
+    expires_at: 'text',
+    note: 'text',
+  },
+  endpoint: {
+    id: 'text',
+    uid: 'text',
+    url: 'text',
+    description: 'text',
+    failing_since: 'text',
+    patience_used_percent: 'number',
+    reason: 'text',
+  },
+  backlog: {
+    depth: 'number',
+    at_least: 'flag',
+    oldest_age_seconds: 'number',
+    lag_seconds: 'number',
+    threshold: { depth: 'number', lag_seconds: 'number' },
+  },
+  exhausted: {
+    event_id: 'text',
+    event_type: 'text',
+    endpoint_id: 'text',
+    delivery_id: 'text',
+    attempts: 'number',
+    first_attempt_at: 'text',
+    last_error: { code: 'text', detail: 'text', status: 'number' },
+  },
+  stalled: {
+    source_id: 'text',
+    name: 'text',
+    last_event_at: 'text',
+    expected_within_seconds: 'number',
+  },
+  tags: 'texts',
+  metadata: 'object',
+  raw: 'any',
+  sequence: 'number',
+  state: 'text',
+  previous_state: 'text',
+} as const satisfies Record<keyof EventData, Kind>;
+
+export function readEventData(value: unknown): EventData {
+  return (pick(value, EVENT_DATA) ?? {}) as EventData;
+}
+
+/** `undefined` for what is of another kind. `null` means unknown, and stays. */
+function pick(value: unknown, kind: Kind): unknown {
+  if (value === null) return null;
+  if (typeof kind === 'object' && !Array.isArray(kind))
+    return pickFields(value, kind as Record<string, Kind>);
+  if (Array.isArray(kind)) {
+    const [inner] = kind as readonly [Kind];
+    return Array.isArray(value) ? value.map((one) => pick(one, inner)).filter(isFields) : undefined;
+  }
+  switch (kind) {
+    case 'text':
+      return typeof value === 'string' ? value : undefined;
+    case 'number':
+      return typeof value === 'number' ? value : undefined;
+    case 'flag':
+      return typeof value === 'boolean' ? value : undefined;
+    case 'texts':
+      return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : undefined;
+    case 'object':
+      return isFields(value) ? value : undefined;
+    default:
+      return value;
+  }
+}
+
+function pickFields(value: unknown, kinds: Readonly<Record<string, Kind>>): unknown {
+  if (!isFields(value)) return undefined;
+  return Object.fromEntries(
+    Object.entries(kinds).flatMap(([name, kind]) => {
+      const found = Object.hasOwn(value, name) ? pick(value[name], kind) : undefined;
+      return found === undefined ? [] : [[name, found]];
+    }),
+  );
+}
