@@ -11,7 +11,10 @@ export interface Backlog {
   /** Endpoints whose deliveries are due in the order in which they came in. */
   inOrder: string[];
   /** Endpoints whose deliveries are due in an order that has nothing to do with it. */
-  shuffled: string[];
+  scattered: string[];
+  /** All of them are due between these times, which are past. */
+  dueFromMs: number;
+  dueUntilMs: number;
 }
 
 /** Each event of the backlog is owed to one of them, in turn. */
@@ -34,7 +37,7 @@ export function fillBacklog(folder: string, pending: number): Backlog {
   db.exec('PRAGMA synchronous = OFF');
   db.exec('PRAGMA temp_store = MEMORY');
   db.exec('PRAGMA cache_size = -262144');
-  const backlog = nameEndpoints();
+  const backlog = describeBacklog(pending);
   try {
     const indexes = takeIndexesAway(db);
     insertRows(db, backlog, pending);
@@ -45,14 +48,16 @@ export function fillBacklog(folder: string, pending: number): Backlog {
   return backlog;
 }
 
-function nameEndpoints(): Backlog {
+function describeBacklog(pending: number): Backlog {
   const ids = createIds({ now: () => 0, randomBytes });
   const all = Array.from({ length: ENDPOINTS }, () => ids.next('endpoint'));
-  const half = ENDPOINTS / 2;
+  const nowMs = Date.now();
   return {
     projectId: ids.next('project'),
-    inOrder: all.slice(0, half),
-    shuffled: all.slice(half),
+    inOrder: all.slice(0, ENDPOINTS / 2),
+    scattered: all.slice(ENDPOINTS / 2),
+    dueFromMs: nowMs - pending,
+    dueUntilMs: nowMs,
   };
 }
 
@@ -68,9 +73,8 @@ function takeIndexesAway(db: DatabaseSync): string[] {
 }
 
 function insertRows(db: DatabaseSync, backlog: Backlog, pending: number): void {
-  const { projectId, inOrder, shuffled } = backlog;
+  const { projectId, inOrder, scattered, dueFromMs } = backlog;
   const [head, tail] = bodyAround();
-  const firstMs = Date.now() - pending;
   db.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
      INSERT INTO events (position, project_id, id, type, message_key, recipient, occurred_at,
@@ -79,7 +83,7 @@ function insertRows(db: DatabaseSync, backlog: Backlog, pending: number): void {
        printf('user%d@example.com', abs(random()) % ${RECIPIENTS}), ?3 + i, ?3 + i,
        lower(hex(randomblob(21))), ?4 || printf('evt_%026d', i) || ?5, ${FAR_AWAY_MS}
      FROM n`,
-  ).run(pending, projectId, firstMs, head, tail);
+  ).run(pending, projectId, dueFromMs, head, tail);
   db.exec(
     `INSERT INTO recipient_states (project_id, message_key, recipient, sequence, state, state_rank,
        state_at, retain_until)
@@ -93,7 +97,7 @@ function insertRows(db: DatabaseSync, backlog: Backlog, pending: number): void {
        iif(position % ${ENDPOINTS} < ${inOrder.length}, received_at, ?2 + abs(random()) % ?3),
        received_at, retain_until
      FROM events ORDER BY position`,
-  ).run(JSON.stringify([...inOrder, ...shuffled]), firstMs, pending);
+  ).run(JSON.stringify([...inOrder, ...scattered]), dueFromMs, pending);
 }
 
 /** The body of a usual event, before and after its id. */
