@@ -19,12 +19,14 @@ import {
   noteAnyStored,
   noteRate,
   noteStored,
+  putPaged,
+  type ReadyDelivery,
   takeAll,
 } from './lane.ts';
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
 import { placeInLine } from './place-in-line.ts';
-import { type PostUnit, takeUnit } from './post-unit.ts';
+import { noteFresh, type PostUnit, takeUnit } from './post-unit.ts';
 import type { Poster } from './poster/poster.ts';
 import { createShares } from './shares.ts';
 
@@ -197,11 +199,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   function pumpWaiting(): void {
-    for (let rest = shares.waiting; rest > 0; rest--) {
-      const lane = shares.nextInTurn();
-      if (lane === undefined) return;
-      pump(lane);
-    }
+    // Each waits again only when it may not start, so this ends.
+    for (let lane = shares.nextInTurn(); lane !== undefined; lane = shares.nextInTurn()) pump(lane);
   }
 
   async function attempt(lane: Lane, unit: PostUnit, startedAtMs: number): Promise<void> {
@@ -215,7 +214,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     shares.noteEnded(lane);
     if (result.errorCode === 'aborted') {
       // Ours, not the endpoint's: nothing is recorded, and stop() gives the deliveries back.
-      for (const one of unit.deliveries) lane.shelves[one.urgency].paged.push(one);
+      for (const one of unit.deliveries) putPaged(lane, one);
     } else {
       outcome.settle({ lane, endpoint, breaker, unit, post, startedAtMs, wasProbe });
     }
@@ -301,6 +300,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const lane = laneFor(endpoint);
       const before = lane.endpoint;
       lane.endpoint = endpoint;
+      lane.quiet = null;
       poster.forget(before, !isDeepStrictEqual(before.target.tls, endpoint.target.tls));
       const { url, status } = before.record;
       if (url !== endpoint.record.url || status === 'disabled') {
@@ -352,7 +352,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       const shelf = lane.shelves[urgency];
       shelf.reserved -= 1;
       const { projectId, endpointId, eventId, type, body } = delivery;
-      shelf.fresh.push({
+      const fresh: ReadyDelivery = {
         projectId,
         endpointId,
         eventId,
@@ -364,7 +364,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         orderKey: null,
         readyAtMs: clock.now(),
         line: [],
-      });
+      };
+      shelf.fresh.push(fresh);
+      noteFresh(lane, fresh);
       pump(lane);
     },
     dropped(projectId, owed) {

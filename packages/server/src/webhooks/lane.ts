@@ -32,6 +32,14 @@ export interface Shelf {
   turns: number;
 }
 
+/** What was found out the last time when nothing could go: it saves looking through everything. */
+export interface Quiet {
+  /** Nothing that waits may go before, unless something comes. */
+  untilMs: number;
+  /** So many more events fill a batch. */
+  eventsToFull: number;
+}
+
 /**
  * What one endpoint has in memory. Pure bookkeeping; dispatcher.ts acts on it.
  *
@@ -51,6 +59,8 @@ export interface Lane {
   /** When the rate limit lets the next event go, ms. */
   nextByRateMs: number;
   turns: number;
+  /** Of an endpoint with batches, or that coalesces; null when it has to be looked. */
+  quiet: Quiet | null;
   /** When the lane looks again by itself; null when it need not. */
   wakeAtMs: number | null;
   cancelTimer: (() => void) | null;
@@ -81,6 +91,7 @@ export function createLane(endpoint: LiveEndpoint): Lane {
     breaker: createBreaker(),
     nextByRateMs: 0,
     turns: 0,
+    quiet: null,
     wakeAtMs: null,
     cancelTimer: null,
     removed: false,
@@ -105,6 +116,14 @@ export function roomForPaged(lane: Lane, urgency: Urgency): number {
   if (paged.length > PAGED_LIMIT / 2) return 0;
   const capacity = urgency === 0 ? LANE_CAPACITY : LANE_CAPACITY - URGENT_ROOM;
   return Math.max(0, Math.min(PAGED_LIMIT - paged.length, capacity - lane.held));
+}
+
+/** `first`: before everything else that was read back. */
+export function putPaged(lane: Lane, one: ReadyDelivery, place: 'first' | 'last' = 'last'): void {
+  const { paged } = lane.shelves[one.urgency];
+  if (place === 'first') paged.unshift(one);
+  else paged.push(one);
+  lane.quiet = null;
 }
 
 export function isWaiting(lane: Lane): boolean {
@@ -154,6 +173,7 @@ function isPagedTurn(shelf: Shelf): boolean {
 /** Everything that waits in memory, the lines with it, taken out. */
 export function takeAll(lane: Lane): ReadyDelivery[] {
   const taken: ReadyDelivery[] = [];
+  lane.quiet = null;
   for (const shelf of lane.shelves) {
     taken.push(...shelf.paged.splice(0), ...shelf.fresh.splice(0));
   }

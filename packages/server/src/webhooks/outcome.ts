@@ -15,7 +15,7 @@ import {
 import { decideNext, type NextStep } from './decide-next.ts';
 import type { LiveEndpoint } from './endpoint-directory.ts';
 import type { EndpointHealth, Report } from './endpoint-health.ts';
-import { type Lane, noteAnyStored, noteStored, type ReadyDelivery } from './lane.ts';
+import { type Lane, noteAnyStored, noteStored, putPaged, type ReadyDelivery } from './lane.ts';
 import type { Paging } from './paging.ts';
 import { POST_ERRORS } from './post/post-errors.ts';
 import type { PostUnit } from './post-unit.ts';
@@ -134,7 +134,7 @@ export function createOutcome(options: {
     });
     lane.unrecorded += 1;
     // Before the record, and so in the same commit: no dead delivery that nobody was told of.
-    if (step.kind === 'dead') reportDead(endpoint, delivery, attempt);
+    if (step.kind === 'dead' && !lane.removed) reportDead(endpoint, delivery, attempt);
     engine.recordAttempt(attempt).then(
       () => recorded(ended, delivery, attempt, step),
       (error: unknown) => {
@@ -186,7 +186,7 @@ export function createOutcome(options: {
     if (next === undefined) return;
     if (ended) {
       next.line = rest;
-      lane.shelves[next.urgency].paged.unshift(next);
+      putPaged(lane, next, 'first');
     } else paging.giveBackLine(lane, delivery.line);
   }
 

@@ -8,6 +8,7 @@ import {
   isWaiting,
   type Lane,
   noteStored,
+  putPaged,
   type ReadyDelivery,
   roomForPaged,
   takeAll,
@@ -86,7 +87,7 @@ export function createPaging(options: {
       const found = await engine.claimDeliveries(request);
       shares.hold(lane, found.deliveries.length - limit);
       for (const one of formLines(found.deliveries)) {
-        shelf.paged.push(toReady(one, { projectId, endpointId, urgency }));
+        putPaged(lane, toReady(one, { projectId, endpointId, urgency }));
       }
       if (found.nextDueAtMs !== null) noteStored(lane, urgency, found.nextDueAtMs);
     } catch (error) {
@@ -122,7 +123,7 @@ export function createPaging(options: {
     } catch (error) {
       // They are still leased to us. When the store is back, the lane comes by again.
       shares.hold(lane, count);
-      for (const one of given) lane.shelves[one.urgency].paged.push(one);
+      for (const one of given) putPaged(lane, one);
       throw error;
     }
     for (const { urgency } of given) noteStored(lane, urgency, clock.now());

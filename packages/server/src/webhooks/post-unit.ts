@@ -1,6 +1,13 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
 import type { LiveEndpoint } from './endpoint-directory.ts';
-import { isYieldTurn, type Lane, listWaiting, type ReadyDelivery, takeNext } from './lane.ts';
+import {
+  isYieldTurn,
+  type Lane,
+  listWaiting,
+  type Quiet,
+  type ReadyDelivery,
+  takeNext,
+} from './lane.ts';
 
 /** What goes out in one post. */
 export interface PostUnit {
@@ -24,13 +31,16 @@ export function takeUnit(lane: Lane, nowMs: number): PostUnit | UnitWait {
   const { batch, coalesceMs } = lane.endpoint.record.settings;
   if (batch === null && coalesceMs === null) {
     const next = takeNext(lane);
-    return next === undefined
-      ? { waitUntilMs: null }
-      : { deliveries: [next], groups: null, isBatch: false };
+    return next === undefined ? { waitUntilMs: null } : unitOf(next);
   }
+  const { quiet } = lane;
+  if (quiet !== null && nowMs < quiet.untilMs) return { waitUntilMs: quiet.untilMs };
   const waiting = listWaiting(lane);
   const chosen = chooseUnit(waiting, lane.endpoint, nowMs, isYieldTurn(lane));
-  if ('waitUntilMs' in chosen) return chosen;
+  if ('untilMs' in chosen) {
+    lane.quiet = waiting.length === 0 ? null : chosen;
+    return { waitUntilMs: lane.quiet?.untilMs ?? null };
+  }
   const taken = new Set(chosen.deliveries);
   for (const shelf of lane.shelves) {
     shelf.paged = shelf.paged.filter((one) => !taken.has(one));
@@ -40,19 +50,48 @@ export function takeUnit(lane: Lane, nowMs: number): PostUnit | UnitWait {
   return chosen;
 }
 
+/** A fresh delivery has joined what waits: does the time still hold before which nothing may go? */
+export function noteFresh(lane: Lane, one: ReadyDelivery): void {
+  const { quiet } = lane;
+  if (quiet === null) return;
+  const kind = kindOf(one, lane.endpoint);
+  quiet.untilMs = Math.min(quiet.untilMs, one.readyAtMs + waitOf(kind, lane.endpoint));
+  if (!kind.isBatched || kind.isCoalesced) return;
+  quiet.eventsToFull -= 1;
+  if (quiet.eventsToFull <= 0) lane.quiet = null;
+}
+
 /** Its ids stand in the body, which stays under 20 kB; what is beyond goes with the next one. */
 const MAX_COALESCED = 100;
 
 const COALESCED: ReadonlySet<EventType> = new Set<EventType>(['email.opened', 'email.clicked']);
 
+interface Kind {
+  isBatched: boolean;
+  isCoalesced: boolean;
+}
+
+type Wishes = Pick<LiveEndpoint, 'record' | 'batchedTypes'>;
+
+function kindOf({ type }: ReadyDelivery, { record, batchedTypes }: Wishes): Kind {
+  const isCoalesced = record.settings.coalesceMs !== null && COALESCED.has(type);
+  return { isBatched: batchedTypes?.has(type) === true, isCoalesced };
+}
+
+const isSingle = ({ isBatched, isCoalesced }: Kind): boolean => !isBatched && !isCoalesced;
+
+/** How long the first of its kind waits for company, alone or in a batch that is not full. */
+function waitOf({ isBatched, isCoalesced }: Kind, { record }: Wishes): number {
+  const { batch, coalesceMs } = record.settings;
+  return Math.max(isBatched ? (batch?.maxWaitMs ?? 0) : 0, isCoalesced ? (coalesceMs ?? 0) : 0);
+}
+
 /** One event, or opens or clicks that are alike. */
 interface Group {
+  kind: Kind;
   deliveries: ReadyDelivery[];
-  /** When it may go without more company, alone or in a batch that is not full. */
-  ripeAtMs: number;
-  /** It waits no more for others like it: it may go in a batch that is full. */
-  isComplete: boolean;
-  isBatched: boolean;
+  /** When the first of them began to wait. */
+  sinceMs: number;
 }
 
 /**
@@ -61,81 +100,75 @@ interface Group {
  * others waiting for ever. A batch goes when it is full or when its first event has waited long
  * enough; an open or click when it has waited for others like it.
  */
-export function chooseUnit(
+function chooseUnit(
   waiting: readonly ReadyDelivery[],
-  endpoint: Pick<LiveEndpoint, 'record' | 'batchedTypes'>,
+  endpoint: Wishes,
   nowMs: number,
   yields: boolean,
-): PostUnit | UnitWait {
-  const { batch, coalesceMs } = endpoint.record.settings;
-  const isBatched = (one: ReadyDelivery): boolean => endpoint.batchedTypes?.has(one.type) ?? false;
-  const isCoalesced = (one: ReadyDelivery): boolean =>
-    coalesceMs !== null && COALESCED.has(one.type);
-  const isSingle = (one: ReadyDelivery): boolean => !isBatched(one) && !isCoalesced(one);
-
-  const single = waiting.find(isSingle);
-  const singly = single && { deliveries: [single], groups: null, isBatch: false };
-  if (singly !== undefined && !yields) return singly;
-
-  const together = single === undefined ? waiting : waiting.filter((one) => !isSingle(one));
-  const groups = groupAlike(together, isCoalesced).map((deliveries): Group => {
-    const [first] = deliveries;
-    const isIn = first !== undefined && isBatched(first);
-    const coalesceWaitMs = first !== undefined && isCoalesced(first) ? (coalesceMs ?? 0) : 0;
-    const sinceMs = Math.min(...deliveries.map(({ readyAtMs }) => readyAtMs));
-    return {
-      deliveries,
-      ripeAtMs: sinceMs + Math.max(isIn ? (batch?.maxWaitMs ?? 0) : 0, coalesceWaitMs),
-      isComplete: sinceMs + coalesceWaitMs <= nowMs,
-      isBatched: isIn,
-    };
-  });
-  const unit = chooseGroups(groups, batch?.maxEvents ?? 1, nowMs) ?? singly;
-  if (unit !== undefined) return unit;
-  const ripeAtMs = groups.map((group) => group.ripeAtMs);
-  return { waitUntilMs: ripeAtMs.length === 0 ? null : Math.min(...ripeAtMs) };
-}
-
-function chooseGroups(
-  groups: readonly Group[],
-  maxEvents: number,
-  nowMs: number,
-): PostUnit | undefined {
-  const alone = groups.find((group) => !group.isBatched && group.isComplete);
-  if (alone !== undefined) {
-    const { deliveries } = alone;
-    return { deliveries, groups: deliveries.length === 1 ? null : [deliveries], isBatch: false };
-  }
-  const batch = groups.filter((group) => group.isBatched && group.isComplete).slice(0, maxEvents);
-  if (batch.length === 0) return undefined;
-  if (batch.length < maxEvents && batch.every((group) => group.ripeAtMs > nowMs)) return undefined;
-  // In the order of their ids, so that the same events make the same post when it is repeated.
-  const bodies = batch.map(({ deliveries }) => deliveries).sort(([a], [b]) => compareIds(a, b));
-  return { deliveries: bodies.flat(), groups: bodies, isBatch: true };
-}
-
-/** One group for each event, and one for opens or clicks of the same message, recipient and link. */
-function groupAlike(
-  waiting: readonly ReadyDelivery[],
-  isCoalesced: (one: ReadyDelivery) => boolean,
-): ReadyDelivery[][] {
-  const groups = new Map<string, ReadyDelivery[]>();
+): PostUnit | Quiet {
+  const groups = new Map<string, Group>();
+  let single: ReadyDelivery | undefined;
   for (const one of waiting) {
-    const key = isCoalesced(one) ? coalesceKey(one) : one.eventId;
+    const kind = kindOf(one, endpoint);
+    if (isSingle(kind)) {
+      single ??= one;
+      if (yields) continue;
+      break;
+    }
+    const key = kind.isCoalesced ? coalesceKey(one) : one.eventId;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [one]);
-    else if (group.length < MAX_COALESCED) group.push(one);
+    if (group === undefined) {
+      groups.set(key, { kind, deliveries: [one], sinceMs: one.readyAtMs });
+    } else if (group.deliveries.length < MAX_COALESCED) {
+      group.deliveries.push(one);
+      group.sinceMs = Math.min(group.sinceMs, one.readyAtMs);
+    }
   }
-  for (const group of groups.values()) if (group.length > 1) group.sort(compareIds);
-  return [...groups.values()];
+  if (single !== undefined && !yields) return unitOf(single);
+  const chosen = chooseGroups(groups.values(), endpoint, nowMs);
+  return 'untilMs' in chosen && single !== undefined ? unitOf(single) : chosen;
+}
+
+function chooseGroups(groups: Iterable<Group>, endpoint: Wishes, nowMs: number): PostUnit | Quiet {
+  const { batch, coalesceMs } = endpoint.record.settings;
+  const maxEvents = batch?.maxEvents ?? 0;
+  const together: ReadyDelivery[][] = [];
+  let untilMs = Number.POSITIVE_INFINITY;
+  for (const { kind, deliveries, sinceMs } of groups) {
+    untilMs = Math.min(untilMs, sinceMs + waitOf(kind, endpoint));
+    // It waits for others like it, and a batch that is full goes without it.
+    if (kind.isCoalesced && sinceMs + (coalesceMs ?? 0) > nowMs) continue;
+    deliveries.sort(compareIds);
+    if (kind.isBatched) together.push(deliveries);
+    else
+      return { deliveries, groups: deliveries.length === 1 ? null : [deliveries], isBatch: false };
+    if (together.length === maxEvents) return batchOf(together);
+  }
+  if (untilMs <= nowMs) return batchOf(together);
+  return { untilMs, eventsToFull: maxEvents - together.length };
+}
+
+const unitOf = (one: ReadyDelivery): PostUnit => ({
+  deliveries: [one],
+  groups: null,
+  isBatch: false,
+});
+
+/** In the order of their ids, so that the same events make the same post when it is repeated. */
+function batchOf(groups: ReadyDelivery[][]): PostUnit {
+  groups.sort(([a], [b]) => compareIds(a, b));
+  return { deliveries: groups.flat(), groups, isBatch: true };
 }
 
 const keys = new WeakMap<ReadyDelivery, string>();
 
 function coalesceKey(one: ReadyDelivery): string {
-  const known = keys.get(one) ?? computeCoalesceKey(one);
-  keys.set(one, known);
-  return known;
+  let key = keys.get(one);
+  if (key === undefined) {
+    key = computeCoalesceKey(one);
+    keys.set(one, key);
+  }
+  return key;
 }
 
 function computeCoalesceKey(one: ReadyDelivery): string {

@@ -127,6 +127,20 @@ test('nobody gets a turn while nothing is free, nor a lane that waits no more', 
   assert.equal(shares.waiting, 0);
 });
 
+test('who may not start yet is passed over, and keeps the turn', () => {
+  const shares = createShares({ concurrency: 8, memory: 100 });
+  const [full, next, other] = [laneOf('a0'), laneOf('a1'), laneOf('b0')];
+  startAll(shares, full);
+  for (const lane of [full, next]) shares.wait(lane);
+  assert.equal(shares.nextInTurn(), next);
+  assert.equal(shares.nextInTurn(), undefined);
+  shares.wait(other);
+  assert.equal(shares.nextInTurn(), other);
+  shares.noteEnded(full);
+  assert.equal(shares.nextInTurn(), full);
+  assert.equal(shares.waiting, 0);
+});
+
 test('whatever comes and goes, no limit is passed, and in the end everything is zero', () => {
   const step = fc.record({
     lane: fc.nat(11),

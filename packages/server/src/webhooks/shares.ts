@@ -25,7 +25,7 @@ export interface Shares {
   /** The lane has work and waits for a free place. */
   wait(lane: Lane): void;
   stopWaiting(lane: Lane): void;
-  /** Whose turn it is; undefined when nobody waits or nothing is free. */
+  /** Whose turn it is: it waits no more. Undefined when nobody who waits may start. */
   nextInTurn(): Lane | undefined;
   readonly waiting: number;
   readonly inFlight: number;
@@ -62,13 +62,24 @@ export function createShares(limits: { concurrency: number; memory: number }): S
     projectOf(projectId).held -= count;
   }
 
+  const leftToStart = (projectId: string): number =>
+    leftFor(projectOf(projectId).inFlight, limits.concurrency - inFlight);
+
+  // One more, so that the last place is for a lane that has none: hanging ones, of which now and then
+  // one ends and another begins, would fill it up between them.
+  const mayStart = (lane: Lane, left: number): boolean =>
+    lane.inFlight === 0 ? left > 0 : lane.inFlight + 1 < left;
+
+  function stopWaiting(lane: Lane): void {
+    const id = idOf(lane);
+    const queue = queues.get(id);
+    if (queue?.delete(lane) !== true) return;
+    waiting -= 1;
+    if (queue.size === 0) queues.delete(id);
+  }
+
   return {
-    canStart(lane) {
-      const left = leftFor(projectOf(idOf(lane)).inFlight, limits.concurrency - inFlight);
-      // One more, so that the last place is for a lane that has none: hanging ones, of which now and
-      // then one ends and another begins, would fill it up between them.
-      return lane.inFlight === 0 ? left > 0 : lane.inFlight + 1 < left;
-    },
+    canStart: (lane) => mayStart(lane, leftToStart(idOf(lane))),
     noteStarted(lane) {
       inFlight += 1;
       lane.inFlight += 1;
@@ -96,22 +107,18 @@ export function createShares(limits: { concurrency: number; memory: number }): S
       queue.add(lane);
       waiting += 1;
     },
-    stopWaiting(lane) {
-      const queue = queues.get(idOf(lane));
-      if (queue?.delete(lane) !== true) return;
-      waiting -= 1;
-      if (queue.size === 0) queues.delete(idOf(lane));
-    },
+    stopWaiting,
     nextInTurn() {
-      if (inFlight >= limits.concurrency) return undefined;
       for (const [id, queue] of queues) {
-        const [lane] = queue;
-        queues.delete(id);
-        if (lane === undefined) continue;
-        queue.delete(lane);
-        waiting -= 1;
-        if (queue.size > 0) queues.set(id, queue);
-        return lane;
+        const left = leftToStart(id);
+        if (left <= 0) continue;
+        for (const lane of queue) {
+          if (!mayStart(lane, left)) continue;
+          stopWaiting(lane);
+          // Behind the other projects.
+          if (queues.delete(id)) queues.set(id, queue);
+          return lane;
+        }
       }
       return undefined;
     },
