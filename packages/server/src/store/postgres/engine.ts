@@ -20,7 +20,7 @@ import { CLAIM_SETTINGS, claimDeliveries } from './claim-deliveries.ts';
 import { claimTransmissions } from './claim-transmissions.ts';
 import { parseDatabaseUrl } from './connection-settings.ts';
 import { createPool, send } from './connections.ts';
-import { faultOf, isConnectionLost, toUnavailable } from './faults.ts';
+import { faultOf, isStale, toUnavailable } from './faults.ts';
 import { createFlushQueue } from './flush-queue.ts';
 import { inspectServer } from './inspect-server.ts';
 import { createReadingKysely } from './kysely.ts';
@@ -36,6 +36,8 @@ import { linesOfAttempt, linesOfCommit, runAgain, writeBatch } from './writer.ts
 /** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */
 const MAX_BATCH = 1_024;
 const MAX_CLAIMS = 64;
+/** As many connections may have ended at once as the pool has. */
+const MAX_STALE = 20;
 /** What a probe writes: room for a batch of events. */
 const PROBE_BYTES = 65_536;
 
@@ -198,16 +200,17 @@ function createEngine(parts: Parts): Engine {
   }
 
   /**
-   * Once more on another connection when one breaks: it may have been idle for long, or been ended for
-   * reasons of its own. What broke while it was committing comes out decided (transactions.ts).
+   * Again on another connection when one turns out to have ended since it was used last. What broke while
+   * it was committing comes out decided (transactions.ts).
    */
   function insist<T>(work: () => Promise<T>): Promise<T> {
     return guarded(async () => {
-      try {
-        return await work();
-      } catch (error) {
-        if (error instanceof StoreUnavailable || !isConnectionLost(error)) throw error;
-        return await work();
+      for (let tries = 1; ; tries++) {
+        try {
+          return await work();
+        } catch (error) {
+          if (!isStale(error) || tries === MAX_STALE) throw error;
+        }
       }
     });
   }

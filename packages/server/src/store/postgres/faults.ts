@@ -58,6 +58,21 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
+/**
+ * It was open and has ended since: the server may have been restarted, or somebody ended it. The others
+ * of the pool may be as old, and another one may work at once.
+ */
+export function isStale(error: unknown): boolean {
+  // Decided already: what it was about may have been a commit.
+  if (error instanceof StoreUnavailable) return false;
+  if (error instanceof DatabaseError) return /^57P0[12]$/.test(error.code ?? '');
+  if (!(error instanceof Error)) return false;
+  return (
+    /^(ECONNRESET|EPIPE)$/.test(codeOf(error)) ||
+    /Connection terminated unexpectedly|not queryable|was closed/.test(error.message)
+  );
+}
+
 export function isPassing(error: unknown): boolean {
   return error instanceof LostRace || PASSING.test(codeOf(error));
 }
