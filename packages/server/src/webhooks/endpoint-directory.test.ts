@@ -180,3 +180,40 @@ test('what dispatching noticed is stored, and is no change that anybody made', a
   assert.deepEqual([after?.description, after?.warnedPercent], ['New', 70]);
   assert.equal(directory.find(PROJECT, 'ep_1')?.record.warnedPercent, 70);
 });
+
+test('what is stored later counts, in whatever order the store answers', async () => {
+  const answers: (() => void)[] = [];
+  const answer = () => new Promise<void>((resolve) => answers.push(resolve));
+  const at = (i: number) => answers[i]?.();
+  const directory = createEndpointDirectory({
+    endpoints: {
+      all: async () => [],
+      get: async () => null,
+      insert: async () => {},
+      update: answer,
+      noteHealth: async () => {},
+      remove: answer,
+    },
+    secretBox: SECRET_BOX,
+    defaults: DEFAULTS,
+  });
+  const first = await directory.create(fieldsOf('ep_1', ['*']), SECRETS, []);
+  const second = changed(first, { description: 'Second' });
+  const changing = [
+    directory.update(first, second),
+    directory.update(second, changed(second, { description: 'Third' })),
+  ];
+  at(1);
+  at(0);
+  await Promise.all(changing);
+  const live = directory.find(PROJECT, 'ep_1');
+  assert.equal(live?.record.description, 'Third');
+
+  const last = directory.update(live.record, changed(live.record, { description: 'Fourth' }));
+  const removed = directory.remove(PROJECT, 'ep_1', START_MS);
+  at(3);
+  await removed;
+  at(2);
+  await last;
+  assert.equal(directory.find(PROJECT, 'ep_1'), null);
+});

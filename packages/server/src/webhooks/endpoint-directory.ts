@@ -181,14 +181,17 @@ export function createEndpointDirectory(options: {
     async update(before, changed, { secrets, beside = [] } = {}) {
       const secretsSealed = secrets === undefined ? changed.secretsSealed : seal(changed, secrets);
       const record = { ...changed, secretsSealed };
-      const live = byProject.get(record.projectId)?.get(record.id)?.record ?? record;
+      const find = () => byProject.get(record.projectId)?.get(record.id);
+      const known = find();
+      const live = known?.record ?? record;
       const { failingSinceMs, warnedPercent } = live;
       await endpoints.update(before, record, beside);
       // What dispatching noticed in the meantime was stored after this, and is the news.
       if (live.failingSinceMs !== failingSinceMs || live.warnedPercent !== warnedPercent) {
         Object.assign(record, healthOf(live));
       }
-      announce(record);
+      // A store may answer in another order than it commits: a later change, or the end, may be known.
+      if (known === undefined || isNewer(record, find())) announce(record);
       return record;
     },
     async noteHealth(endpoint, health) {
@@ -205,10 +208,13 @@ export function createEndpointDirectory(options: {
       const known = byProject.get(projectId)?.get(endpointId);
       if (record === null) {
         if (known !== undefined) forget(projectId, endpointId);
-      } else if (record.version !== known?.record.version) announce(record);
+      } else if (known === undefined || isNewer(record, known)) announce(record);
     },
   };
 }
+
+const isNewer = ({ version }: EndpointRecord, known: LiveEndpoint | undefined): boolean =>
+  known !== undefined && version > known.record.version;
 
 /** Compiled anew from plain data on every thread that works with it. */
 export function toLiveEndpoint(
