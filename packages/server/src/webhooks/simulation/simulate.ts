@@ -37,6 +37,10 @@ export interface RunOptions {
 const START_MS = 1_795_168_800_000;
 /** After the last fault: the longest ladder is over by far, and so is the patience of the longest. */
 const PEACE_MS = 12 * 86_400_000;
+/** A usual run has some hundred, a long one ten thousand. */
+const MOST_STEPS = 100_000;
+/** What is counted is looked at again and again even when nothing is ever quiet. */
+const COUNT_EVERY = 50;
 /** Below this, quiet is only the pause between two steps of the same thing, ms. */
 const QUIET_MS = 200;
 /** A stop takes its grace, the bound for aborted posts, and what a slow store takes for some calls. */
@@ -161,7 +165,10 @@ function createRun(options: {
       if (isThereAtStart) planAction({ kind: 'create', endpoint, atMs: -SETUP_MS });
     }
     for (const action of plan.actions) planAction(action);
-    for (const planned of plan.restarts) time.at(SETUP_MS + planned.atMs, () => restart(planned));
+    for (const planned of plan.restarts) {
+      const { when } = planned;
+      if ('atMs' in when) time.at(SETUP_MS + when.atMs, () => restart(planned));
+    }
     for (const { atMs, byMs } of plan.jumps) {
       time.at(SETUP_MS + atMs, () => {
         trace(`the clock jumps by ${byMs} ms`);
@@ -198,9 +205,11 @@ function createRun(options: {
     );
   }
 
-  function checkQuiet({ dispatcher, disk, process }: RunningProcess, gapMs: number): void {
-    // What the store refused a moment ago is tried again a moment later.
-    if (disk.busy > 0 || time.elapsedMs() - disk.wellSinceMs() < 3_000) return;
+  /** What the store refused a moment ago is tried again a moment later. */
+  const isSettled = ({ disk }: RunningProcess): boolean =>
+    disk.busy === 0 && time.elapsedMs() - disk.wellSinceMs() >= 3_000;
+
+  function checkCount({ dispatcher, process }: RunningProcess): void {
     const { inMemory } = dispatcher.stats();
     let held = 0;
     for (const { node } of model.deliveries()) if (node === process.node) held += 1;
@@ -208,6 +217,10 @@ function createRun(options: {
       held === inMemory,
       () => `${process.name} counts ${inMemory} deliveries in memory, and holds ${held}.`,
     );
+  }
+
+  function checkStall({ dispatcher, process }: RunningProcess, gapMs: number): void {
+    const { inMemory } = dispatcher.stats();
     // After a jump the timers that were set before it are late by as much.
     if (time.jumps > 0) return;
     const nowMs = time.wallMs();
@@ -222,12 +235,15 @@ function createRun(options: {
   }
 
   /** Between two steps. Returns whether the run is over. */
-  function look(gapMs: number | null): boolean {
+  function look(gapMs: number | null, steps: number): boolean {
+    verdict.expect(steps < MOST_STEPS, () => 'The run does not come to an end.');
     watcher.deliveries.checkRecorded();
     if (running === null || isStopping) return gapMs === null;
     checkMemory(running);
-    if ((gapMs ?? QUIET_MS) < QUIET_MS) return false;
-    checkQuiet(running, gapMs ?? PEACE_MS);
+    const isQuiet = (gapMs ?? QUIET_MS) >= QUIET_MS;
+    if (isSettled(running) && (isQuiet || steps % COUNT_EVERY === 0)) checkCount(running);
+    if (!isQuiet) return false;
+    if (isSettled(running)) checkStall(running, gapMs ?? PEACE_MS);
     if (gapMs === null) return true;
     if (!isPeace || running.disk.busy > 0 || actor.waitingFor(running) > 0) return false;
     if (isFinished({ model, watcher, running })) return true;
@@ -238,9 +254,14 @@ function createRun(options: {
     schedule();
     await start();
     let steps = 0;
-    while (verdict.failure === null && !look(time.gapMs())) {
+    while (verdict.failure === null && !look(time.gapMs(), steps)) {
       await time.next();
       steps += 1;
+      for (const planned of plan.restarts) {
+        if ('atStep' in planned.when && planned.when.atStep === steps) {
+          time.at(0, () => restart(planned));
+        }
+      }
     }
     if (verdict.failure === null && running !== null) {
       checkEnd({ model, watcher, running, verdict, plan, name: trace.nameOf });

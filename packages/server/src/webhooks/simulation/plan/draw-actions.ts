@@ -34,9 +34,9 @@ export function drawActions(random: Random, limits: ActionLimits): Action[] {
   const { chaosMs, scale } = limits;
   const bursts = Math.ceil(random.int(3, 14) * scale);
   const changes = random.weighted([
-    [3, 0],
+    [2, 0],
     [4, random.int(1, 4)],
-    [1, random.int(5, 12)],
+    [2, random.int(5, 14)],
   ]);
   const appends = Array.from({ length: bursts }, () => ({
     atMs: random.int(0, chaosMs),
@@ -80,10 +80,10 @@ type Change =
 function drawChange(random: Random, { endpointCount, siteCount }: ActionLimits): Change {
   const endpoint = random.int(0, endpointCount - 1);
   return random.weighted<Change>([
-    [3, { kind: 'create', endpoint }],
+    [4, { kind: 'create', endpoint }],
     [3, { kind: 'disable', endpoint }],
     [4, { kind: 'enable', endpoint }],
-    [2, { kind: 'delete', endpoint }],
+    [3, { kind: 'delete', endpoint }],
     [3, { kind: 'move', endpoint, site: random.int(0, siteCount - 1) }],
     [3, { kind: 'change', endpoint, settings: drawSettings(random.fork('change')) }],
     [4, { kind: 'requeue', lot: random.next() }],

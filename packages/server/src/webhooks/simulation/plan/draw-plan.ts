@@ -36,7 +36,7 @@ export interface EndpointPlan {
 }
 
 export interface Restart {
-  atMs: number;
+  when: { atMs: number } | { atStep: number };
   kind: 'crash' | 'stop';
   downMs: number;
   graceMs: number;
@@ -141,26 +141,25 @@ function drawEndpoint(
 }
 
 function drawRestarts(random: Random, actions: readonly Action[], chaosMs: number): Restart[] {
-  const restarts = Array.from(
-    {
-      length: random.weighted([
-        [3, 0],
-        [3, 1],
-        [2, 2],
-        [1, 5],
-      ]),
-    },
-    () => ({
-      // Some in the middle of what comes in, where there is the most to lose.
-      atMs: random.chance(0.7)
-        ? random.pick(actions).atMs + random.int(0, random.pick([3, 20, 300]))
-        : random.int(0, chaosMs),
-      kind: random.chance(0.65) ? ('crash' as const) : ('stop' as const),
-      downMs: random.pick([0, 500, 30_000]),
-      graceMs: random.pick([0, 1_000, 20_000]),
-    }),
-  );
-  return restarts.sort((a, b) => a.atMs - b.atMs);
+  const count = random.weighted([
+    [3, 0],
+    [3, 1],
+    [2, 2],
+    [1, 5],
+  ]);
+  // In the middle of what comes in there is the most to lose; and most steps are where much happens.
+  const drawTime = (): Restart['when'] =>
+    random.weighted<() => Restart['when']>([
+      [3, () => ({ atMs: random.pick(actions).atMs + random.int(0, random.pick([3, 20, 300])) })],
+      [3, () => ({ atStep: random.int(30, random.pick([100, 300, 1_000])) })],
+      [2, () => ({ atMs: random.int(0, chaosMs) })],
+    ])();
+  return Array.from({ length: count }, () => ({
+    when: drawTime(),
+    kind: random.chance(0.65) ? ('crash' as const) : ('stop' as const),
+    downMs: random.pick([0, 500, 30_000]),
+    graceMs: random.pick([0, 0, 1_000, 20_000]),
+  }));
 }
 
 function drawJumps(random: Random, chaosMs: number): Plan['jumps'] {
