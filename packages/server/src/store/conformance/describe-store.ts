@@ -29,14 +29,8 @@ import { describeText } from './text-cases.ts';
  */
 export function describeStore(name: string, open: OpenEngine): void {
   describe(`${name} as a store`, () => {
-    describeAppend(open);
-    describePosition(open);
-    describeAttempts(open);
-    describeClaims(open);
-    describeOrder(open);
-    describeInterruptions(open);
+    describeWork(open);
     describeLineProperty(open);
-    describeMail(open);
     describeProjects(open);
     describeAnswers(open);
     describeEndpoints(open);
@@ -44,12 +38,26 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeLists(open);
     describeDeliveryLists(open);
     describeJobs(open);
-    describeFeed(open);
     describeQueue(open);
     describeNodes(open);
     describeErasure(open);
     describeIsolation(open);
-    describePurge(open);
     describeText(open);
   });
+}
+
+/**
+ * The part of it about everything that writes and claims: for other ways to a database for which the
+ * whole suite has been run.
+ */
+export function describeWork(open: OpenEngine): void {
+  describeAppend(open);
+  describePosition(open);
+  describeAttempts(open);
+  describeClaims(open);
+  describeOrder(open);
+  describeInterruptions(open);
+  describeMail(open);
+  describeFeed(open);
+  describePurge(open);
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { type IdKind, lowestIdAt } from '../../core/ids.ts';
 import { send } from './connections.ts';
-import { faultOf, isConstraintViolation } from './faults.ts';
+import { faultOf } from './faults.ts';
 import type { Transaction, Transactions } from './transactions.ts';
 
 /**
@@ -36,6 +36,8 @@ const DAY_MS = 86_400_000;
 const DAYS_AHEAD = 7;
 /** Everybody waits while this waits for a lock, so it gives up soon and comes again. */
 const LOCK_TIMEOUT_MS = 250;
+/** Another node makes them at the moment. */
+const TURN_TIMEOUT_MS = 30_000;
 /** Below this, deleting the rows one by one costs little, and they go at their exact time. */
 const DROP_FROM_BYTES = 64 * 1_048_576;
 
@@ -89,12 +91,17 @@ export function createPartitions(options: {
     });
   }
 
-  async function make(one: Partitioned, startMs: number): Promise<void> {
+  /** False when somebody holds a table for long (a backup): then it is tried again with the next round. */
+  async function make(one: Partitioned, startMs: number): Promise<boolean> {
     try {
-      await transactions.run((tx) => makeDay(tx, one, startMs), { slow: true });
+      await transactions.run((tx) => makeDay(tx, one, startMs), {
+        slow: true,
+        lockTimeoutMs: TURN_TIMEOUT_MS,
+      });
+      return true;
     } catch (error) {
-      // Another node was faster.
-      if (!isConstraintViolation(error)) throw error;
+      if (faultOf(error) !== 'locked') throw error;
+      return false;
     }
   }
 
@@ -137,7 +144,7 @@ export function createPartitions(options: {
         if ((madeUntil.get(one.table) ?? 0) >= last) continue;
         const there = new Set((await list(one)).map(({ endMs }) => endMs - DAY_MS));
         for (let startMs = today; startMs <= last; startMs += DAY_MS) {
-          if (!there.has(startMs)) await make(one, startMs);
+          if (!there.has(startMs) && !(await make(one, startMs))) return;
         }
         madeUntil.set(one.table, last);
       }
@@ -169,6 +176,13 @@ async function makeDay(tx: Transaction, one: Partitioned, startMs: number): Prom
   const { from, to } = rangeOf(one.kind, startMs);
   const range = `${key} >= '${from}' AND ${key} < '${to}'`;
   const rest = `posthorn.${table}_default`;
+  // One node at a time; who had to wait finds it made.
+  await tx.send('SELECT 1 FROM posthorn.schema_migrations WHERE version = 1 FOR UPDATE');
+  const { rows } = await tx.send<{ found: string | null }>('SELECT to_regclass($1) AS found', [
+    `posthorn.${name}`,
+  ]);
+  if (rows[0]?.found !== null) return;
+  await tx.send(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
   await tx.send(
     `CREATE TABLE IF NOT EXISTS ${rest} PARTITION OF posthorn.${table} DEFAULT;
      LOCK TABLE ${rest} IN ACCESS EXCLUSIVE MODE;

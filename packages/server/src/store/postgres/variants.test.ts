@@ -1,0 +1,40 @@
+import { after, before, describe } from 'node:test';
+import { describeWork } from '../conformance/describe-store.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import { openTestEngine } from './fixtures/open-test-engine.ts';
+import { startPgBouncer, withoutPgBouncer } from './fixtures/pgbouncer.ts';
+import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
+
+describe('through PgBouncer in transaction mode', { skip: withoutPgBouncer }, () => {
+  let cluster: TestCluster;
+  let bouncer: Awaited<ReturnType<typeof startPgBouncer>>;
+  before(async () => {
+    cluster = await startTestCluster();
+    bouncer = await startPgBouncer(cluster, 3);
+  });
+  after(async () => {
+    bouncer.stop();
+    await cluster.stop();
+  });
+
+  describeWork(async () => {
+    const engine = await openTestEngine(bouncer.url(await cluster.createDatabase()));
+    return { engine, close: () => engine.close() };
+  });
+});
+
+describe('as on servers that have less', { skip: withoutPostgres }, () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startTestCluster();
+  });
+  after(() => cluster.stop());
+
+  // What CockroachDB is said to have: nothing beyond the rows, their locks and SKIP LOCKED.
+  describeWork(async () => {
+    const url = cluster.url(await cluster.createDatabase());
+    const capabilities = { ...CAPABILITIES.cockroach, skipLocked: false };
+    const engine = await openTestEngine(url, { capabilities });
+    return { engine, close: () => engine.close() };
+  });
+});
