@@ -12,6 +12,8 @@ export interface StoreWatcher {
   recorded(attempt: AttemptRecord): void;
   /** It will be made again. */
   recordFailed(attempt: AttemptRecord): void;
+  /** It will be asked again. */
+  claimFailed(endpointId: string): void;
   requeued(eventId: string, endpointId: string): void;
 }
 
@@ -59,7 +61,7 @@ export function createProcessStore(options: {
   ): Promise<ClaimedDeliveries> {
     const { endpointId, urgency, limit, nowMs } = claim;
     const name = `claim for ${trace.nameOf(endpointId)}, urgency ${urgency}, at most ${limit}`;
-    return disk.call('claim', name, async () => {
+    const claimed = disk.call('claim', name, async () => {
       const found = await bare.claimDeliveries(claim);
       const ids = found.deliveries.map(({ eventId }) => eventId);
       const { nextDueAtMs } = found;
@@ -67,6 +69,8 @@ export function createProcessStore(options: {
       trace(`store: ${name}: ${names(ids)}${next}`);
       return found;
     });
+    claimed.catch(() => watcher.claimFailed(endpointId));
+    return claimed;
   }
 
   return {

@@ -42,7 +42,11 @@ function explain(one: StoredDelivery, quiet: Quiet): string | null {
   }
   if (one.orderKey !== null && quiet.store.waitsBehindAnother(one)) return null;
   if (lane.underWay.size > 0 || !hasRoom(quiet)) return null;
-  const readyMs = Math.max(readyByItself(one, lane, quiet.nowMs), readyByLane(lane));
+  const readyMs = Math.max(
+    readyByItself(one, lane, quiet.nowMs),
+    readyByLane(lane),
+    one.node === null ? lane.claimAgainMs : 0,
+  );
   if (readyMs + SLACK_MS >= quiet.untilMs) return null;
   const place = one.node === null ? `in the store, due at ${one.dueAtMs}` : 'in memory';
   return `it is ${place}, could go at ${readyMs}, and nothing happens until ${quiet.untilMs}`;

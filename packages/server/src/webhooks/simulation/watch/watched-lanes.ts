@@ -33,6 +33,8 @@ export interface WatchedLane {
   /** The rate limit: when the events so far have been paid for, on the machine's clock. */
   paidUntilMs: number;
   underWay: Set<WatchedPost>;
+  /** A claim that the store failed is not made again before. */
+  claimAgainMs: number;
   /** The latest success that the process was told of. */
   succeededMs: number | null;
 }
@@ -57,9 +59,13 @@ export interface WatchedLanes extends EndpointListener {
   owed(projectId: string, event: CanonicalEvent): LaneConfig[];
   started(post: Post, eventIds: readonly string[]): WatchedPost | null;
   ended(watched: WatchedPost, result: PostResult, endedMs: number): void;
+  claimFailed(endpointId: string): void;
   /** Of all endpoints, deleted ones included. */
   readonly underWay: ReadonlySet<WatchedPost>;
 }
+
+/** How long a claim that failed waits for its next try, as paging.ts has it. */
+const CLAIM_AGAIN_MS = 1_000;
 
 /** Timers may run early by this much, as lane.ts allows. */
 const RATE_SLACK_MS = 50;
@@ -89,6 +95,7 @@ export function createWatchedLanes(options: {
       breaker: createExpectedBreaker(),
       paidUntilMs: 0,
       underWay: new Set(),
+      claimAgainMs: 0,
       succeededMs: null,
     };
     lanes.set(config.id, lane);
@@ -207,6 +214,10 @@ export function createWatchedLanes(options: {
       if (stateBefore !== 'open' && breaker.state === 'open') verdict.count('open breaker');
       if (stateBefore === 'open' && breaker.state === 'recovering') verdict.count('recovery');
       if (result.errorCode === null) lane.succeededMs = endedMs;
+    },
+    claimFailed(endpointId) {
+      const lane = lanes.get(endpointId);
+      if (lane !== undefined) lane.claimAgainMs = time.wallMs() + CLAIM_AGAIN_MS;
     },
     underWay,
   };

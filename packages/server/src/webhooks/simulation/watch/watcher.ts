@@ -118,6 +118,7 @@ export function createWatcher(options: {
     recording: deliveries.recording,
     recorded: deliveries.recorded,
     recordFailed: deliveries.recordFailed,
+    claimFailed: lanes.claimFailed,
     requeued: deliveries.requeued,
     started(post) {
       verdict.count('post');
