@@ -89,7 +89,7 @@ async function measureLimit(pool: Pool, { ids }: BenchEngine, forMs: number): Pr
 }
 
 /** Events a second from append to the attempt on disk, counted while the flow is steady. */
-async function measureWholeWay(engine: BenchEngine, forMs: number): Promise<number> {
+export async function measureWholeWay(engine: BenchEngine, forMs: number): Promise<number> {
   const { log, ids, projectId } = engine;
   const startedAt = performance.now();
   const before = engine.recorded();

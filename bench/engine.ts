@@ -11,8 +11,8 @@ import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { createSecretBox } from 'posthorn/src/lib/secret-box.ts';
 import { createEventLog, type EventLog } from 'posthorn/src/store/event-log.ts';
+import { openEngine } from 'posthorn/src/store/open-engine.ts';
 import { newProject } from 'posthorn/src/store/projects.ts';
-import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';
 import { createDispatcher, type Dispatcher } from 'posthorn/src/webhooks/dispatcher.ts';
 import { createEndpointDirectory } from 'posthorn/src/webhooks/endpoint-directory.ts';
@@ -37,12 +37,25 @@ export interface BenchEngine {
   close(): Promise<void>;
 }
 
-/** `threads`: how many post; 0 for the main thread. */
-export async function startBenchEngine(threads = 0): Promise<BenchEngine> {
+/**
+ * `threads`: how many post; 0 for the main thread. `databaseUrl`: of an empty PostgreSQL; without it
+ * SQLite in a folder of its own.
+ */
+export async function startBenchEngine(
+  threads = 0,
+  databaseUrl: string | null = null,
+): Promise<BenchEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   const now = systemClock.now;
   const ids = createIds({ now, randomBytes });
-  const engine = await openSqliteEngine({ folder, clock: systemClock });
+  const settings = {
+    folder,
+    maxSizeBytes: null,
+    databaseUrl,
+    databaseReadUrl: null,
+    databasePool: 12,
+  };
+  const engine = await openEngine(settings, systemClock);
   const store = createStore(engine);
   const directory = createEndpointDirectory({
     endpoints: store.endpoints,
@@ -54,7 +67,7 @@ export async function startBenchEngine(threads = 0): Promise<BenchEngine> {
       patienceMs: 5 * DAY_MS,
     },
   });
-  const settings = {
+  const posting = {
     networks: ['loopback'],
     connectionsPerOrigin: IN_FLIGHT,
     ca: null,
@@ -62,8 +75,8 @@ export async function startBenchEngine(threads = 0): Promise<BenchEngine> {
   };
   const poster =
     threads === 0
-      ? createPoster(createConfiguredPostClient(settings))
-      : createThreadedPoster({ threads, settings, log: silentLog });
+      ? createPoster(createConfiguredPostClient(posting))
+      : createThreadedPoster({ threads, settings: posting, log: silentLog });
   let recorded = 0;
   let listener = () => {};
   const dispatcher = createDispatcher({

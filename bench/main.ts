@@ -5,6 +5,7 @@ import { benchGrowth } from './growth.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchResult } from './result.ts';
+import { benchStore } from './store.ts';
 
 /** Every bench by name. A figure that the documentation quotes comes from one of these. */
 const BENCHES: Record<string, () => Promise<BenchResult>> = {
@@ -13,6 +14,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   growth: benchGrowth,
   latency: benchLatency,
   memory: benchMemory,
+  store: benchStore,
 };
 
 const [name = ''] = process.argv.slice(2);
