@@ -127,7 +127,10 @@ function scoreRecipient(
   if (hard && label.hard) score.hard.truePositive += 1;
   if (hard && !label.hard) score.hard.falsePositive += 1;
   if (!hard && label.hard) score.hard.falseNegative += 1;
-  if (recipient === undefined) return miss(`no recipient ${label.index} (${label.reason})`);
+  if (recipient === undefined) {
+    miss(`no recipient ${label.index} (${label.reason})`);
+    return;
+  }
   score.found += 1;
   const said = `${recipient.type} ${recipient.category} by ${recipient.rule}: ${recipient.diagnostic?.slice(0, 100)}`;
   if (hard !== label.hard)

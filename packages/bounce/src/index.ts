@@ -1,4 +1,5 @@
 export { MAX_REPORT_BYTES, type ParseOptions, parseReport } from './parse-report.ts';
+export { parseReportStream } from './parse-report-stream.ts';
 export {
   type Classification,
   classifyReply,

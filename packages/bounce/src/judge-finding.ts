@@ -1,8 +1,7 @@
-import { extractReply } from './notice/extract-reply.ts';
+import { extractReply, type QuotedReply } from './notice/extract-reply.ts';
 import type { Finding } from './notice/notice.ts';
 import { type Classification, classifyReply } from './reply/classify-reply.ts';
 import { VENDOR_RULES } from './reply/rules/vendor-rules.ts';
-import type { SmtpReply } from './reply/smtp-reply.ts';
 import type { DeliveryAction, ReportedRecipient } from './report.ts';
 
 /** A rule of less weight has not found the cause: the next text is asked. */
@@ -13,7 +12,7 @@ const VENDOR_ADDRESS_RULES = VENDOR_RULES.filter(
   ({ verdict }) => verdict.category === 'invalid_address',
 );
 
-const MAX_DIAGNOSTIC_CHARS = 2_000;
+const MAX_TEXT_CHARS = 2_000;
 
 /**
  * What is spent on the words of one report: a report of 100 recipients has some 30,000 characters.
@@ -39,7 +38,7 @@ function judgeFinding(finding: Finding, budget: { charsLeft: number }): Reported
     action,
     status,
     smtpCode: code,
-    diagnostic: reply === null ? null : reply.text.slice(0, MAX_DIAGNOSTIC_CHARS),
+    diagnostic: reply?.quote || null,
     remoteMta: finding.remoteMta ?? null,
     reportingMta: finding.reportingMta ?? null,
     type: failed ? type : null,
@@ -52,7 +51,7 @@ function judgeFinding(finding: Finding, budget: { charsLeft: number }): Reported
 }
 
 interface Decided {
-  reply: SmtpReply | null;
+  reply: QuotedReply | null;
   code: number | null;
   status: string | null;
   found: Classification;
@@ -60,16 +59,16 @@ interface Decided {
 
 /** Asks one text after the other. Codes of an earlier text are kept for the later ones. */
 function decide(finding: Finding, budget: { charsLeft: number }): Decided {
-  let quoted: SmtpReply | null = null;
+  let quoted: QuotedReply | null = null;
   let code: number | null = null;
   let status = finding.status ?? null;
-  let best: { reply: SmtpReply | null; found: Classification } = {
+  let best: { reply: QuotedReply | null; found: Classification } = {
     reply: null,
     found: classify({ code, status, text: '' }, finding),
   };
   for (const text of finding.texts) {
     if (budget.charsLeft <= 0) break;
-    budget.charsLeft -= Math.min(text.length, MAX_DIAGNOSTIC_CHARS);
+    budget.charsLeft -= Math.min(text.length, MAX_TEXT_CHARS);
     const reply = extractReply(text);
     if (quoted === null && (reply.code !== null || reply.enhancedCode !== null)) quoted = reply;
     code ??= reply.code;
@@ -88,7 +87,7 @@ function decide(finding: Finding, budget: { charsLeft: number }): Decided {
  */
 function isHearsay(
   { stage, texts }: Finding,
-  reply: SmtpReply | null,
+  reply: QuotedReply | null,
   status: string | null,
   { type, category, rule }: Classification,
 ): boolean {

@@ -18,10 +18,14 @@ export interface FoundAddress {
 export function findAddresses(text: string, limit = 1_000): FoundAddress[] {
   const found: FoundAddress[] = [];
   let at = text.indexOf('@');
+  let last = 0;
   while (at !== -1 && found.length < limit) {
-    const address = addressAround(text, at);
-    if (address !== null) found.push(address);
-    at = text.indexOf('@', Math.max(at + 1, address?.end ?? 0));
+    const address = addressAround(text, at, last);
+    if (address !== null) {
+      found.push(address);
+      last = address.end;
+    }
+    at = text.indexOf('@', Math.max(at + 1, last));
   }
   return found;
 }
@@ -42,22 +46,24 @@ export function addressKey(address: string): string {
   return address.toLowerCase();
 }
 
-function addressAround(text: string, at: number): FoundAddress | null {
-  const start = localStart(text, at);
+/** `from`: where the address before ended. */
+function addressAround(text: string, at: number, from: number): FoundAddress | null {
+  const start = localStart(text, at, from);
   const end = domainEnd(text, at + 1);
   if (start === at || end <= at + 1) return null;
   return { address: normalizeAddress(text.slice(start, end)), start, end };
 }
 
-function localStart(text: string, at: number): number {
+function localStart(text: string, at: number, from: number): number {
   if (text[at - 1] === '"') {
     const quote = text.lastIndexOf('"', at - 2);
-    return quote !== -1 && at - quote <= MAX_LOCAL && !text.slice(quote, at).includes('\n')
+    return quote >= from && at - quote <= MAX_LOCAL && !text.slice(quote, at).includes('\n')
       ? quote
       : at;
   }
   let start = at;
-  while (start > 0 && at - start < MAX_LOCAL && LOCAL_CHAR.test(text[start - 1] ?? '')) start -= 1;
+  while (start > from && at - start < MAX_LOCAL && LOCAL_CHAR.test(text[start - 1] ?? ''))
+    start -= 1;
   // Quotes and list marks in front of an address are not part of it: 'a@example.com', *a@example.com.
   while (start < at && /['`*.|]/.test(text[start] ?? '')) start += 1;
   // `SMTP:a@...` ends at the colon; `mailto=a@` and `=3Da@` do not.

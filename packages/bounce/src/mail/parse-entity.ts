@@ -68,21 +68,26 @@ function parameter(contentType: string, name: string): string | null {
   return match?.[1] ?? match?.[2] ?? null;
 }
 
-/** RFC 2046 section 5.1.1: lines that start with `--boundary`. A missing end is where the text ends. */
+/** RFC 2046 section 5.1.1. A missing end is where the text ends. */
 function* splitParts(body: string, boundary: string): Generator<string> {
-  const delimiter = `\n--${boundary}`;
   const text = `\n${body}`;
-  let start = text.indexOf(delimiter);
-  while (start !== -1) {
-    const after = start + delimiter.length;
-    if (text.startsWith('--', after)) return;
-    const lineEnd = text.indexOf('\n', after);
-    if (lineEnd === -1) return;
-    const next = text.indexOf(delimiter, lineEnd);
-    // A boundary that goes on (`--abc` against `--abcd`) is another one's.
-    if (text.slice(after, lineEnd).trim() === '') {
-      yield text.slice(lineEnd + 1, next === -1 ? text.length : next);
-    }
+  let start: number | null = null;
+  for (const { at, next, isLast } of findDelimiters(text, boundary)) {
+    if (start !== null) yield text.slice(start, at);
+    if (isLast) return;
     start = next;
+  }
+  if (start !== null) yield text.slice(start);
+}
+
+/** Lines of `--boundary` or `--boundary--`. One that goes on (`--abc` against `--abcd`) is another's. */
+function* findDelimiters(text: string, boundary: string) {
+  const delimiter = `\n--${boundary}`;
+  for (let at = text.indexOf(delimiter); at !== -1; at = text.indexOf(delimiter, at + 1)) {
+    const after = at + delimiter.length;
+    const lineEnd = text.indexOf('\n', after);
+    const next = lineEnd === -1 ? text.length : lineEnd + 1;
+    const isLast = text.startsWith('--', after);
+    if (isLast || text.slice(after, next).trim() === '') yield { at, next, isLast };
   }
 }

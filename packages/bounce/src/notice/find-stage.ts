@@ -3,11 +3,13 @@ import type { ReplyStage } from '../reply/classify-reply.ts';
 /** The ways in which servers name the command that was refused; the command is the first group. */
 const PHRASES: readonly RegExp[] = [
   // Postfix
-  /\(in reply to (?:the )?((?:end of )?[A-Z]{3,8})/i,
+  /\(in\s+reply\s+to\s+(?:the\s+)?((?:end\s+of\s+)?[A-Z]{3,8})/i,
   // Exim
   /error from remote (?:mail server|mailer) after (?:pipelined )?((?:end of data|initial connection|[A-Z]{3,8}))/i,
   // Sendmail and others quote the conversation: the command before the reply.
   />>> (\.|[A-Z]{3,8})[^\n]{0,300}\n<<< [45]\d\d/i,
+  // hMailServer, InterScan
+  /\bsent:? ?(?:<<< ?)?(RCPT|MAIL|DATA|EHLO|HELO)\b[^\n]{0,400}\n[^\n]{0,60}\b(?:replied|received|response)/i,
   // DragonFly, IONOS, Yahoo, m-FILTER
   /did not like our ((?:final )?[A-Z]{3,8})/i,
   /remote server (?:for|after|in reply to) ([A-Z]{3,8})(?: TO| FROM)? command/i,

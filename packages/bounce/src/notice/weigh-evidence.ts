@@ -2,11 +2,15 @@ import { decodeWords } from '../mail/decode-words.ts';
 import type { Headers } from '../mail/parse-headers.ts';
 
 const DAEMON =
-  /mailer[-_.]?daemon|^\W*<?\W*postmaster\b|<postmaster@|\bpostmaster@|mail(?:er)? deliver|delivery (?:sub)?system|mail delivery|system administrator|mail administrator|\bmdaemon\b|mail ?gateway|content-filter at|microsoft outlook|internet mail delivery|mailsystem|<>$/i;
+  /mailer[-_.]?daemon|^\W*<?\W*postmaster\b|<postmaster@|\bpostmaster@|mail(?:er)? deliver|delivery (?:sub)?system|mail delivery|system administrator|mail administrator|\bmdaemon\b|mail ?gateway|content-filter at|microsoft outlook|internet mail delivery|mailsystem|<>$|^$/i;
+
+const NULL_SENDER = /^\s*<\s*>|mailer-daemon|^\s*<?postmaster@/i;
+
+const AUTOMATIC = /^\s*auto-(?:replied|generated)/i;
 
 /** Subjects of delivery reports, from the start: `Re:` and `Fwd:` are people's. */
 const SUBJECT =
-  /^\W*(?:\[[^\]]{1,40}\]\s*)?(?:mail |e-?mail |message |your (?:message|mail) )?(?:undeliver|returned? (?:mail|message|to sender)|delivery (?:status|fail|report|notification|problem|error|has|unsuccessful|delayed|incomplete)|failure notice|fail(?:ed|ure)? (?:delivery|mail|notice|notification)|(?:mail|message) (?:system error|delivery|could not|not delivered|undeliver|fail|error|status)|mail (?:error|failure)|mail delivery (?:fail|problem|system|error)|could not (?:be )?deliver|non[- ]?deliver|not delivered|nondeliver|bounce|rejected mail|warning: (?:could not send|message)|postmaster notify|postfix smtp server: errors|delayed mail|notification of (?:undeliver|failed)|(?:permanent )?delivery failure|error delivering|can(?:'?t|not) deliver|status of your|(?:unzustellbar|nicht zustellbar|zustell|mail ?zustell|ihre nachricht konnte)|(?:non remis|echec|échec|notification d|message non|avis de non)|(?:no se (?:puede|pudo)|devuelto|correo devuelto|mensaje no|notificaci)|(?:mancat[oa]|messaggio non|recapito|impossibile)|(?:n[aã]o entreg|devolu|mensagem n[aã]o|falha)|(?:onbestel|niet (?:bezorgd|afgeleverd))|(?:メール|配信|配送|送信|エラー|不達)|недостав|сообщение не|невозможно достав|не доставлен|ваше сообщение не|退信|系统退信|無法傳遞|无法投递)/i;
+  /^\W*(?:\[[^\]]{1,40}\]\s*)?(?:mail |e-?mail |message |notice: |your (?:message|mail) )?(?:undeliver|returned? (?:mail|message|to sender)|delivery (?:status|fail|report|notification|problem|error|has|unsuccessful|delayed|incomplete)|failure notice|fail(?:ed|ure)? (?:delivery|mail|notice|notification)|(?:mail|message) (?:system error|delivery|could not|not delivered|undeliver|fail|error|status)|mail (?:error|failure)|mail delivery (?:fail|problem|system|error)|could not (?:be )?deliver|non[- ]?deliver|not delivered|nondeliver|bounce|rejected mail|warning: (?:could not send|message)|postmaster notify|postfix smtp server: errors|delayed mail|notification of (?:undeliver|failed)|(?:permanent )?delivery failure|error (?:delivering|sending)|can(?:'?t|not) deliver|status of your|(?:unzustellbar|nicht zustellbar|zustell|mail ?zustell|ihre nachricht konnte)|(?:non remis|echec|échec|notification d|message non|avis de non)|(?:no se (?:puede|pudo)|devuelto|correo devuelto|mensaje no|notificaci)|(?:mancat[oa]|messaggio non|recapito|impossibile)|(?:n[aã]o entreg|devolu|mensagem n[aã]o|falha)|(?:onbestel|niet (?:bezorgd|afgeleverd))|(?:メール|配信|配送|送信|エラー|不達)|недостав|сообщение не|невозможно достав|не доставлен|ваше сообщение не|退信|系统退信|無法傳遞|无法投递)/i;
 
 /** Words of reports in their bodies. */
 const BODY =
@@ -27,22 +31,24 @@ export interface Evidence {
  * the mail has another one, or its headers, inside.
  */
 export function weighEvidence(headers: Headers, notice: string, returnsMail: boolean): Evidence {
-  const from = decodeWords(headers.all('from')[0] ?? '');
   const subject = (headers.text('subject') ?? '').slice(0, 400);
-  const returnPath = headers.all('return-path')[0] ?? '';
-  const daemon = DAEMON.test(from) || from.trim() === '';
-  const signs = [
-    daemon ? 2 : 0,
-    /^<\s*>|mailer-daemon|<?postmaster@/i.test(returnPath.trim()) ? 2 : 0,
-    SUBJECT.test(subject) ? 2 : 0,
-    headers.all('x-failed-recipients').length > 0 ? 3 : 0,
-    /^\s*auto-(?:replied|generated)/i.test(headers.all('auto-submitted')[0] ?? '') ? 1 : 0,
-    returnsMail ? 1 : 0,
-    isPersonalSubject(subject) && !daemon ? -4 : 0,
-    LIST_HEADERS.some((name) => headers.all(name).length > 0) && !daemon ? -3 : 0,
-  ];
-  const weight = signs.reduce<number>((sum, sign) => sum + sign, 0);
-  return { isReport: weight >= 3, isSure: weight >= 5 || BODY.test(notice.slice(0, 8_000)) };
+  const isDaemon = DAEMON.test(decodeWords(headers.all('from')[0] ?? '').trim());
+  const isNull = NULL_SENDER.test(headers.all('return-path')[0] ?? '');
+  const namesFailed = headers.all('x-failed-recipients').length > 0;
+  // No subject makes a report: help desks and parcel services write the same.
+  if (!isDaemon && !isNull && !namesFailed && !returnsMail)
+    return { isReport: false, isSure: false };
+  const isList = LIST_HEADERS.some((name) => headers.all(name).length > 0);
+  const weight =
+    (isDaemon ? 2 : 0) +
+    (isNull ? 2 : 0) +
+    (SUBJECT.test(subject) ? 2 : 0) +
+    (namesFailed ? 3 : 0) +
+    (AUTOMATIC.test(headers.all('auto-submitted')[0] ?? '') ? 1 : 0) +
+    (returnsMail ? 1 : 0) +
+    (isPersonalSubject(subject) && !isDaemon ? -4 : 0) +
+    (isList && !isDaemon ? -3 : 0);
+  return { isReport: weight >= 3, isSure: weight >= 4 || BODY.test(notice.slice(0, 8_000)) };
 }
 
 export function isPersonalSubject(subject: string): boolean {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { REPLIES } from '../fixtures/replies.ts';
 import { type Classification, classifyReply, type ReplyStage } from './classify-reply.ts';
+import { REPLY_RULES } from './rules/index.ts';
 import { parseSmtpReply } from './smtp-reply.ts';
 
 /** Reads a whole reply and classifies it, as the transmitter's results are. */
@@ -180,6 +182,47 @@ for (const [servers, cases] of Object.entries(CASES)) {
     }
   });
 }
+
+for (const [servers, samples] of Object.entries(REPLIES)) {
+  test(`knows replies: ${servers}`, () => {
+    for (const [line, expected] of samples) {
+      const found = classify(line);
+      assert.equal(`${found.type} ${found.category}`, expected, line);
+    }
+  });
+}
+
+test('names the rule that decided, and trusts agreeing words and codes most', () => {
+  const both = classify('550 5.1.1 User unknown');
+  assert.deepEqual([both.rule, both.confidence], ['code:5.1.1', 0.98]);
+  const words = classify('550 User unknown');
+  assert.deepEqual([words.rule, words.confidence], ['text:user-unknown', 0.75]);
+  const vendor = classify('550-5.7.1 see https://support.google.com/mail/?p=NoSuchUser - gsmtp');
+  assert.equal(vendor.rule, 'text:gmail-no-such-user');
+  assert.equal(classify('550 5.6.77 hm').rule, 'subject:5.6');
+  assert.equal(classify('521 hm').rule, 'basic:521');
+  assert.equal(classify('550 hm', 'mail').rule, 'stage:mail');
+  assert.ok(classify('550 hm').confidence < 0.5);
+});
+
+test('is not misled by the words that addresses and URLs are made of', () => {
+  for (const line of [
+    '550 5.1.1 <spam-policy@blocked.example>: Recipient address rejected: User unknown',
+    '550 5.1.1 <bob@example.com> User unknown, see https://example.com/spam/blacklist?mailbox=full',
+  ]) {
+    assert.equal(classify(line).category, 'invalid_address', line);
+  }
+  assert.equal(classify('550 <no-such-user@example.com> refused').category, 'policy');
+});
+
+test('has rules with names of their own, each with a source', () => {
+  const ids = REPLY_RULES.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(
+    REPLY_RULES.filter(({ source }) => source.length < 10),
+    [],
+  );
+});
 
 test('takes a bare 550 for undetermined, and never for hard', () => {
   assert.equal(classify('550').type, 'undetermined');

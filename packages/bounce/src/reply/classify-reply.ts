@@ -128,10 +128,11 @@ function fromRule(rule: ReplyRule, confidence: number): Decision {
 
 /** A refusal before RCPT: what words there are, unless they would blame the recipient. */
 function blameSender(rule: ReplyRule | undefined, reply: ReplyToClassify): Decision {
-  if (rule && rule.verdict.scope !== 'recipient' && rule.verdict.scope !== 'domain') {
-    return fromRule(rule, 0.9);
-  }
   const decided = { rule: `stage:${reply.stage}`, confidence: 0.8, fromWords: true };
+  const blamesRecipient = rule?.verdict.scope === 'recipient' || rule?.verdict.scope === 'domain';
+  // Nothing but our network is known yet: "not allowed" can mean nothing else.
+  const isVague = rule?.verdict === VERDICTS.policy && reply.stage !== 'mail';
+  if (rule && !blamesRecipient && !isVague) return fromRule(rule, 0.9);
   if (reply.stage === 'mail') return { ...decided, verdict: VERDICTS.sender };
   if (reply.stage === 'auth') return { ...decided, verdict: VERDICTS.senderLogin };
   const refused = reply.code === 554 || reply.code === 550;

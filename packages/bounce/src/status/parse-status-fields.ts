@@ -53,13 +53,17 @@ export function parseStatusFields(text: string): StatusFields {
   const perMessage: Block = new Map();
   const blocks: Block[] = [];
   let current: Block | null = null;
-  for (const [name, value, afterBlank] of readFields(text)) {
+  const fields = [...readFields(text)];
+  const isDoubleSpaced = fields.filter((field) => field[2]).length > fields.length * 0.8;
+  for (const [name, value, afterBlank] of fields) {
     if (current === null && !OF_RECIPIENT.has(name)) {
       if (!perMessage.has(name)) perMessage.set(name, value);
       continue;
     }
     // A field that comes again starts the next recipient, blank line or not (RFC 3464 2.1: one each).
-    const starts = current?.has(name) === true || (afterBlank && hasAddress(current));
+    // Blank lines say nothing where a gateway has put them everywhere.
+    const starts =
+      current?.has(name) === true || (afterBlank && !isDoubleSpaced && hasAddress(current));
     if (current === null || (starts && OF_RECIPIENT.has(name))) {
       if (blocks.length >= MAX_RECIPIENTS) break;
       current = new Map();
@@ -86,7 +90,7 @@ function* readFields(text: string): Generator<[name: string, value: string, afte
       afterBlank = false;
     } else if (line.trim() === '') {
       afterBlank = true;
-    } else if (field !== null && !afterBlank) {
+    } else if (field !== null && (!afterBlank || /^[ \t]/.test(line))) {
       // Folded (RFC 5322 2.2.3), or wrapped without its indent.
       field[1] = `${field[1]} ${line.trim()}`.slice(0, 4_000);
     }

@@ -2,6 +2,17 @@ import { Command, CommanderError } from 'commander';
 import { SETTINGS, type SettingName, settingFlag, settingVariable } from '../config.ts';
 import { VERSION } from '../main.ts';
 
+interface DecodeOptions {
+  secret: string[];
+  verify: boolean;
+  url?: string;
+  tolerance?: number;
+  mapping?: string;
+  json: boolean;
+}
+
+const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
 /** The `posthorn` command. `argv` without node and script. Resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -36,6 +47,40 @@ export async function main(argv: readonly string[]): Promise<number> {
       exitCode = await command.rotateMasterKey({ flags, ...(file === undefined ? {} : { file }) });
     });
   addSettings(rotate, ['data', 'masterKey', 'newMasterKey']);
+
+  program
+    .command('bounce')
+    .description(
+      'Read a bounce, complaint or auto-reply (a file, or standard input) and print what it says as JSON.',
+    )
+    .argument('[file]', 'the mail; standard input if left out')
+    .action(async (file: string | undefined) => {
+      const { readBounceMail } = await import('./bounce.ts');
+      exitCode = await readBounceMail(file);
+    });
+
+  program
+    .command('decode <provider>')
+    .description(
+      "Verify and decode a provider's webhook: {method, url, headers, body or body_b64} on standard input.",
+    )
+    .option(
+      '--secret <value>',
+      'what it is signed with; may be repeated; @FILE reads it',
+      collect,
+      [],
+    )
+    .option('--no-verify', 'decode without looking at the signature')
+    .option('--url <url>', 'the URL as the provider has it, where that is signed')
+    .option('--tolerance <seconds>', 'how old a signature may be (default: any age)', Number)
+    .option('--mapping <file>', 'for the provider "generic": which path is which field')
+    .option('--json', 'errors as JSON', false)
+    .action(async (provider: string, options: DecodeOptions) => {
+      const { decodeWebhook } = await import('./decode.ts');
+      const { secret, tolerance, ...rest } = options;
+      const toleranceSeconds = tolerance === undefined ? {} : { toleranceSeconds: tolerance };
+      exitCode = await decodeWebhook({ provider, secrets: secret, ...toleranceSeconds, ...rest });
+    });
 
   program
     .command('demo')

@@ -29,7 +29,7 @@ export const CONTENT_RULES: readonly ReplyRule[] = [
   {
     id: 'malformed',
     pattern:
-      /bare (?:lf|cr|newline|<lf>|line ?feed)|headers? (?:error|missing|invalid|contains|line)|(?:invalid|illegal|duplicate|malformed|bad|missing|multiple|improper) (?:\S{1,20} )?(?:header|message-?id|mime|date)|rfc ?5?822|rfc ?532[12]|addresses in from|not (?:rfc|compliant)|missing (?:from|date|message-id|to)\b|non[- ]?ascii|8[- ]?bit|unencoded|line (?:too long|length)|null (?:byte|character)|media error|conversion|charset/i,
+      /malformed|bare (?:lf|cr|newline|<lf>|line ?feed)|headers? (?:error|missing|invalid|contains|line)|(?:invalid|illegal|duplicate|malformed|bad|missing|multiple|improper) (?:\S{1,20} )?(?:header|message-?id|mime|date)|rfc ?5?822|rfc ?532[12]|addresses in from|not (?:rfc|compliant)|missing (?:from|date|message-id|to)\b|non[- ]?ascii|8[- ]?bit|unencoded|line (?:too long|length)|null (?:byte|character)|media error|conversion|charset/i,
     verdict: V.content,
     source: 'RFC 3463 X.6.x; Gmail, Exim, Postfix smtpd restrictions',
   },

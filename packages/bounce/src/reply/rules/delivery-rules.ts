@@ -38,13 +38,6 @@ export const DELIVERY_RULES: readonly ReplyRule[] = [
     source: 'RFC 3463 X.7.x; general words of refusal',
   },
   {
-    id: 'message-refused',
-    pattern:
-      /(?:message|mail|e-?mail) (?:content )?(?:was |has been )?(?:rejected|refused|not accepted)/i,
-    verdict: V.policy,
-    source: 'general words of refusal',
-  },
-  {
     id: 'system',
     pattern:
       /(?:internal|system|local|server|temporary|configuration|transaction|operating system|i\/o|database|mailer) (?:error|failure|problem|fail|malfunction)|local error|service (?:currently |temporarily |is )?(?:not available|unavailable)|try again|please retry|temporar(?:y|ily)|not currently accepting|system config|(?:ldap|database|backend|queue file|write error)|out of memory|command output|exit(?:ed)? (?:with )?(?:status|code)|could ?n[o']t (?:create|open|execute|write)/i,
@@ -53,8 +46,15 @@ export const DELIVERY_RULES: readonly ReplyRule[] = [
   },
   {
     id: 'protocol',
-    pattern: /syntax|unrecogni[sz]ed|not\simplemented|bad sequence|improper|protocol|command/i,
+    pattern:
+      /syntax|unrecogni[sz]ed|not\simplemented|bad sequence|improper|protocol|(?:bad|unknown|invalid|unexpected) command|command (?:not|unknown|parameter|sequence|out of|failed)/i,
     verdict: V.protocol,
     source: 'RFC 5321 4.2.4; RFC 3463 X.5.x',
+  },
+  {
+    id: 'refused',
+    pattern: /\b(?:reject(?:ed|ion)?|refused|denied|unauthori[sz]ed|not accepted)\b/i,
+    verdict: V.policy,
+    source: 'the bare word of refusal, when nothing else is said',
   },
 ];

@@ -22,7 +22,7 @@ export const LIMIT_RULES: readonly ReplyRule[] = [
   {
     id: 'rate',
     pattern:
-      /rate.?limit|\bthrottl|too many (?:connections|messages|mails?|e-?mails|recipients|rcpts?|sessions|concurrent|errors|requests|invalid|unknown|bad|hops from)|trop de (?:connexions|messages)|demasiad[ao]s (?:conexiones|mensajes)|zu viele (?:verbindungen|nachrichten|empfanger)|too (?:fast|frequent|much mail)|frequency limit|sent to too many|(?:message|sending|sender|connection|daily|hourly|outgoing|messages?|recipients?|mails?)[- ](?:rate|limit|quota|per (?:hour|day|minute|connection))[^.;]{0,20}(?:exceed|reached)|exceeded[^.;]{0,30}(?:messages|recipients|connections|mails) (?:per|allowed|limit)|maximum (?:number of )?(?:connections|recipients|messages)|unusual (?:rate|volume|traffic)|temporarily deferred due to|reduce (?:your )?(?:sending|message) rate|slow down|message submission rate/i,
+      /rate.?limit|\bthrottl|too many (?:connections|messages|mails?|e-?mails|recipients|rcpts?|sessions|concurrent|errors|requests|invalid|unknown|bad|hops from)|trop de (?:connexions|messages)|demasiad[ao]s (?:conexiones|mensajes)|zu viele (?:verbindungen|nachrichten|empfanger)|too (?:fast|frequent|much mail)|frequency limit|sent to too many|(?:message|sending|sender|connection|daily|hourly|outgoing|messages?|recipients?|mails?)[- ](?:rate|limit|quota|per (?:hour|day|minute|connection))[^.;]{0,20}(?:exceed|reached)|exceeded[^.;]{0,30}(?:messages|recipients|connections|mails) (?:per|allowed|limit)|maximum (?:number of )?(?:connections|recipients|messages)|unusual (?:rate|volume|traffic)|temporarily deferred due to|reduce (?:your )?(?:sending|message) rate|slow down|(?:reached|exceeded) your (?:daily|hourly)|\bper (?:connection|session)\b|message submission rate/i,
     verdict: V.rate,
     strong: true,
     source: 'Postfix anvil, Exchange, Gmail, Yahoo, GoDaddy, Orange and others',
@@ -39,7 +39,7 @@ export const LIMIT_RULES: readonly ReplyRule[] = [
   {
     id: 'message-size',
     pattern:
-      /(?:message|size|mail|content|attachment)s?\b[^.;]{0,30}(?:(?<!queue )too (?:large|big|long)|exceeds?[^.;]{0,40}(?:size|limit|maximum|allowed)|exceeded (?:the )?(?:maximum|limit|size)|over (?:the )?(?:max|size|limit)|larger than)|(?:maximum|max) (?:message|allowed|mail)?[ -]?size|size limit|MessageSizeLimit|nachricht zu gro|message trop (?:gros|volumineux|long)/i,
+      /(?:message|size|mail|content|attachment)s?\b[^.;]{0,30}(?:(?<!queue )too (?:large|big|long)|exceeds?[^.;]{0,40}(?:size|limit|maximum|allowed)|exceeded (?:the )?(?:maximum|limit|size)|over (?:the )?(?:max|size|limit)|larger than)|(?:maximum|max) (?:message|allowed|mail)?[ -]?size|size limit|over-?size|MessageSizeLimit|nachricht zu gro|message trop (?:gros|volumineux|long)/i,
     verdict: V.tooLarge,
     strong: true,
     source: 'RFC 1870; RFC 3463 X.2.3 and X.3.4; Postfix, Exim, Exchange, Gmail',

@@ -7,6 +7,7 @@ const EXCHANGE =
   'learn.microsoft.com: NDR error codes of Exchange Online, RESOLVER and STOREDRV texts';
 const OUTLOOK = 'postmaster.live.com/pm/troubleshooting (Outlook.com)';
 const YAHOO = 'senders.yahooinc.com/smtp-error-codes';
+const AOL = 'postmaster.aol.com/error-codes';
 const ORANGE = 'postmaster.orange.fr, postmaster.laposte.net: OFR and LPN codes';
 const FACEBOOK = 'postmaster.facebook.com/response_codes';
 const NETEASE = 'help.163.com: bounce codes of NetEase and Coremail';
@@ -49,6 +50,10 @@ const ROWS: readonly Row[] = [
   ['yahoo-deferred', /\[(?:TSS?|RL)\d{2}\]/, V.rate, YAHOO],
   ['yahoo-greylist', /\[GL01\]/, V.greylisted, YAHOO],
   ['yahoo-block-list', /\[(?:BL|PH|IPTS)\d{2}\]/, V.reputation, YAHOO],
+
+  ['aol-block-list', /\((?:CON|DYN|RTR|RLY):\w{2,4}\)/, V.reputation, AOL],
+  ['aol-reverse-dns', /\(DNS:\w{2,4}\)/, V.reverseDns, AOL],
+  ['aol-content', /\bHVU:B\d/, V.spam, AOL],
 
   ['orange-address', /\b(?:OFR|LPN)\d{0,3}_416\b/i, V.noMailbox, ORANGE],
   ['orange-full', /\b(?:OFR|LPN)\d{0,3}_417\b/i, V.full, ORANGE],
