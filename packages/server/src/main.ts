@@ -30,7 +30,7 @@ import { createDestinationResolver } from './smtp/resolve-destination.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
-import type { Engine } from './store/engine.ts';
+import { type Engine, StoreConflict } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
 import { openEngine } from './store/open-engine.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
@@ -352,6 +352,7 @@ export async function startPosthorn(
       }),
       sharer: {
         refreshEndpoint: directory.refresh,
+        refreshEndpoints: directory.refreshAll,
         refreshProjects: projects.refresh,
         forgetKeys: authenticator.forgetAll,
         noteDue: dispatcher.noteDue,
@@ -555,9 +556,15 @@ export async function startPosthorn(
       });
       const stored = await store.apiKeys.find(key.keyHash);
       if (first === undefined) {
-        await projects.create(newProject(projectId, 'default', now()), [
-          store.apiKeys.insertion(key),
-        ]);
+        try {
+          const beside = [store.apiKeys.insertion(key), store.projects.claimFirst(projectId)];
+          await projects.create(newProject(projectId, 'default', now()), beside);
+        } catch (error) {
+          if (!(error instanceof StoreConflict)) throw error;
+          // Another node was first; its project is there now.
+          await projects.refresh();
+          return ensureProject();
+        }
       } else if (stored === null) {
         await store.apiKeys.insert(key, []);
       } else if (stored.revokedAtMs !== null) {

@@ -11,6 +11,7 @@ import { createMembership } from './membership.ts';
 /** Whoever keeps something in memory that other nodes change, or holds leases. */
 export interface Sharer {
   refreshEndpoint(projectId: string, endpointId: string): Promise<void>;
+  refreshEndpoints(): Promise<void>;
   refreshProjects(): Promise<void>;
   forgetKeys(): void;
   /** Deliveries and mail that wait in the store and that this node may not have heard of. */
@@ -96,6 +97,9 @@ export function shareWork(options: {
   return {
     async start() {
       await follower.start();
+      // What was changed between loading and listening.
+      await sharer.refreshProjects();
+      await sharer.refreshEndpoints();
       await membership.start();
       cancelLook = clock.after(LOOK_MS, () => void keepLooking());
     },

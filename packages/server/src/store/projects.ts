@@ -30,6 +30,8 @@ export interface Projects {
   list(query: { limit: number; beforeId: string | null }): Promise<Page<ProjectRecord>>;
   /** `beside` is committed together with it: a first key, a remembered answer. */
   insert(project: ProjectRecord, beside: readonly Statement[]): Promise<void>;
+  /** Beside the first project of all: of two nodes that start on an empty database one makes it. */
+  claimFirst(id: string): Statement;
   /** Rejects with StoreConflict when `before` is not what is stored any more. */
   update(before: Pick<ProjectRecord, 'version'>, project: ProjectRecord): Promise<void>;
   /**
@@ -51,6 +53,8 @@ export function newProject(id: string, name: string, nowMs: number): ProjectReco
     updatedAtMs: nowMs,
   };
 }
+
+const FIRST_PROJECT = 'first_project';
 
 export function createProjects(engine: Engine): Projects {
   const { db } = engine;
@@ -75,6 +79,8 @@ export function createProjects(engine: Engine): Projects {
         .execute();
       return toPage(rows.map(fromRow), limit, (project) => project.id);
     },
+    claimFirst: (id) =>
+      toStatement(db.insertInto('facts').values({ name: FIRST_PROJECT, value: id }), 1),
     insert: (project, beside) =>
       commit(
         toStatement(db.insertInto('projects').values(toRow(project)), 1),

@@ -84,6 +84,7 @@ export interface EndpointDirectory {
   remove(projectId: string, endpointId: string, nowMs: number, version?: number): Promise<void>;
   /** Reads what another node has changed of an endpoint. */
   refresh(projectId: string, endpointId: string): Promise<void>;
+  refreshAll(): Promise<void>;
 }
 
 export function createEndpointDirectory(options: {
@@ -122,6 +123,10 @@ export function createEndpointDirectory(options: {
     const project = byProject.get(record.projectId) ?? new Map<string, LiveEndpoint>();
     byProject.set(record.projectId, project.set(record.id, live));
     return live;
+  }
+
+  function* all(): Generator<LiveEndpoint> {
+    for (const project of byProject.values()) yield* project.values();
   }
 
   function forget(projectId: string, endpointId: string): void {
@@ -167,9 +172,7 @@ export function createEndpointDirectory(options: {
       }
       return counts;
     },
-    *all() {
-      for (const project of byProject.values()) yield* project.values();
-    },
+    all,
     listen: (listener) => listeners.push(listener),
     secretsOf,
     async create(fields, secrets, beside) {
@@ -209,6 +212,17 @@ export function createEndpointDirectory(options: {
       if (record === null) {
         if (known !== undefined) forget(projectId, endpointId);
       } else if (known === undefined || isNewer(record, known)) announce(record);
+    },
+    async refreshAll() {
+      const records = await endpoints.all();
+      const ids = new Set(records.map(({ id }) => id));
+      for (const { record } of [...all()]) {
+        if (!ids.has(record.id)) forget(record.projectId, record.id);
+      }
+      for (const record of records) {
+        const known = byProject.get(record.projectId)?.get(record.id);
+        if (known === undefined || isNewer(record, known)) announce(record);
+      }
     },
   };
 }
