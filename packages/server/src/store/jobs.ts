@@ -85,12 +85,14 @@ export interface Jobs {
   /**
    * Changes a job that is in one of these states. As a statement it goes into the commit of what the
    * change stands for, which is refused when somebody has moved the job meanwhile. A state that ends
-   * the job also takes from its parameters what must not outlive it.
+   * the job also takes from its parameters what must not outlive it. With `at`, only while its cursor
+   * stands there: of two nodes that make the same step one is refused.
    */
   change(
     job: Pick<JobRecord, 'projectId' | 'id' | 'kind'>,
     from: readonly JobState[],
     change: JobChange & { updatedAtMs: number },
+    at?: { cursor: string | null },
   ): Statement;
 }
 
@@ -139,19 +141,22 @@ export function createJobs(engine: Engine): Jobs {
         .execute();
       return rows.map((row) => row.project_id);
     },
-    change({ projectId, id, kind }, from, change) {
+    change({ projectId, id, kind }, from, change, at) {
       const ends = change.state !== undefined && ENDS.includes(change.state);
       const ending = {
         ended_at: change.updatedAtMs,
         // The place that it had come to may name an address as well.
         ...(kind === 'erase' ? { params: JSON.stringify(ENDED_ERASURE), cursor: null } : {}),
       };
-      const update = db
+      let update = db
         .updateTable('jobs')
         .set({ ...toChangedColumns(change), ...(ends ? ending : {}) })
         .where('project_id', '=', projectId)
         .where('id', '=', id)
         .where('state', 'in', from);
+      if (at !== undefined) {
+        update = update.where('cursor', at.cursor === null ? 'is' : '=', at.cursor);
+      }
       return toStatement(update, 1);
     },
   };

@@ -113,6 +113,12 @@ export function describeJobs(open: OpenEngine): void {
         startedAtMs: 5,
         updatedAtMs: 7,
       });
+      const late = store.jobs.change(job, ['running'], { cursor: 'y', updatedAtMs: 8 }, job);
+      await assert.rejects(engine.commit({ events: [], statements: [late] }), StoreConflict);
+      const at = { cursor: 'x' };
+      const next = store.jobs.change(job, ['running'], { cursor: 'y', updatedAtMs: 8 }, at);
+      await engine.commit({ events: [], statements: [next] });
+      assert.equal((await store.jobs.get(box.projectId, job.id))?.cursor, 'y');
       const other = await sandbox();
       const foreign = store.jobs.change({ ...job, projectId: other.projectId }, ['running'], {
         state: 'canceled',

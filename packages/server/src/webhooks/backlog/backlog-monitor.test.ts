@@ -83,6 +83,21 @@ test('tells once when much waits, with how much, and again after it was gone', a
   assert.notEqual(system.reports[0]?.dedupKey, system.reports[1]?.dedupKey);
 });
 
+test('may be stopped and started, and then looks with new eyes', async (t) => {
+  const system = await setUpMonitor(t);
+  await system.addEndpoint();
+  system.monitor.start();
+  await system.append(10);
+  await system.look();
+  assert.equal(system.monitor.stats().endpoints, 1);
+  system.monitor.stop();
+  assert.equal(system.clock.nextAtMs(), null);
+  assert.deepEqual(system.monitor.stats(), { endpoints: 0, lagSeconds: 0 });
+  system.monitor.start();
+  await system.look();
+  assert.equal(system.reports.length, 2);
+});
+
 test('tells when little waits for long, but not of an endpoint that is disabled', async (t) => {
   const system = await setUpMonitor(t);
   const endpoint = await system.addEndpoint();

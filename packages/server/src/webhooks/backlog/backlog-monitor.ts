@@ -10,6 +10,7 @@ import { type BacklogThreshold, isBacklog } from './decide-backlog.ts';
 
 /** Looks after what waits, and tells once when it is too much or waits too long. */
 export interface BacklogMonitor {
+  /** Also again after a stop. */
   start(): void;
   stop(): void;
   /** For /metrics, as of the last look. */
@@ -31,7 +32,8 @@ export function createBacklogMonitor(options: {
   /** Endpoints whose backlog has been told. */
   let told = new Set<string>();
   let lagMs = 0;
-  let stopped = false;
+  /** Counts starts and stops: a look that began before one sets no timer after it. */
+  let term = 0;
   let cancelTimer = (): void => {};
 
   async function look(): Promise<void> {
@@ -78,7 +80,11 @@ export function createBacklogMonitor(options: {
     });
   }
 
-  async function run(): Promise<void> {
+  function schedule(mine: number): void {
+    if (mine === term) cancelTimer = clock.after(LOOK_MS, () => void run(mine));
+  }
+
+  async function run(mine: number): Promise<void> {
     try {
       await look();
     } catch (error) {
@@ -87,17 +93,20 @@ export function createBacklogMonitor(options: {
         log.error({ error: messageOf(error) }, 'The queue could not be looked at');
       }
     }
-    if (!stopped) cancelTimer = clock.after(LOOK_MS, run);
+    schedule(mine);
   }
 
   return {
     start() {
-      stopped = false;
-      cancelTimer = clock.after(LOOK_MS, run);
+      term += 1;
+      schedule(term);
     },
     stop() {
-      stopped = true;
+      term += 1;
       cancelTimer();
+      // Somebody else looks after them from now on.
+      told = new Set();
+      lagMs = 0;
     },
     stats: () => ({ endpoints: told.size, lagSeconds: lagMs / 1_000 }),
   };

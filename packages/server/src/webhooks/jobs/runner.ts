@@ -124,7 +124,7 @@ export function createJobRunner(options: {
     const { cursor, progress, outcome } = made;
     const ended = outcome.kind === 'more' || outcome.kind === 'wait' ? {} : endOf(outcome);
     const update = { cursor, progress, ...ended, updatedAtMs: clock.now() };
-    const statements = [...made.statements, jobs.change(job, ['running'], update)];
+    const statements = [...made.statements, jobs.change(job, ['running'], update, job)];
     await engine.commit({ events: [], statements });
     made.committed?.();
     if (outcome.kind === 'failed' || outcome.kind === 'paused') {
