@@ -90,6 +90,8 @@ const JOBS_AGAIN_MS = 10_000;
 
 /** Connections of one project that wait for events, at most: streams and long polls. */
 const FEED_LISTENERS = 100;
+/** How often they look for what other nodes have appended, ms. */
+const FEED_POLL_MS = 1_000;
 
 /** Builds every part by hand, starts it, and stops it in reverse order. */
 export async function startPosthorn(
@@ -180,7 +182,11 @@ export async function startPosthorn(
       onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
     });
     const plainLog = createEventLog({ engine, subscribers: dispatcher, now, retentionMs });
-    const notifier = createAppendNotifier({ clock, listenersPerProject: FEED_LISTENERS });
+    const notifier = createAppendNotifier({
+      clock,
+      listenersPerProject: FEED_LISTENERS,
+      ...(engine.shared ? { pollMs: FEED_POLL_MS } : {}),
+    });
     const eventLog: EventLog = {
       async append(events, beside) {
         const appended = await plainLog.append(events, beside);

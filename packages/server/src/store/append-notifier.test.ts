@@ -48,6 +48,15 @@ test('a wait ends by itself when its time is over', async () => {
   assert.equal(clock.nextAtMs(), null);
 });
 
+test('where others append too, a wait is no longer than it takes to look again', async () => {
+  const { clock, isOver } = setUp();
+  const notifier = createAppendNotifier({ clock, listenersPerProject: 1, pollMs: 500 });
+  const listener = notifier.listen('a');
+  const wait = listener?.wait(60_000) ?? assert.fail();
+  await clock.advance(500);
+  assert.equal(await isOver(wait), true);
+});
+
 test('somebody who stops leaves no timer, and gives the place to another', async () => {
   const { clock, notifier, listen, isOver } = setUp();
   const [first, second] = [listen('a'), listen('a')];

@@ -25,6 +25,8 @@ export function createAppendNotifier(options: {
   clock: Pick<Clock, 'after'>;
   /** Listeners of one project at once: each of them holds a connection. */
   listenersPerProject: number;
+  /** Where other processes append as well, and tell nobody here: every wait ends after this, ms. */
+  pollMs?: number;
 }): AppendNotifier {
   const listeners = new Map<string, Set<() => void>>();
   let isClosed = false;
@@ -49,7 +51,8 @@ export function createAppendNotifier(options: {
       return {
         wait(ms) {
           return new Promise((resolve) => {
-            const cancel = options.clock.after(ms, () => end());
+            const longestMs = options.pollMs ?? ms;
+            const cancel = options.clock.after(Math.min(ms, longestMs), () => end());
             end = () => {
               end = () => {};
               isNoticed = false;
