@@ -100,6 +100,19 @@ test('an attempt that fails after its endpoint was deleted is not repeated', asy
   assert.deepEqual(dispatcher.stats(), { inMemory: 0, inFlight: 0 });
 });
 
+test('what was made due again while its endpoint was deleted is canceled', async (t) => {
+  const { addEndpoint, append, clock, directory, dispatcher, states, store, untilAll } =
+    await setUpDispatcher(t);
+  const { projectId, id: endpointId } = await addEndpoint();
+  const [eventId = ''] = await append(1);
+  await untilAll('delivered');
+  await directory.remove(projectId, endpointId, clock.now());
+  await until('nothing is left to cancel', async () => (await states())['delivered'] === 1);
+  await store.deliveries.requeue({ projectId, eventId, endpointId }, clock.now(), []);
+  dispatcher.wake(projectId, endpointId, clock.now());
+  await untilAll('canceled');
+});
+
 test('what is meant for one endpoint goes to it alone, whatever its filter says', async (t) => {
   const { addEndpoint, appendEvents, client, deliveries, untilAll } = await setUpDispatcher(t);
   await addEndpoint({ url: 'https://a.example.com/all' });

@@ -265,3 +265,28 @@ test('a batch that wants order gathers as long as it may, and then goes with all
     assert.equal(client.posts.length, 2);
   }
 });
+
+test('one of a batch whose result is stored late goes on although the first has ended meanwhile', async (t) => {
+  const { addEndpoint, append, clock, client, engine, untilInStore, untilAll, recorded } =
+    await setUpDispatcher(t, { defaults: { ladderMs: [2_000] } });
+  const batch = { maxEvents: 2, maxWaitMs: 1_000, eventTypes: null };
+  await addEndpoint({ settings: { order: 'per-endpoint', batch } });
+  await untilInStore();
+  const { recordAttempt } = engine;
+  let late = (): void => {};
+  engine.recordAttempt = (attempt) =>
+    attempt.next.state !== 'pending' || attempt.next.dueAtMs !== null
+      ? recordAttempt(attempt)
+      : new Promise((resolve, reject) => {
+          late = () => recordAttempt(attempt).then(resolve, reject);
+        });
+  client.answer = () => answered(500);
+  await append(2);
+  await clock.advance(1_000);
+  await until('the first result of both is stored', () => recorded() === 1);
+  client.answer = () => answered(200);
+  await clock.advance(2_000);
+  await until('the first is through', () => recorded() === 2);
+  late();
+  await untilAll('delivered');
+});

@@ -119,3 +119,24 @@ test('after a crash everything that was not recorded as delivered is due again',
   assertOnceEach(second.client.posts, lost);
   assert.equal((await second.deliveries()).length, eventIds.length + lost.length);
 });
+
+test('a line that could not be given back is given back by a stop', async (t) => {
+  const setup = await setUpDispatcher(t);
+  const { addEndpoint, append, clock, client, engine, deliveries, dispatcher } = setup;
+  let fail = (): void => {};
+  const failure = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  client.answer = () => failure.then(() => answered(500));
+  await addEndpoint({ settings: { order: 'per-endpoint' } });
+  await append(5);
+  await until('the first is under way', () => client.posts.length === 1);
+  engine.fail();
+  fail();
+  await until('its result is held', () => engine.heldResults() === 1);
+  await clock.advance(500);
+  engine.recover();
+  await dispatcher.stop(10_000);
+  assert.ok((await deliveries()).every(({ node }) => node === null));
+  assert.equal(dispatcher.stats().inMemory, 0);
+});

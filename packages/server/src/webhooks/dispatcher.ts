@@ -251,9 +251,15 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     else await paging.cancelAll(projectId, endpointId);
   }
 
-  function wake(_projectId: string, endpointId: string, dueAtMs: number): void {
+  function wake(projectId: string, endpointId: string, dueAtMs: number): void {
     const lane = lanes.get(endpointId);
-    if (lane === undefined) return;
+    if (lane === undefined) {
+      // Deleted while it was made due, and canceled perhaps before.
+      if (directory.find(projectId, endpointId) === null) {
+        void paging.cancelAll(projectId, endpointId);
+      }
+      return;
+    }
     noteAnyStored(lane, dueAtMs);
     paging.pageIn(lane);
   }
@@ -419,6 +425,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       // What has not ended by now becomes `aborted` and goes back with the rest.
       await poster.close();
       await untilIdle(ABORT_BOUND_MS);
+      await paging.finish();
       for (const lane of lanes.values()) await paging.giveBack(lane).catch(() => {});
     },
     stats: () => ({ inMemory: shares.inMemory, inFlight: shares.inFlight }),

@@ -163,8 +163,9 @@ export function createOutcome(options: {
     if (next.state !== 'pending') {
       // The next in line, if it is in the store, has become due by it.
       if (delivery.orderKey !== null) noteStored(lane, delivery.urgency, next.endedAtMs);
-    } else if (next.dueAtMs !== null) {
-      noteStored(lane, delivery.urgency, next.dueAtMs);
+    } else {
+      // In line without a time: what stands before it may have ended meanwhile, and then it is due.
+      noteStored(lane, delivery.urgency, next.dueAtMs ?? attempt.startedAtMs);
       if (lane.removed) void paging.cancelAll(projectId, endpointId);
     }
     leave(lane);

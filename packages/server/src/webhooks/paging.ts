@@ -29,6 +29,8 @@ export interface Paging {
   giveBackOne(key: { projectId: string; endpointId: string; eventId: string }): Promise<void>;
   /** Ends what waits in the store for an endpoint that was deleted. */
   cancelAll(projectId: string, endpointId: string): Promise<void>;
+  /** For a stop: what waits for its next try is tried once more, now. */
+  finish(): Promise<void>;
 }
 
 /** How long a claim or a release that failed waits for its next try, ms. */
@@ -52,6 +54,9 @@ export function createPaging(options: {
   wakeAt: (lane: Lane, atMs: number) => void;
 }): Paging {
   const { engine, deliveries, shares, clock, log, node } = options;
+  const unsettled = new Set<Promise<void>>();
+  /** Each ends a wait for the next try. */
+  const waits = new Set<() => void>();
 
   function pageIn(lane: Lane): void {
     if (!options.canWork(lane)) return;
@@ -175,10 +180,20 @@ export function createPaging(options: {
         const from = { projectId, endpointId, node, nowMs: clock.now() };
         return deliveries.release(from, { due: [eventId], inLine: [] });
       }),
+    async finish() {
+      for (const endWait of waits) endWait();
+      await Promise.all(unsettled);
+    },
   };
 
+  function untilStored(endpointId: string, work: () => Promise<void>): Promise<void> {
+    const stored = tryAgain(endpointId, work).finally(() => unsettled.delete(stored));
+    unsettled.add(stored);
+    return stored;
+  }
+
   /** Again and again; what a stop leaves undone is made up for at the next start. */
-  async function untilStored(endpointId: string, work: () => Promise<void>): Promise<void> {
+  async function tryAgain(endpointId: string, work: () => Promise<void>): Promise<void> {
     for (;;) {
       try {
         return await work();
@@ -187,7 +202,12 @@ export function createPaging(options: {
         log.warn(fields, 'Deliveries were not given back or canceled; trying again');
       }
       if (options.stopping()) return;
-      await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const cancel = clock.after(AGAIN_MS, resolve);
+      waits.add(resolve);
+      await promise;
+      waits.delete(resolve);
+      cancel();
     }
   }
 }
