@@ -267,8 +267,9 @@ test('a batch that wants order gathers as long as it may, and then goes with all
 });
 
 test('one of a batch whose result is stored late goes on although the first has ended meanwhile', async (t) => {
-  const { addEndpoint, append, clock, client, engine, untilInStore, untilAll, recorded } =
-    await setUpDispatcher(t, { defaults: { ladderMs: [2_000] } });
+  const setup = await setUpDispatcher(t, { defaults: { ladderMs: [2_000] } });
+  const { addEndpoint, append, clock, client, engine, untilInStore, untilAll, recorded } = setup;
+  const { assertHeldAsStored } = setup;
   const batch = { maxEvents: 2, maxWaitMs: 1_000, eventTypes: null };
   await addEndpoint({ settings: { order: 'per-endpoint', batch } });
   await untilInStore();
@@ -287,6 +288,8 @@ test('one of a batch whose result is stored late goes on although the first has 
   client.answer = () => answered(200);
   await clock.advance(2_000);
   await until('the first is through', () => recorded() === 2);
+  // It has looked for the next one, which is still held.
+  await assertHeldAsStored();
   late();
   await untilAll('delivered');
 });
