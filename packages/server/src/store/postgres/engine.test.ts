@@ -1,7 +1,12 @@
-import { after, before, describe } from 'node:test';
-import { systemClock } from '../../lib/clock.ts';
+import assert from 'node:assert/strict';
+import { chownSync, statSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { createTestClock } from '../../lib/fixtures/test-clock.ts';
 import { describeStore } from '../conformance/describe-store.ts';
-import { openPostgresEngine } from './engine.ts';
+import { createSandbox, NODE, NOW_MS } from '../conformance/sandbox.ts';
+import { StoreUnavailable } from '../engine.ts';
+import { createCertificates } from './fixtures/certificates.ts';
+import { openTestEngine } from './fixtures/open-test-engine.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
 
 describe('PostgreSQL', { skip: withoutPostgres }, () => {
@@ -11,14 +16,143 @@ describe('PostgreSQL', { skip: withoutPostgres }, () => {
   });
   after(() => cluster.stop());
 
+  const createUrl = async (): Promise<string> => cluster.url(await cluster.createDatabase());
+
+  // With the clock of the cases, so that their ids are of a day that has partitions.
   describeStore('PostgreSQL', async () => {
-    const url = cluster.url(await cluster.createDatabase());
-    const engine = await openPostgresEngine({
-      url,
-      readUrl: null,
-      clock: systemClock,
-      poolSize: 10,
-    });
+    const engine = await openTestEngine(await createUrl(), { clock: createTestClock(NOW_MS) });
     return { engine, close: () => engine.close() };
+  });
+
+  describe('the schema', () => {
+    test('is made once, however many nodes start at once, and stays as it is', async () => {
+      const url = await createUrl();
+      const engines = await Promise.all(Array.from({ length: 5 }, () => openTestEngine(url)));
+      for (const engine of engines) await engine.close();
+      const database = new URL(url).pathname.slice(1);
+      const read = () =>
+        cluster.execute('SELECT version, name FROM posthorn.schema_migrations', database);
+      const schema = await read();
+      assert.deepEqual(schema, [{ version: 1, name: '0001-start.sql' }]);
+      await (await openTestEngine(url)).close();
+      assert.deepEqual(await read(), schema);
+    });
+
+    test('of a newer Posthorn is refused in plain words and left alone', async () => {
+      const database = await cluster.createDatabase();
+      await (await openTestEngine(cluster.url(database))).close();
+      await cluster.execute(
+        "INSERT INTO posthorn.schema_migrations VALUES (99, '0099-from-the-future.sql', 0)",
+        database,
+      );
+      await assert.rejects(openTestEngine(cluster.url(database)), (error: Error) => {
+        assert.match(error.message, /^The database has schema 99, .* Start the newer version/);
+        return !(error instanceof StoreUnavailable);
+      });
+    });
+
+    test('is in a schema of its own: tables of the same names beside it are not touched', async () => {
+      const database = await cluster.createDatabase();
+      await cluster.execute("CREATE TABLE public.events AS SELECT 'theirs' AS owner", database);
+      const engine = await openTestEngine(cluster.url(database));
+      const box = await createSandbox(engine);
+      await box.log.append([box.event()]);
+      await engine.close();
+      assert.deepEqual(await cluster.execute('SELECT * FROM public.events', database), [
+        { owner: 'theirs' },
+      ]);
+    });
+
+    test('that was copied without its sequence goes on behind the last place', async () => {
+      const database = await cluster.createDatabase();
+      const first = await openTestEngine(cluster.url(database));
+      const box = await createSandbox(first);
+      for (let i = 0; i < 5; i++) await box.log.append([box.event()]);
+      const end = await first.logEnd();
+      await first.close();
+      await cluster.execute("SELECT setval('posthorn.log_position', 1)", database);
+      const second = await openTestEngine(cluster.url(database));
+      const after = await createSandbox(second);
+      await after.log.append([after.event()]);
+      assert.equal(await second.logEnd(), end + 1);
+      await second.close();
+    });
+  });
+
+  describe('a commit', () => {
+    test('is synced although the database is set not to', async () => {
+      const database = await cluster.createDatabase();
+      await cluster.execute(`ALTER DATABASE ${database} SET synchronous_commit = off`);
+      const engine = await openTestEngine(cluster.url(database));
+      const box = await createSandbox(engine);
+      // The transaction tells of itself, by way of a row.
+      const sql = `INSERT INTO posthorn.facts SELECT 'sync', current_setting('synchronous_commit')`;
+      await engine.commit({ events: [], statements: [{ sql, parameters: [] }] });
+      const row = await engine.db.selectFrom('facts').selectAll().execute();
+      assert.deepEqual(
+        row.filter(({ name }) => name === 'sync'),
+        [{ name: 'sync', value: 'on' }],
+      );
+      assert.ok(box);
+      await engine.close();
+    });
+  });
+
+  describe('a closed store', () => {
+    test('has stored what was under way, refuses work, and may be closed again', async () => {
+      const engine = await openTestEngine(await createUrl());
+      const box = await createSandbox(engine);
+      box.owes({ node: NODE });
+      const appended = Array.from({ length: 50 }, () => box.log.append([box.event()]));
+      await engine.close();
+      await engine.close();
+      assert.equal((await Promise.all(appended)).length, 50);
+      await assert.rejects(box.log.append([box.event()]), { code: 'closed' });
+      await assert.rejects(engine.recordAttempt(box.attempt('evt_x')), { code: 'closed' });
+      await assert.rejects(engine.claimDeliveries(box.claim()), { code: 'closed' });
+      await assert.rejects(box.store.events.get('p', 'e'), { code: 'closed' });
+    });
+  });
+});
+
+describe('PostgreSQL with TLS', { skip: withoutPostgres }, () => {
+  let cluster: TestCluster;
+  let authority: string;
+  before(async () => {
+    cluster = await startTestCluster(['ssl = off']);
+    const made = createCertificates(cluster.folder, 'DNS:localhost, IP:127.0.0.1');
+    authority = made.authority;
+    const { uid, gid } = statSync(cluster.folder);
+    chownSync(made.key, uid, gid);
+    await cluster.execute(`ALTER SYSTEM SET ssl_cert_file = '${made.certificate}'`);
+    await cluster.execute(`ALTER SYSTEM SET ssl_key_file = '${made.key}'`);
+    await cluster.execute('ALTER SYSTEM SET ssl = on');
+    await cluster.execute('SELECT pg_reload_conf()');
+  });
+  after(() => cluster.stop());
+
+  test('verify-full takes the certificate of the right authority and name, and no other', async () => {
+    const database = await cluster.createDatabase();
+    const url = (mode: string, host = '127.0.0.1') =>
+      cluster.url(database, `?sslmode=${mode}`).replace('@127.0.0.1', `@${host}`);
+    const trusted = `verify-full&sslrootcert=${authority}`;
+    for (const good of [url(trusted), url(trusted, 'localhost'), url('require')]) {
+      const engine = await openTestEngine(good);
+      const sql = `INSERT INTO posthorn.facts SELECT 'tls', ssl::text FROM pg_stat_ssl
+        WHERE pid = pg_backend_pid() ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+      await engine.commit({ events: [], statements: [{ sql, parameters: [], mustAffect: 1 }] });
+      const facts = await engine.db.selectFrom('facts').selectAll().execute();
+      assert.equal(facts.find(({ name }) => name === 'tls')?.value, 'true');
+      await engine.close();
+    }
+    // The authority is nobody's; then a name that the certificate is not for.
+    const refused = { code: 'refused', message: /TLS settings.*certificate/ };
+    await assert.rejects(openTestEngine(url('verify-full')), refused);
+    await assert.rejects(openTestEngine(url(trusted, '127.0.0.2')), {
+      code: 'refused',
+      message: /TLS settings.*(not in the cert's list|altnames)/i,
+    });
+    const engine = await openTestEngine(url(`verify-ca&sslrootcert=${authority}`, '127.0.0.2'));
+    await engine.close();
   });
 });
