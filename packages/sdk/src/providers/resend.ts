@@ -159,7 +159,7 @@ function labelsOf(data: Fields): Pick<EventDraft, 'tags' | 'metadata'> {
     : list(data['tags']).map(
         (tag) => [text(fields(tag)['name']) ?? '', fields(tag)['value']] as const,
       );
-  const tags = written.filter(([name]) => name !== '');
+  const tags = written.filter(([name]) => name !== '').sort(([a], [b]) => (a < b ? -1 : 1));
   const byHeader = fields(parse(headerIn(data['headers'], 'x-metadata') ?? ''));
   const tagHeader = headerIn(data['headers'], 'x-tags') ?? headerIn(data['headers'], 'x-tag');
   return {

@@ -126,7 +126,7 @@ function labelsOf(mail: Fields): Pick<EventDraft, 'tags' | 'metadata'> {
     const values = list(value);
     return [name, values.length === 1 ? values[0] : value];
   });
-  const own = tags.filter(([name]) => !name.startsWith('ses:'));
+  const own = tags.filter(([name]) => !name.startsWith('ses:')).sort(byName);
   const headers = list(mail['headers']).filter((one) =>
     /^x-tag$/i.test(text(fields(one)['name']) ?? ''),
   );
@@ -139,6 +139,9 @@ function labelsOf(mail: Fields): Pick<EventDraft, 'tags' | 'metadata'> {
     metadata: { ...Object.fromEntries(tags), ...byHeader },
   };
 }
+
+/** The order of an object's keys says nothing. */
+const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1);
 
 function decodeReceived(event: Fields, envelope: Fields | null): DecodedEvent[] {
   const mail = fields(event['mail']);
