@@ -79,16 +79,17 @@ const SCANS_PER_PAGE = 30;
 export function createDeliveries(engine: Engine): Deliveries {
   const { db } = engine;
   const scan = createDeliveryScan(db);
+  const listing = createDeliveryScan(engine.lists);
   return {
     scan,
     async list({ limit, beforeId, ...filter }) {
-      const live = await scan.live(filter, beforeId, limit + 1);
+      const live = await listing.live(filter, beforeId, limit + 1);
       if (live !== null) return toPage(live, limit, pageKey);
       const found: DeliveriesTable[] = [];
       let from = beforeId;
       for (let step = 0; step < SCANS_PER_PAGE; step++) {
         const wanted = { direction: 'desc', limit: limit + 1 - found.length } as const;
-        const { rows, last } = await scan.rows(filter, from, wanted);
+        const { rows, last } = await listing.rows(filter, from, wanted);
         found.push(...rows);
         if (found.length > limit || last === null) return toPage(found, limit, pageKey);
         from = last;

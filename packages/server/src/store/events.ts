@@ -47,9 +47,9 @@ export interface Events {
 const WALK_ROWS = 2_000;
 
 export function createEvents(engine: Engine): Events {
-  const { db } = engine;
-  const bodies = (projectId: string) =>
-    db.selectFrom('events').select('body').where('project_id', '=', projectId);
+  const { db, lists } = engine;
+  const bodies = (projectId: string, from = db) =>
+    from.selectFrom('events').select('body').where('project_id', '=', projectId);
   function walkable(query: Omit<EventWalk, 'limit' | 'types'>) {
     const { afterId, fromEventId, toEventId, messageKey } = query;
     let select = db.selectFrom('events').where('project_id', '=', query.projectId);
@@ -61,7 +61,7 @@ export function createEvents(engine: Engine): Events {
   }
   return {
     async list(query) {
-      let select = bodies(query.projectId);
+      let select = bodies(query.projectId, lists);
       if (query.beforeId !== null) select = select.where('id', '<', query.beforeId);
       if (query.types.length > 0) select = select.where('type', 'in', query.types);
       if (query.messageKey !== null) select = select.where('message_key', '=', query.messageKey);

@@ -80,7 +80,7 @@ export interface Messages {
 }
 
 export function createMessages(engine: Engine): Messages {
-  const { db } = engine;
+  const { db, lists } = engine;
   const settlement = (outcome: TransmissionOutcome): Statement =>
     toStatement(
       db
@@ -173,7 +173,7 @@ export function createMessages(engine: Engine): Messages {
         .execute();
     },
     async list({ projectId, limit, beforeId, recipient }) {
-      let query = db.selectFrom('messages').selectAll().where('project_id', '=', projectId);
+      let query = lists.selectFrom('messages').selectAll().where('project_id', '=', projectId);
       if (beforeId !== null) query = query.where('id', '<', beforeId);
       if (recipient !== null) {
         query = query.where('id', 'in', (sub) =>

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { createTestClock } from '../../lib/fixtures/test-clock.ts';
 import { describeStore } from '../conformance/describe-store.ts';
 import { createSandbox, NODE, NOW_MS } from '../conformance/sandbox.ts';
+import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
 import { StoreUnavailable } from '../engine.ts';
 import { createCertificates } from './fixtures/certificates.ts';
 import { openTestEngine } from './fixtures/open-test-engine.ts';
@@ -94,6 +95,32 @@ describe('PostgreSQL', { skip: withoutPostgres }, () => {
         [{ name: 'sync', value: 'on' }],
       );
       assert.ok(box);
+      await engine.close();
+    });
+  });
+
+  describe('a second URL', () => {
+    test('is asked for lists, and for nothing else', async () => {
+      // A standby is a database that answers and takes no writes; here it lags for ever.
+      const behind = await cluster.createDatabase();
+      await (await openTestEngine(cluster.url(behind))).close();
+      await cluster.execute(`ALTER DATABASE ${behind} SET default_transaction_read_only = on`);
+      const readUrl = cluster.url(behind);
+      const engine = await openTestEngine(await createUrl(), { readUrl });
+      const box = await createSandbox(engine);
+      box.owes({});
+      const one = box.event();
+      await box.log.append([one]);
+      const { store, projectId } = box;
+      const page = { projectId, limit: 9, beforeId: null };
+      const query = { ...page, types: [], messageKey: null, recipient: null };
+      assert.deepEqual((await store.events.list(query)).rows, []);
+      assert.deepEqual((await store.messages.list({ ...page, recipient: null })).rows, []);
+      const filter = { ...ANY_DELIVERY, ...page };
+      assert.deepEqual((await store.deliveries.list(filter)).rows, []);
+      assert.ok(await store.events.get(projectId, one.event.id));
+      const feed = { ...query, types: null, afterPosition: 0 };
+      assert.equal((await store.feed.after(feed)).events.length, 1);
       await engine.close();
     });
   });

@@ -16,7 +16,7 @@ import { createWriter } from './writer.ts';
 
 interface Planning {
   store: Store;
-  engine: Pick<Engine, 'db' | 'commit' | 'logEnd'>;
+  engine: Pick<Engine, 'db' | 'lists' | 'commit' | 'logEnd'>;
 }
 
 /** A store that has one row of everything and keeps SQLite's plan of each statement it is given. */
@@ -36,6 +36,7 @@ function createPlanningStore(t: TestContext): Planning & { db: DatabaseSync; pla
   const reading = createReadingKysely(read);
   const engine: Planning['engine'] = {
     db: reading,
+    lists: reading,
     logEnd: () => readLogEnd(reading),
     async commit({ statements }) {
       for (const { sql, parameters } of statements) plans.push(planOf(db, sql, parameters));
