@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { Resolver } from 'node:dns/promises';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { KeyMaterial } from './cli/key-material.ts';
 import { openSecretBox } from './cli/select-master-key.ts';
 import type { Config } from './config.ts';
 import { createIds } from './core/ids.ts';
-import { SCOPES } from './core/scopes.ts';
-import { createAuthenticator, generateApiKey, toApiKeyRecord } from './http/access/authenticate.ts';
+import { createAuthenticator } from './http/access/authenticate.ts';
+import { ensureFirstProject } from './http/access/ensure-first-project.ts';
 import { createKeyUsage } from './http/access/key-usage.ts';
 import { limitEndpoints } from './http/access/limit-endpoints.ts';
 import { createProjectRates } from './http/access/project-rates.ts';
@@ -18,23 +17,23 @@ import { createRoutes } from './http/routes.ts';
 import { createHttpServer } from './http/server.ts';
 import { createAddressGuard } from './lib/address-guard.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
-import { messageOf, PosthornError } from './lib/errors.ts';
+import { PosthornError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
 import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-message.ts';
+import { composeNotice } from './mail/compose-notice.ts';
 import { createDeliverer } from './mail/deliverer.ts';
-import type { MessageInput } from './mail/message-input.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { createDuties } from './nodes/duties.ts';
+import { repeat } from './nodes/repeat.ts';
 import { shareWork } from './nodes/share-work.ts';
-import { createDestinationResolver } from './smtp/resolve-destination.ts';
+import { createMailResolver } from './smtp/create-mail-resolver.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
-import { type Engine, StoreConflict } from './store/engine.ts';
+import type { Engine } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
 import { openEngine } from './store/open-engine.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
-import { newProject } from './store/projects.ts';
 import { createStore } from './store/store.ts';
 import { createBacklogMonitor } from './webhooks/backlog/backlog-monitor.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
@@ -42,13 +41,8 @@ import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
 import { createErase } from './webhooks/jobs/erase.ts';
 import { createReplay } from './webhooks/jobs/replay.ts';
 import { createJobRunner } from './webhooks/jobs/runner.ts';
-import {
-  createConfiguredPostClient,
-  type PostClientSettings,
-} from './webhooks/post/configured-client.ts';
 import { parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
-import { createPoster, type Poster } from './webhooks/poster/poster.ts';
-import { createThreadedPoster } from './webhooks/poster/threaded-poster.ts';
+import { createConfiguredPoster } from './webhooks/poster/create-configured-poster.ts';
 import { createReporter } from './webhooks/reporter.ts';
 
 export const VERSION = '0.1.0';
@@ -168,7 +162,20 @@ export async function startPosthorn(
       engine,
       deliveries: store.deliveries,
       directory,
-      poster: createConfiguredPoster(),
+      poster: createConfiguredPoster({
+        threads: has('dispatch') ? config.dispatchThreads : 0,
+        settings: {
+          networks: endpointNetworks,
+          // The lanes bound each endpoint; several of them may share an origin.
+          connectionsPerOrigin: config.webhookConcurrency,
+          ca: keys.endpointCa,
+          proxy:
+            config.webhookProxy === null
+              ? null
+              : { ...parseProxyUrl(config.webhookProxy), noProxy: config.webhookNoProxy },
+        },
+        log,
+      }),
       clock,
       random,
       ids,
@@ -202,8 +209,10 @@ export async function startPosthorn(
       ids,
       clock,
       log,
-      notify: ({ projectId: project, to, subject, text }) =>
-        acceptor.acceptInput(project, createNotice(to, subject, text), () => []),
+      notify({ projectId: project, ...notice }) {
+        const from = config.noticeFrom ?? `posthorn@${config.hostname}`;
+        return acceptor.acceptInput(project, composeNotice({ from, ...notice }), () => []);
+      },
     });
     const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
     const deliverer = createDeliverer({
@@ -211,7 +220,16 @@ export async function startPosthorn(
       messages: store.messages,
       log: eventLog,
       transmitter: createTransmitter({
-        ...(smarthost === null ? { resolver: createMailResolver() } : { smarthost }),
+        ...(smarthost === null
+          ? {
+              resolver: createMailResolver({
+                ...config,
+                networks: config.mailNetworks ?? [],
+                now,
+                random,
+              }),
+            }
+          : { smarthost }),
         port: config.mailPort,
         heloName: config.hostname,
         ...SMTP_TIMEOUTS,
@@ -247,52 +265,6 @@ export async function startPosthorn(
         retentionOf: projects.settingsOf,
       }),
     );
-
-    function createConfiguredPoster(): Poster {
-      const { webhookProxy, webhookNoProxy: noProxy, dispatchThreads } = config;
-      const settings: PostClientSettings = {
-        networks: endpointNetworks,
-        // The lanes bound each endpoint; several of them may share an origin.
-        connectionsPerOrigin: config.webhookConcurrency,
-        ca: keys.endpointCa,
-        proxy: webhookProxy === null ? null : { ...parseProxyUrl(webhookProxy), noProxy },
-      };
-      const threads = has('dispatch') ? dispatchThreads : 0;
-      if (threads === 0) return createPoster(createConfiguredPostClient(settings));
-      return createThreadedPoster({ threads, settings, log });
-    }
-
-    function createNotice(to: string, subject: string, text: string): MessageInput {
-      const from = config.noticeFrom ?? `posthorn@${config.hostname}`;
-      return {
-        from: { email: from, name: 'Posthorn' },
-        to: [{ email: to, name: null }],
-        cc: [],
-        bcc: [],
-        replyTo: [],
-        subject,
-        text,
-        html: null,
-        headers: [{ name: 'Auto-Submitted', value: 'auto-generated' }],
-        attachments: [],
-        tags: ['posthorn-notice'],
-        metadata: {},
-      };
-    }
-
-    function createMailResolver() {
-      const dns = new Resolver();
-      if (config.dnsServers.length > 0) dns.setServers([...config.dnsServers]);
-      const guard = createAddressGuard(config.mailNetworks ?? []);
-      return createDestinationResolver({
-        resolveMx: (domain) => dns.resolveMx(domain),
-        resolve4: (host) => dns.resolve4(host),
-        resolve6: (host) => dns.resolve6(host),
-        now,
-        random,
-        allowAddress: (address) => guard.refuse(address) === null,
-      });
-    }
 
     function countAccepted(inner: MessageAcceptor): MessageAcceptor {
       return {
@@ -477,7 +449,16 @@ export async function startPosthorn(
     const { port } = app.server.address() as AddressInfo;
     const shownHost = config.host.includes(':') ? `[${config.host}]` : config.host;
     // Last, since the key is shown once: a start that fails must not have made it.
-    const { projectId, newApiKey } = await ensureProject();
+    const { projectId, newApiKey } = await ensureFirstProject({
+      stored: store.projects,
+      apiKeys: store.apiKeys,
+      projects,
+      authenticator,
+      apiKey: config.apiKey,
+      ids,
+      now,
+      log,
+    });
     return { httpUrl: `http://${shownHost}:${port}`, smtp, projectId, newApiKey, stop };
 
     async function listenSmtp(server: SubmissionServer): Promise<{ host: string; port: number }> {
@@ -491,38 +472,20 @@ export async function startPosthorn(
       const held = [
         duties.hold(
           'retention',
-          repeat(() => purge(engine, now())),
+          repeat(() => purge(engine, now()), { clock, log }),
         ),
         ...(has('dispatch')
           ? [
               duties.hold('alerts', { begin: monitor.start, end: monitor.stop }),
               duties.hold(
                 'jobs',
-                repeat(() => runner.start().then(() => JOBS_AGAIN_MS)),
+                repeat(() => runner.start().then(() => JOBS_AGAIN_MS), { clock, log }),
               ),
             ]
           : []),
       ];
       return () => {
         for (const giveUp of held) giveUp();
-      };
-    }
-
-    /** Work that is done again after the time that it resolves to, ms. */
-    function repeat(work: () => Promise<number>): { begin(): void; end(): void } {
-      let cancel = (): void => {};
-      async function turn(): Promise<void> {
-        const waitMs = await work().catch((error: unknown) => {
-          log.warn({ error: messageOf(error) }, 'A duty failed; the next round tries again');
-          return PURGE_INTERVAL_MS;
-        });
-        cancel = clock.after(waitMs, () => void turn());
-      }
-      return {
-        begin() {
-          cancel = clock.after(1_000, () => void turn());
-        },
-        end: () => cancel(),
       };
     }
 
@@ -545,43 +508,6 @@ export async function startPosthorn(
       await usage.flush();
       await sharing.stop().catch(() => {});
       await engine.close();
-    }
-
-    /** The project to work in: the first one, made with its key when there is none. */
-    async function ensureProject(): Promise<{ projectId: string; newApiKey: string | null }> {
-      const [first] = await store.projects.all();
-      const projectId = first?.id ?? ids.next('project');
-      const wanted = config.apiKey ?? (first === undefined ? generateApiKey() : null);
-      if (wanted === null) return { projectId, newApiKey: null };
-      const key = toApiKeyRecord(wanted, {
-        projectId,
-        id: ids.next('apiKey'),
-        name: config.apiKey === null ? 'first key' : 'from settings',
-        scopes: SCOPES,
-        createdAtMs: now(),
-      });
-      const stored = await store.apiKeys.find(key.keyHash);
-      if (first === undefined) {
-        try {
-          const beside = [store.apiKeys.insertion(key), store.projects.claimFirst(projectId)];
-          await projects.create(newProject(projectId, 'default', now()), beside);
-        } catch (error) {
-          if (!(error instanceof StoreConflict)) throw error;
-          // Another node was first; its project is there now.
-          await projects.refresh();
-          return ensureProject();
-        }
-      } else if (stored === null) {
-        await store.apiKeys.insert(key, []);
-      } else if (stored.revokedAtMs !== null) {
-        log.warn(
-          { key: stored.id },
-          'The key of the setting api_key was revoked: it is not let in',
-        );
-      }
-      // It may have been asked for already: this server listens.
-      authenticator.forget(key.keyHash);
-      return { projectId, newApiKey: config.apiKey === null ? wanted : null };
     }
 
     /** Answers that are under way go out; a request that is still coming in is cut after a moment. */

@@ -1,0 +1,15 @@
+import type { Log } from '../../lib/log.ts';
+import { createConfiguredPostClient, type PostClientSettings } from '../post/configured-client.ts';
+import { createPoster, type Poster } from './poster.ts';
+import { createThreadedPoster } from './threaded-poster.ts';
+
+/** Posts on that many threads, or on this one for none. */
+export function createConfiguredPoster(options: {
+  threads: number;
+  settings: PostClientSettings;
+  log: Log;
+}): Poster {
+  return options.threads === 0
+    ? createPoster(createConfiguredPostClient(options.settings))
+    : createThreadedPoster(options);
+}
