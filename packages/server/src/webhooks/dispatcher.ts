@@ -1,18 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { EventType } from '@posthorn/sdk';
 import type { Ids } from '../core/ids.ts';
-import { urgencyOf } from '../core/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Deliveries, DueDelivery } from '../store/deliveries.ts';
-import type { AttemptRecord, Engine, OwedDelivery } from '../store/engine.ts';
-import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
+import type { AttemptRecord, Engine } from '../store/engine.ts';
+import type { Subscribers } from '../store/event-log.ts';
 import { createBreaker, nextStart, noteStart } from './breaker.ts';
 import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
 import { createEndpointHealth, type Report } from './endpoint-health.ts';
+import { createIntake } from './intake.ts';
 import {
   createLane,
-  hasRoomForFresh,
   isWaiting,
   type Lane,
   nextByRate,
@@ -20,13 +18,11 @@ import {
   noteRate,
   noteStored,
   putPaged,
-  type ReadyDelivery,
   takeAll,
 } from './lane.ts';
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
-import { placeInLine } from './place-in-line.ts';
-import { noteFresh, type PostUnit, takeUnit } from './post-unit.ts';
+import { type PostUnit, takeUnit } from './post-unit.ts';
 import type { Poster } from './poster/poster.ts';
 import { createShares } from './shares.ts';
 
@@ -124,6 +120,19 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       paging.pageIn(lane);
       checkIdle();
     },
+  });
+
+  const intake = createIntake({
+    directory,
+    shares,
+    paging,
+    clock,
+    node,
+    takesWork: () => started && !stopping,
+    laneFor,
+    findLane: (endpointId) => lanes.get(endpointId),
+    pump,
+    wake,
   });
 
   function laneFor(endpoint: LiveEndpoint): Lane {
@@ -243,14 +252,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     });
   }
 
-  /** A delivery that no lane holds any more. */
-  async function abandon(delivery: CommittedDelivery): Promise<void> {
-    const { projectId, endpointId } = delivery;
-    await paging.giveBackOne(delivery);
-    if (lanes.has(endpointId)) wake(projectId, endpointId, clock.now());
-    else await paging.cancelAll(projectId, endpointId);
-  }
-
   function wake(projectId: string, endpointId: string, dueAtMs: number): void {
     const lane = lanes.get(endpointId);
     if (lane === undefined) {
@@ -262,43 +263,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
     noteAnyStored(lane, dueAtMs);
     paging.pageIn(lane);
-  }
-
-  /** May this delivery go from memory, without being read back? Then there is room for it. */
-  function takesDirectly(lane: Lane, urgency: 0 | 1 | 2): boolean {
-    return (
-      started &&
-      !stopping &&
-      lane.endpoint.record.settings.order === 'none' &&
-      lane.breaker.state !== 'open' &&
-      hasRoomForFresh(lane, urgency) &&
-      shares.roomFor(lane) > 0
-    );
-  }
-
-  function owe(
-    endpoint: LiveEndpoint,
-    event: Parameters<Subscribers['owedFor']>[1],
-    dueAtMs: number,
-  ): OwedDelivery {
-    const { id: endpointId, settings, status } = endpoint.record;
-    const { orderKey, urgency } = placeInLine(settings.order, event);
-    const owed = { endpointId, urgency, dueAtMs, orderKey, node: null } as const;
-    if (status === 'disabled') return { ...owed, state: 'skipped' };
-    const lane = laneFor(endpoint);
-    if (!takesDirectly(lane, urgency)) return { ...owed, state: 'pending' };
-    lane.shelves[urgency].reserved += 1;
-    shares.hold(lane, 1);
-    return { endpointId, urgency, dueAtMs, orderKey, state: 'pending', node };
-  }
-
-  /**
-   * What wants order and goes in batches gathers in the store, where its line is: read back at once, it
-   * would go alone, and what comes after it would stand behind it.
-   */
-  function gatherMs({ endpoint }: Lane, { orderKey }: OwedDelivery, type: EventType): number {
-    const isBatched = orderKey !== null && endpoint.batchedTypes?.has(type) === true;
-    return isBatched ? (endpoint.record.settings.batch?.maxWaitMs ?? 0) : 0;
   }
 
   directory.listen({
@@ -340,57 +304,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   });
 
   return {
-    owedFor(projectId, event, nowMs, onlyTo) {
-      if (onlyTo !== undefined) {
-        const endpoint = directory.find(projectId, onlyTo);
-        return endpoint === null ? [] : [owe(endpoint, event, nowMs)];
-      }
-      return directory.match(projectId, event).map((endpoint) => owe(endpoint, event, nowMs));
-    },
-    committed(delivery) {
-      const lane = lanes.get(delivery.endpointId);
-      if (lane === undefined) {
-        shares.drop(delivery.projectId, 1);
-        void abandon(delivery);
-        return;
-      }
-      const urgency = urgencyOf(delivery.type);
-      const shelf = lane.shelves[urgency];
-      shelf.reserved -= 1;
-      const { projectId, endpointId, eventId, type, body } = delivery;
-      const fresh: ReadyDelivery = {
-        projectId,
-        endpointId,
-        eventId,
-        type,
-        body,
-        urgency,
-        attempts: 0,
-        failures: 0,
-        orderKey: null,
-        readyAtMs: clock.now(),
-        line: [],
-      };
-      shelf.fresh.push(fresh);
-      noteFresh(lane, fresh);
-      pump(lane);
-    },
-    dropped(projectId, owed) {
-      if (owed.node === null) return;
-      const lane = lanes.get(owed.endpointId);
-      if (lane === undefined) return shares.drop(projectId, 1);
-      lane.shelves[owed.urgency].reserved -= 1;
-      shares.hold(lane, -1);
-      paging.pageIn(lane);
-    },
-    stored(projectId, owed, type) {
-      if (owed.state !== 'pending') return;
-      const lane = lanes.get(owed.endpointId);
-      // Deleted while the commit was under way, and canceled perhaps before it was stored.
-      if (lane === undefined) return void paging.cancelAll(projectId, owed.endpointId);
-      noteStored(lane, owed.urgency, owed.dueAtMs + gatherMs(lane, owed, type));
-      paging.pageIn(lane);
-    },
+    ...intake,
     wake,
     noteDue(due) {
       for (const { endpointId, urgency, dueAtMs } of due) {
