@@ -504,6 +504,7 @@ export async function startPosthorn(
         dispatcher.stop(graceMs),
         deliverer.stop(graceMs),
       ]);
+      reporter.stop();
       await closeHttp();
       await usage.flush();
       await sharing.stop().catch(() => {});
