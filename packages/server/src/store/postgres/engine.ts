@@ -1,27 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Clock } from '../../lib/clock.ts';
-import { createGroupCommit } from '../../lib/group-commit.ts';
-import {
-  type AppendedEvent,
-  type AttemptRecord,
-  type ClaimedDeliveries,
-  type ClaimedTransmissions,
-  type Commit,
-  type DeliveryClaim,
-  type Engine,
-  type SqlValue,
-  StoreUnavailable,
-  type TransmissionClaim,
-} from '../engine.ts';
+import { type Engine, type SqlValue, StoreUnavailable } from '../engine.ts';
 import { createHealthWatch } from '../health-watch.ts';
 import { CAPABILITIES, type Capabilities } from './capabilities.ts';
-import { CLAIM_SETTINGS, claimDeliveries } from './claim-deliveries.ts';
-import { claimTransmissions } from './claim-transmissions.ts';
+import { createClaimQueue } from './claim-queue.ts';
 import { parseDatabaseUrl } from './connection-settings.ts';
 import { createPool, send } from './connections.ts';
-import { faultOf, isStale, toUnavailable } from './faults.ts';
-import { createFlushQueue } from './flush-queue.ts';
+import { faultOf, toUnavailable } from './faults.ts';
+import { insist } from './insist.ts';
 import { inspectServer } from './inspect-server.ts';
 import { createReadingKysely } from './kysely.ts';
 import { catchUpPlaces, readLogEnd } from './log-order.ts';
@@ -29,45 +16,12 @@ import { migrate } from './migrate.ts';
 import { createPartitions } from './partitions.ts';
 import { createPurgeExpired } from './purge-expired.ts';
 import { releaseLeases } from './release-leases.ts';
-import { endpointKeyOf, stateKeyOf } from './row-keys.ts';
-import { createTransactions, type Transaction, type TransactionOptions } from './transactions.ts';
-import { linesOfAttempt, linesOfCommit, runAgain, writeBatch } from './writer.ts';
+import { createTransactions, type Transactions } from './transactions.ts';
+import { createWriteQueue, refusalOf } from './write-queue.ts';
+import { runAgain } from './writer.ts';
 
-/** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */
-const MAX_BATCH = 1_024;
-const MAX_CLAIMS = 64;
-/** As many connections may have ended at once as the pool has. */
-const MAX_STALE = 20;
 /** What a probe writes: room for a batch of events. */
 const PROBE_BYTES = 65_536;
-
-type CommitTask = {
-  kind: 'commit';
-  commit: Commit;
-  resolve(events: AppendedEvent[]): void;
-  reject(e: Error): void;
-};
-type AttemptTask = {
-  kind: 'attempt';
-  attempt: AttemptRecord;
-  resolve(): void;
-  reject(e: Error): void;
-};
-type WriteTask = CommitTask | AttemptTask;
-
-type ClaimTask =
-  | {
-      kind: 'deliveries';
-      claim: DeliveryClaim;
-      resolve(claimed: ClaimedDeliveries): void;
-      reject(e: Error): void;
-    }
-  | {
-      kind: 'transmissions';
-      claim: TransmissionClaim;
-      resolve(claimed: ClaimedTransmissions): void;
-      reject(e: Error): void;
-    };
 
 export interface PostgresOptions {
   url: string;
@@ -147,7 +101,7 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<Engi
 
 interface Parts {
   clock: Clock;
-  transactions: ReturnType<typeof createTransactions>;
+  transactions: Transactions;
   capabilities: Capabilities;
   writing: Pool;
   reading: Pool;
@@ -159,178 +113,65 @@ interface Parts {
 
 function createEngine(parts: Parts): Engine {
   const { transactions, capabilities, writing, reading } = parts;
-  let heldAttempts: AttemptTask[] = [];
   let closing: Promise<void> | null = null;
-
   const watch = createHealthWatch({
     clock: parts.clock,
-    probe: () => guarded(() => probe()),
-    recovered() {
-      const attempts = heldAttempts;
-      heldAttempts = [];
-      for (const task of attempts) writes.add(task);
-    },
+    probe: () => insist(probe),
+    recovered: () => writes.resume(),
   });
   writing.on('error', () => watch.suspect());
-
-  const writes = createFlushQueue<WriteTask>({
-    flush,
-    keysOf,
-    flushes: parts.flushes,
-    maxItems: MAX_BATCH,
-  });
-  const claims = createGroupCommit<ClaimTask>({ flush: flushClaims, maxItems: MAX_CLAIMS });
+  transactions.onDoubt((error) => watch.fail(toUnavailable('unreachable', error)));
+  const writes = createWriteQueue({ transactions, capabilities, watch, flushes: parts.flushes });
+  const { settled } = writes;
+  const claims = createClaimQueue({ transactions, capabilities, watch, settled });
 
   /** Random bytes: what is compressed needs no new pages. */
   async function probe(): Promise<void> {
-    const insert = (tx: Transaction) =>
-      tx.send('INSERT INTO posthorn.probe (raw) VALUES ($1)', [randomBytes(PROBE_BYTES)]);
-    await transactions.run(insert);
+    await transactions.run((tx) =>
+      tx.send('INSERT INTO posthorn.probe (raw) VALUES ($1)', [randomBytes(PROBE_BYTES)]),
+    );
     await transactions.run((tx) => tx.send('DELETE FROM posthorn.probe'));
-  }
-
-  /** What the database is at fault for comes out as StoreUnavailable. */
-  async function guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const fault = faultOf(error);
-      throw fault === null ? error : toUnavailable(fault, error);
-    }
-  }
-
-  /**
-   * Again on another connection when one turns out to have ended since it was used last. What broke while
-   * it was committing comes out decided (transactions.ts).
-   */
-  function insist<T>(work: () => Promise<T>): Promise<T> {
-    return guarded(async () => {
-      for (let tries = 1; ; tries++) {
-        try {
-          return await work();
-        } catch (error) {
-          if (!isStale(error) || tries === MAX_STALE) throw error;
-        }
-      }
-    });
-  }
-
-  const maintain = <T>(
-    work: (tx: Transaction) => Promise<T>,
-    options?: TransactionOptions,
-  ): Promise<T> => insist(() => runAgain(transactions, work, options));
-
-  async function flush(tasks: WriteTask[]): Promise<void> {
-    const health = watch.health();
-    if (!health.ok) return refuse(tasks, new StoreUnavailable(health.code, health.detail));
-    const commits = tasks.filter((task) => task.kind === 'commit');
-    const attempts = tasks.filter((task) => task.kind === 'attempt');
-    const batch = {
-      commits: commits.map(({ commit }) => commit),
-      attempts: attempts.map(({ attempt }) => attempt),
-    };
-    try {
-      const outcomes = await insist(() => writeBatch(transactions, batch, capabilities));
-      for (const task of attempts) task.resolve();
-      for (const [i, task] of commits.entries()) {
-        const outcome = outcomes[i];
-        if (Array.isArray(outcome)) task.resolve(outcome);
-        else task.reject(outcome ?? new Error('A commit was left without an outcome.'));
-      }
-    } catch (error) {
-      if (error instanceof StoreUnavailable) watch.fail(error);
-      refuse(tasks, error);
-    }
-  }
-
-  function refuse(tasks: readonly WriteTask[], reason: unknown): void {
-    const error = reason instanceof Error ? reason : new Error(String(reason));
-    const canWait = error instanceof StoreUnavailable && error.code !== 'closed';
-    for (const task of tasks) {
-      if (task.kind === 'attempt' && canWait) heldAttempts.push(task);
-      else task.reject(error);
-    }
-  }
-
-  async function flushClaims(tasks: ClaimTask[]): Promise<() => void> {
-    const health = watch.health();
-    const fail = (error: Error) => () => {
-      for (const task of tasks) task.reject(error);
-    };
-    if (!health.ok) return fail(new StoreUnavailable(health.code, health.detail));
-    const deliveries = tasks.filter((task) => task.kind === 'deliveries');
-    const transmissions = tasks.filter((task) => task.kind === 'transmissions');
-    try {
-      const [claimed, mail] = await maintain(
-        async (tx) => {
-          const wanted = deliveries.map(({ claim }) => claim);
-          const found = await claimDeliveries(tx, wanted, capabilities);
-          const queued: ClaimedTransmissions[] = [];
-          for (const { claim } of transmissions) {
-            queued.push(await claimTransmissions(tx, claim, capabilities));
-          }
-          await tx.identify();
-          return [found, queued] as const;
-        },
-        { settings: CLAIM_SETTINGS },
-      );
-      return () => {
-        for (const [i, task] of deliveries.entries()) {
-          task.resolve(claimed[i] ?? { deliveries: [], nextDueAtMs: null });
-        }
-        for (const [i, task] of transmissions.entries()) {
-          task.resolve(mail[i] ?? { transmissions: [], nextDueAtMs: null });
-        }
-      };
-    } catch (error) {
-      if (error instanceof StoreUnavailable) watch.fail(error);
-      return fail(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
-  /** Behind what this node has given the store before: the results that it knows of are in. */
-  async function claim(task: ClaimTask): Promise<void> {
-    await writes.settled();
-    claims.add(task);
   }
 
   const read =
     (pool: Pool) =>
-    (sql: string, parameters: readonly SqlValue[]): Promise<unknown[]> => {
+    async (sql: string, parameters: readonly SqlValue[]): Promise<unknown[]> => {
       const health = watch.health();
-      if (!health.ok && health.code === 'closed') {
-        return Promise.reject(new StoreUnavailable(health.code, health.detail));
-      }
-      return insist(async () => (await send(pool, sql, parameters)).rows);
+      if (!health.ok && health.code === 'closed') throw refusalOf(health);
+      const { rows } = await insist(() => send(pool, sql, parameters));
+      return rows;
     };
+
+  /** A standby that does not answer is no reason to answer nobody. */
+  async function readList(sql: string, parameters: readonly SqlValue[]): Promise<unknown[]> {
+    try {
+      return await read(parts.listing)(sql, parameters);
+    } catch (error) {
+      if (parts.listing === reading || faultOf(error) === null) throw error;
+      return read(reading)(sql, parameters);
+    }
+  }
 
   async function end(): Promise<void> {
     await writes.settled();
     await claims.idle();
     const closed = new StoreUnavailable('closed', 'The store is closed.');
     watch.fail(closed);
-    for (const task of heldAttempts.splice(0)) task.reject(closed);
+    writes.abandon(closed);
     await parts.closePools();
   }
 
   return {
     shared: true,
     db: createReadingKysely(read(reading)),
-    lists: createReadingKysely(read(parts.listing)),
+    lists: createReadingKysely(readList),
     logEnd: () => insist(() => readLogEnd(reading, capabilities)),
-    commit: (commit) =>
-      new Promise((resolve, reject) => writes.add({ kind: 'commit', commit, resolve, reject })),
-    recordAttempt: (attempt) =>
-      new Promise((resolve, reject) => writes.add({ kind: 'attempt', attempt, resolve, reject })),
-    claimDeliveries: (one) =>
-      new Promise((resolve, reject) => {
-        void claim({ kind: 'deliveries', claim: one, resolve, reject });
-      }),
-    claimTransmissions: (one) =>
-      new Promise((resolve, reject) => {
-        void claim({ kind: 'transmissions', claim: one, resolve, reject });
-      }),
-    releaseLeases: (input) => maintain((tx) => releaseLeases(tx, input)),
+    commit: writes.commit,
+    recordAttempt: writes.recordAttempt,
+    claimDeliveries: claims.claimDeliveries,
+    claimTransmissions: claims.claimTransmissions,
+    releaseLeases: (input) =>
+      insist(() => runAgain(transactions, (tx) => releaseLeases(tx, input))),
     purgeExpired: (input) => insist(() => parts.purgeExpired(input)),
     health: watch.health,
     onHealthChange: watch.onChange,
@@ -339,19 +180,4 @@ function createEngine(parts: Parts): Engine {
       return closing;
     },
   };
-}
-
-/** What may not be under way in two flushes at once, and stays in its order. */
-function keysOf(task: WriteTask): string[] {
-  const lines = task.kind === 'commit' ? linesOfCommit(task.commit) : linesOfAttempt(task.attempt);
-  const keys = lines.map((one) => `line ${endpointKeyOf(one)}`);
-  if (task.kind === 'attempt') return keys;
-  const { events, statements } = task.commit;
-  for (const event of events) {
-    const key = stateKeyOf(event);
-    if (key !== null) keys.push(key);
-  }
-  // Changes of settings, of jobs, of what was noticed: few, and one may follow upon the other.
-  if (events.length === 0 && statements.length > 0) keys.push('statements');
-  return keys;
 }

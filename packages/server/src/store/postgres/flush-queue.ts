@@ -10,6 +10,8 @@ export interface FlushQueue<T> {
   add(item: T): void;
   /** Resolves when everything that was added before has been flushed. */
   settled(): Promise<void>;
+  /** Takes out what waits for its turn. What is under way goes on. */
+  takeWaiting(): T[];
 }
 
 export function createFlushQueue<T>(options: {
@@ -93,6 +95,13 @@ export function createFlushQueue<T>(options: {
       scheduled = true;
       // One turn of the loop lets everything that is already readable join this flush.
       setImmediate(start);
+    },
+    takeWaiting() {
+      const taken = pending;
+      pending = [];
+      for (const entry of taken) entry.isOver = true;
+      wakeWaiters();
+      return taken.map(({ item }) => item);
     },
     settled() {
       const entry = unfinished.at(-1);

@@ -17,6 +17,8 @@ export interface Transactions {
    * a commit whose answer is lost is looked up as soon as the database answers again.
    */
   run<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Called when nobody can tell what became of a commit: the database is gone, and `run` waits for it. */
+  onDoubt(listener: (error: unknown) => void): void;
 }
 
 export interface TransactionOptions {
@@ -47,6 +49,7 @@ export function createTransactions(options: {
   forceSync: boolean;
 }): Transactions {
   const { pool, clock, capabilities } = options;
+  const doubtListeners: ((error: unknown) => void)[] = [];
 
   function beginOf({ slow = false, lockTimeoutMs, settings = [] }: TransactionOptions): string {
     const all = [
@@ -73,10 +76,11 @@ export function createTransactions(options: {
     }
   }
 
-  async function wasCommitted(id: string): Promise<boolean> {
+  async function wasCommitted(id: string, cause: unknown): Promise<boolean> {
     for (let waitedMs = 0; waitedMs <= DOUBT_MS; waitedMs += DOUBT_STEP_MS) {
       const committed = await statusOf(id);
       if (committed !== null) return committed;
+      if (waitedMs > 0) for (const listener of doubtListeners) listener(cause);
       await new Promise<void>((resolve) => clock.after(DOUBT_STEP_MS, resolve));
     }
     return false;
@@ -101,7 +105,7 @@ export function createTransactions(options: {
         throw error;
       }
       client.release(true);
-      if (await wasCommitted(id)) return;
+      if (await wasCommitted(id, error)) return;
       throw toUnavailable('unreachable', error);
     }
     client.release();
@@ -135,6 +139,7 @@ export function createTransactions(options: {
       await commit(client, id);
       return result;
     },
+    onDoubt: (listener) => doubtListeners.push(listener),
   };
 }
 
