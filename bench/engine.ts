@@ -48,14 +48,11 @@ export async function startBenchEngine(
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   const now = systemClock.now;
   const ids = createIds({ now, randomBytes });
-  const settings = {
-    folder,
-    maxSizeBytes: null,
-    databaseUrl,
-    databaseReadUrl: null,
-    databasePool: 12,
-  };
-  const engine = await openEngine(settings, systemClock);
+  const settings = { data: folder, storeMaxSize: null, databaseUrl };
+  const engine = await openEngine(
+    { ...settings, databaseReadUrl: null, databasePool: 12 },
+    systemClock,
+  );
   const store = createStore(engine);
   const directory = createEndpointDirectory({
     endpoints: store.endpoints,

@@ -101,16 +101,7 @@ export async function startPosthorn(
   const ids = createIds({ now, randomBytes });
   const node = ids.next('node');
 
-  const engine = await openEngine(
-    {
-      folder: config.data,
-      maxSizeBytes: config.storeMaxSize,
-      databaseUrl: config.databaseUrl,
-      databaseReadUrl: config.databaseReadUrl,
-      databasePool: config.databasePool,
-    },
-    clock,
-  );
+  const engine = await openEngine(config, clock);
   const store = createStore(engine);
   const closers: (() => Promise<void>)[] = [() => engine.close()];
   let stopping = false;

@@ -46,7 +46,18 @@ export async function main(argv: readonly string[]): Promise<number> {
       const command = await import('./rotate-master-key.ts');
       exitCode = await command.rotateMasterKey({ flags, ...(file === undefined ? {} : { file }) });
     });
-  addSettings(rotate, ['data', 'masterKey', 'newMasterKey']);
+  addSettings(rotate, ['data', 'databaseUrl', 'masterKey', 'newMasterKey']);
+
+  const migrate = program
+    .command('migrate')
+    .description('Bring the schema of the store up to date, as each start does, and end.')
+    .option('--config <file>', 'YAML file with settings [POSTHORN_CONFIG]')
+    .action(async (options: Record<string, string>) => {
+      const { config: file, ...flags } = options;
+      const command = await import('./migrate.ts');
+      exitCode = await command.migrate({ flags, ...(file === undefined ? {} : { file }) });
+    });
+  addSettings(migrate, ['data', 'databaseUrl']);
 
   program
     .command('bounce')

@@ -4,11 +4,15 @@ import { type Config, ConfigError, loadConfig, type SettingName } from '../confi
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createSecretBox } from '../lib/secret-box.ts';
+import { createNodes, type Nodes } from '../store/nodes.ts';
+import { openEngine } from '../store/open-engine.ts';
 import { createSealedValues, type SealedValues } from '../store/sealed-values.ts';
 import { DATABASE_FILE } from '../store/sqlite/data-directory.ts';
-import { openSqliteEngine } from '../store/sqlite/engine.ts';
 import { loadMasterKeys, type MasterKeys, prepareMasterKey } from './key-material.ts';
 import { findFittingKey, WRONG_KEY } from './select-master-key.ts';
+
+/** Three beats of a node (nodes/membership.ts): one that runs has made at least one of them. */
+const WATCH_MS = 3_000;
 
 /**
  * `posthorn rotate-master-key`, while the server is stopped: seals every secret in the store with a new
@@ -34,19 +38,31 @@ export async function rotateMasterKey(input: {
 
 /** Says what was done, and what is left to do. Throws ConfigError, or what is wrong with the store. */
 export async function rotate(config: Config): Promise<string> {
-  if (!existsSync(join(config.data, DATABASE_FILE))) {
+  if (config.databaseUrl === null && !existsSync(join(config.data, DATABASE_FILE))) {
     throw new ConfigError(
       `data: there is no store in ${config.data}. Name its folder with --data.`,
     );
   }
   const keys = loadMasterKeys(config);
-  // Its lock on the folder refuses while a server runs.
-  const engine = await openSqliteEngine({ folder: config.data, clock: systemClock });
+  // The lock on the folder of an embedded store refuses while a server runs.
+  const engine = await openEngine(config, systemClock);
   try {
+    if (engine.shared) await refuseWhileNodesRun(createNodes(engine));
     return await resealWith(createSealedValues(engine), config, keys);
   } finally {
     await engine.close();
   }
+}
+
+/** A node that runs counts its beats up; one that was killed stays on the list as it was. */
+async function refuseWhileNodesRun(nodes: Pick<Nodes, 'list'>): Promise<void> {
+  const before = new Map((await nodes.list()).map(({ id, beat }) => [id, beat]));
+  if (before.size === 0) return;
+  await new Promise<void>((resolve) => systemClock.after(WATCH_MS, resolve));
+  const running = (await nodes.list()).filter(({ id, beat }) => before.get(id) !== beat);
+  if (running.length === 0) return;
+  const names = running.map(({ host, pid }) => `${host} (process ${pid})`).join(', ');
+  throw new Error(`Posthorn runs on this database: ${names}. Stop all of its nodes first.`);
 }
 
 async function resealWith(sealed: SealedValues, config: Config, keys: MasterKeys): Promise<string> {

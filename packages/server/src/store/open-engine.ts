@@ -1,25 +1,21 @@
+import type { Config } from '../config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Engine } from './engine.ts';
 
-export interface StoreSettings {
-  /** Of the embedded store. */
-  folder: string;
-  maxSizeBytes: number | null;
-  /** Of PostgreSQL; null for the embedded store. */
-  databaseUrl: string | null;
-  databaseReadUrl: string | null;
-  databasePool: number;
-}
+export type StoreSettings = Pick<
+  Config,
+  'data' | 'storeMaxSize' | 'databaseUrl' | 'databaseReadUrl' | 'databasePool'
+>;
 
 /**
  * The engine that the settings ask for. Loaded only then: a process with one of them has no use for the
  * memory of the other. Rejects with StoreUnavailable or a plain error that says what to do.
  */
 export async function openEngine(settings: StoreSettings, clock: Clock): Promise<Engine> {
-  const { folder, maxSizeBytes, databaseUrl } = settings;
+  const { databaseUrl } = settings;
   if (databaseUrl === null) {
     const { openSqliteEngine } = await import('./sqlite/engine.ts');
-    return openSqliteEngine({ folder, clock, maxSizeBytes });
+    return openSqliteEngine({ folder: settings.data, clock, maxSizeBytes: settings.storeMaxSize });
   }
   const { openPostgresEngine } = await import('./postgres/engine.ts');
   return openPostgresEngine({
