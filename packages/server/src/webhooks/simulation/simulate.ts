@@ -1,13 +1,13 @@
 import { createSecretBox } from '../../lib/secret-box.ts';
-import { type Actor, createActor } from './act.ts';
-import type { Action } from './plan/draw-actions.ts';
-import { drawPlan, type Plan, type Restart, SETUP_MS } from './plan/draw-plan.ts';
-import { createRandom, type Random } from './random.ts';
-import { type RunningProcess, startProcess, type World } from './start-process.ts';
+import { createActor } from './act.ts';
+import { createOperator, type Operator } from './operate.ts';
+import { drawPlan, type Plan, SETUP_MS } from './plan/draw-plan.ts';
+import { createRandom } from './random.ts';
+import type { World } from './start-process.ts';
 import type { BareStore } from './store/bare-store.ts';
 import { createModelStore, type ModelStore } from './store/model-store.ts';
 import { checkEnd, isFinished } from './watch/check-end.ts';
-import { findStall } from './watch/find-stall.ts';
+import { checkLimits, checkMemory, checkStall, hasSettled } from './watch/check-process.ts';
 import { createVerdict, type Verdict } from './watch/verdict.ts';
 import { createWatcher } from './watch/watcher.ts';
 import { createTrace, type Trace } from './world/trace.ts';
@@ -43,8 +43,6 @@ const MOST_STEPS = 100_000;
 const COUNT_EVERY = 50;
 /** Below this, quiet is only the pause between two steps of the same thing, ms. */
 const QUIET_MS = 200;
-/** A stop takes its grace, the bound for aborted posts, and what a slow store takes for some calls. */
-const STOP_BOUND_MS = 60_000;
 
 /** Runs the webhook engine through what a seed draws, and tells whether it kept its rules. */
 export async function simulate(options: RunOptions): Promise<RunResult> {
@@ -67,205 +65,53 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const secretBox = createSecretBox(Buffer.alloc(32, 1));
   const world = { plan, time, random, store, network, watcher, secretBox, trace };
   const actor = createActor({ plan, time, store: model, verdict, trace });
-  const run = createRun({ world, model, actor, verdict, random: random.fork('run') });
-  const steps = await run();
+  const operator = createOperator({ world, model, actor, verdict, random: random.fork('run') });
+  const steps = await run({ world, model, operator, verdict });
   await store.close();
   const { jitters } = watcher.deliveries;
   const { failure, counts } = verdict;
   return { seed, failure, plan, trace, counts, jitters, steps };
 }
 
-function createRun(options: {
+/** Takes one step after the other until the world has come to rest, and looks around after each. */
+async function run(options: {
   world: World;
   model: ModelStore;
-  actor: Actor;
+  operator: Operator;
   verdict: Verdict;
-  random: Random;
-}): () => Promise<number> {
-  const { world, model, actor, verdict, random } = options;
+}): Promise<number> {
+  const { world, model, operator, verdict } = options;
   const { plan, time, trace, watcher } = world;
-  const peaceAtMs = SETUP_MS + plan.chaosMs;
-  let running: RunningProcess | null = null;
-  let isStopping = false;
-  let started = 0;
-  let isPeace = false;
+  const lastMs = SETUP_MS + plan.chaosMs + PEACE_MS;
 
-  async function start(): Promise<void> {
-    running = await startProcess(world, started);
-    started += 1;
-    running.disk.onHealthChange(({ ok }) => {
-      if (!ok) verdict.count('outage');
-    });
-  }
-
-  async function end(gone: RunningProcess, downMs: number): Promise<void> {
-    gone.process.alive = false;
-    watcher.processEnded();
-    running = null;
-    isStopping = false;
-    await world.store.restart();
-    time.at(downMs, start);
-  }
-
-  function stop({ graceMs, downMs }: Restart, stopping: RunningProcess): void {
-    isStopping = true;
-    verdict.count('stop');
-    const fromMs = time.elapsedMs();
-    const isQuiet = actor.waitingFor(stopping) === 0;
-    const cancelBound = time.at(graceMs + STOP_BOUND_MS + 20 * plan.disk.slowestMs, () => {
-      verdict.fail(`${stopping.process.name} does not stop.`);
-    });
-    const closeWhenIdle = (): void => {
-      if (stopping.disk.busy > 0 && stopping.disk.health().ok) {
-        time.at(5, closeWhenIdle);
-        return;
-      }
-      stopping.disk.close();
-      const isWell = plan.disk.slowestMs < 1_000 && stopping.disk.wellSinceMs() <= fromMs;
-      checkStopped(stopping, isQuiet && isWell);
-      time.at(1, () => end(stopping, downMs));
-    };
-    void stopping.stop(graceMs).then(() => {
-      cancelBound();
-      closeWhenIdle();
-    });
-  }
-
-  /** `isSmooth`: the store took everything at once, and nobody was waiting for an answer. */
-  function checkStopped({ process }: RunningProcess, isSmooth: boolean): void {
-    verdict.expect(watcher.lanes.underWay.size === 0, () => `${process.name} stopped amid posts.`);
-    if (!isSmooth) return;
-    for (const { node, eventId } of model.deliveries()) {
-      verdict.expect(
-        node !== process.node,
-        () => `${process.name} stopped and kept ${trace.nameOf(eventId)}.`,
-      );
-    }
-  }
-
-  async function restart(planned: Restart): Promise<void> {
-    if (running === null || isStopping) return;
-    if (planned.kind === 'stop') {
-      stop(planned, running);
-      return;
-    }
-    verdict.count('crash');
-    await running.crash();
-    await end(running, planned.downMs);
-  }
-
-  function planAction(action: Action): void {
-    time.at(SETUP_MS + action.atMs, () => {
-      if (running !== null && !isStopping) actor.act(action, running);
-    });
-  }
-
-  function schedule(): void {
-    for (const [endpoint, { isThereAtStart }] of plan.endpoints.entries()) {
-      if (isThereAtStart) planAction({ kind: 'create', endpoint, atMs: -SETUP_MS });
-    }
-    for (const action of plan.actions) planAction(action);
-    for (const planned of plan.restarts) {
-      const { when } = planned;
-      if ('atMs' in when) time.at(SETUP_MS + when.atMs, () => restart(planned));
-    }
-    for (const { atMs, byMs } of plan.jumps) {
-      time.at(SETUP_MS + atMs, () => {
-        trace(`the clock jumps by ${byMs} ms`);
-        verdict.count('clock jump');
-        time.jump(byMs);
-      });
-    }
-    time.at(peaceAtMs + 60_000, makePeace);
-  }
-
-  function makePeace(): void {
-    if (running === null || isStopping) {
-      time.at(10_000, makePeace);
-      return;
-    }
-    trace('all faults are over');
-    isPeace = true;
-    for (const [endpoint] of plan.endpoints.entries()) {
-      if (random.chance(0.6)) actor.act({ kind: 'enable', endpoint, atMs: 0 }, running);
-    }
-  }
-
-  function checkMemory({ dispatcher, process }: RunningProcess): void {
-    const { inMemory, inFlight } = dispatcher.stats();
-    if (inMemory >= plan.memoryLimit - 1) verdict.count('full memory');
-    verdict.expect(
-      inMemory >= 0 && inMemory <= plan.memoryLimit,
-      () => `${process.name} counts ${inMemory} deliveries in memory of ${plan.memoryLimit}.`,
-    );
-    verdict.expect(
-      inFlight === watcher.lanes.underWay.size,
-      () =>
-        `${process.name} counts ${inFlight} posts; ${watcher.lanes.underWay.size} are under way.`,
-    );
-  }
-
-  /** What the store refused a moment ago is tried again a moment later. */
-  const isSettled = ({ disk }: RunningProcess): boolean =>
-    disk.busy === 0 && time.elapsedMs() - disk.wellSinceMs() >= 3_000;
-
-  function checkCount({ dispatcher, process }: RunningProcess): void {
-    const { inMemory } = dispatcher.stats();
-    let held = 0;
-    for (const { node } of model.deliveries()) if (node === process.node) held += 1;
-    verdict.expect(
-      held === inMemory,
-      () => `${process.name} counts ${inMemory} deliveries in memory, and holds ${held}.`,
-    );
-  }
-
-  function checkStall({ dispatcher, process }: RunningProcess, gapMs: number): void {
-    const { inMemory } = dispatcher.stats();
-    // After a jump the timers that were set before it are late by as much.
-    if (time.jumps > 0) return;
-    const nowMs = time.wallMs();
-    const quiet = { nowMs, untilMs: nowMs + gapMs, inMemory, node: process.node };
-    const { memoryLimit, concurrency } = plan;
-    const { lanes } = watcher;
-    const stall = findStall(
-      { ...quiet, memoryLimit, concurrency, store: model, lanes },
-      trace.nameOf,
-    );
-    if (stall !== null) verdict.fail(stall);
-  }
-
-  /** Between two steps. Returns whether the run is over. */
+  /** Returns whether the run is over. */
   function look(gapMs: number | null, steps: number): boolean {
     verdict.expect(steps < MOST_STEPS, () => 'The run does not come to an end.');
     watcher.deliveries.checkRecorded();
-    if (running === null || isStopping) return gapMs === null;
-    checkMemory(running);
-    const isQuiet = (gapMs ?? QUIET_MS) >= QUIET_MS;
-    if (isSettled(running) && (isQuiet || steps % COUNT_EVERY === 0)) checkCount(running);
-    if (!isQuiet) return false;
-    if (isSettled(running)) checkStall(running, gapMs ?? PEACE_MS);
+    const running = operator.running();
+    if (running === null) return gapMs === null;
+    const view = { running, world, model, verdict };
+    checkLimits(view);
+    const isQuiet = gapMs === null || gapMs >= QUIET_MS;
+    const isSettled = hasSettled(running, time);
+    if (isSettled && (isQuiet || steps % COUNT_EVERY === 0)) checkMemory(view);
+    if (isSettled && isQuiet) checkStall(view, gapMs ?? PEACE_MS);
     if (gapMs === null) return true;
-    if (!isPeace || running.disk.busy > 0 || actor.waitingFor(running) > 0) return false;
-    if (isFinished({ model, watcher, running })) return true;
-    return time.elapsedMs() > peaceAtMs + PEACE_MS;
+    if (!isQuiet || !operator.isAtPeace()) return false;
+    return isFinished({ model, watcher, running }) || time.elapsedMs() > lastMs;
   }
 
-  return async () => {
-    schedule();
-    await start();
-    let steps = 0;
-    while (verdict.failure === null && !look(time.gapMs(), steps)) {
-      await time.next();
-      steps += 1;
-      for (const planned of plan.restarts) {
-        if ('atStep' in planned.when && planned.when.atStep === steps) {
-          time.at(0, () => restart(planned));
-        }
-      }
-    }
-    if (verdict.failure === null && running !== null) {
-      checkEnd({ model, watcher, running, verdict, plan, name: trace.nameOf });
-    }
-    return steps;
-  };
+  operator.schedule();
+  await operator.start();
+  let steps = 0;
+  while (verdict.failure === null && !look(time.gapMs(), steps)) {
+    await time.next();
+    steps += 1;
+    operator.noteStep(steps);
+  }
+  const running = operator.running();
+  if (verdict.failure === null && running !== null) {
+    checkEnd({ model, watcher, running, verdict, plan, name: trace.nameOf });
+  }
+  return steps;
 }

@@ -36,7 +36,6 @@ export interface RunningProcess {
   dispatcher: Dispatcher;
   eventLog: EventLog;
   ids: Ids;
-  startedElapsedMs: number;
   /** Stops in good order. */
   stop(graceMs: number): Promise<void>;
   /** Is no more, from one step to the next. */
@@ -108,7 +107,6 @@ export async function startProcess(world: World, number: number): Promise<Runnin
     dispatcher,
     eventLog,
     ids,
-    startedElapsedMs: time.elapsedMs(),
     async stop(graceMs) {
       trace(`${process.name} stops`);
       await dispatcher.stop(graceMs);

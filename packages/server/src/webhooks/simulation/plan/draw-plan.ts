@@ -82,7 +82,7 @@ export function drawPlan(random: Random, scale = 1): Plan {
         [1_000, 2_000, 5_000],
         [30_000, 30_000],
       ]),
-      timeoutMs: random.pick([1_000, 5_000, 15_000]),
+      timeoutMs: random.pick([1_000, 5_000, 15_000, 30_000]),
       concurrency: random.pick([1, 4, 32]),
       patienceMs: random.pick([10 * MINUTE_MS, HOUR_MS, 24 * HOUR_MS]),
     },

@@ -52,6 +52,7 @@ export function drawSettings(random: Random): EndpointSettings {
     timeoutMs: random.weighted([
       [3, null],
       [1, 2_000],
+      [1, 30_000],
     ]),
     patienceMs: random.weighted([
       [4, null],

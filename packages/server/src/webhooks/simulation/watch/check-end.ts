@@ -42,6 +42,17 @@ export function checkEnd(input: {
   }
   checkJitter(watcher.deliveries.jitters, verdict);
 
+  /**
+   * A report is lost when the process ends while the store takes no work, or when the store fails it
+   * for a cause that nobody thought of. Of reports nothing is reported.
+   */
+  function isReported({ eventId, endpointId }: StoredDelivery): boolean {
+    const type = model.event(eventId)?.type ?? '';
+    const isExcused = plan.restarts.length > 0 || plan.disk.oddChance > 0;
+    if (isExcused || /^(endpoint|delivery)\./.test(type)) return true;
+    return watcher.reportedDead.has(`${eventId}/${endpointId}`);
+  }
+
   function explain(row: StoredDelivery, seen: WatchedDelivery): string | null {
     if (seen.successes > 1 + seen.excuses) {
       return `was delivered ${seen.successes} times, with ${seen.excuses} excuses`;
@@ -52,7 +63,7 @@ export function checkEnd(input: {
       case 'delivered':
         return seen.successes > 0 ? null : 'is delivered, and nobody answered 2xx';
       case 'dead':
-        return null;
+        return isReported(row) ? null : 'is dead, and nobody was told';
       case 'canceled':
         verdict.count('canceled');
         return config === undefined ? null : 'is canceled, and its endpoint is there';

@@ -24,7 +24,7 @@ export interface WatchedDelivery {
   successes: number;
   excuses: number;
   /** The result that its process has been told of and that is not in the store yet. */
-  unstored: { attempt: AttemptRecord | null; watched: WatchedPost; step: ExpectedStep } | null;
+  unstored: { watched: WatchedPost; step: ExpectedStep } | null;
 }
 
 /** Holds every delivery to the rules: its lease, its place in line, its ladder, its end. */
@@ -103,7 +103,7 @@ export function createWatchedDeliveries(options: {
   }
 
   function endOne(one: WatchedDelivery, watched: WatchedPost, step: ExpectedStep): void {
-    one.unstored = { attempt: null, watched, step };
+    one.unstored = { watched, step };
     awaitingRecord.add(one);
     if (step.kind === 'retry') verdict.count('retry');
     else end(one, step);
@@ -189,7 +189,6 @@ export function createWatchedDeliveries(options: {
         if (one !== undefined) verdict.fail(`A result of ${nameOf(one)} came out of nowhere.`);
         return;
       }
-      one.unstored.attempt = attempt;
       const { watched, step } = one.unstored;
       const row = store.delivery(one.eventId, one.endpointId);
       const isRight =

@@ -54,7 +54,6 @@ export interface WatchedLanes extends EndpointListener {
   /** A process has begun: it remembers nothing. */
   begin(endpoints: Iterable<LiveEndpoint>): void;
   find(endpointId: string): WatchedLane | undefined;
-  all(): Iterable<WatchedLane>;
   /** Which endpoints this event must be owed to. */
   owed(projectId: string, event: CanonicalEvent): LaneConfig[];
   started(post: Post, eventIds: readonly string[]): WatchedPost | null;
@@ -160,7 +159,6 @@ export function createWatchedLanes(options: {
       for (const live of endpoints) put(live);
     },
     find: (endpointId) => lanes.get(endpointId),
-    all: () => lanes.values(),
     owed: (projectId, event) =>
       [...lanes.values()]
         .map(({ config }) => config)

@@ -23,6 +23,8 @@ import {
 export interface Watcher extends StoreWatcher, NetworkWatcher {
   lanes: WatchedLanes;
   deliveries: WatchedDeliveries;
+  /** Of which deliveries the log says that they are dead: event and endpoint. */
+  reportedDead: ReadonlySet<string>;
   processStarted(directory: EndpointDirectory): void;
   processEnded(): void;
   owes(
@@ -45,6 +47,7 @@ export function createWatcher(options: {
   const lanes = createWatchedLanes({ time, verdict, name, concurrency: plan.concurrency });
   const deliveries = createWatchedDeliveries({ time, verdict, store, name });
   const underWay = new Map<Post, WatchedPost>();
+  const reportedDead = new Set<string>();
 
   function checkDisabled(config: LaneConfig, reason: string): void {
     const since = /^Every attempt has failed since (\S+):/.exec(reason)?.[1];
@@ -61,6 +64,7 @@ export function createWatcher(options: {
   return {
     lanes,
     deliveries,
+    reportedDead,
     processStarted(directory) {
       underWay.clear();
       lanes.begin(directory.all());
@@ -112,6 +116,8 @@ export function createWatcher(options: {
         verdict.count(duplicates[i] === true ? 'duplicate event' : 'event');
         if (duplicates[i] === true) return;
         if (/^(endpoint|delivery)\./.test(event.type)) verdict.count('report');
+        const { exhausted }: CanonicalEvent['data'] = JSON.parse(event.json).data;
+        if (exhausted != null) reportedDead.add(`${exhausted.event_id}/${exhausted.endpoint_id}`);
         deliveries.appended(event);
       });
     },

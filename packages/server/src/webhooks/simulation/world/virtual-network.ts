@@ -14,7 +14,6 @@ export interface Post {
   body: string;
   timeoutMs: number;
   startedAtMs: number;
-  startedElapsedMs: number;
 }
 
 export interface NetworkWatcher {
@@ -66,7 +65,6 @@ export function createVirtualNetwork(options: {
       body: Buffer.from(request.body).toString(),
       timeoutMs: request.timeoutMs,
       startedAtMs: request.startedAtMs,
-      startedElapsedMs: time.elapsedMs(),
     };
   }
 
