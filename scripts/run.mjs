@@ -13,6 +13,8 @@ const TARGETS = {
   bench: ['bench/main.ts'],
   simulate: ['scripts/simulate.ts'],
   check: ['scripts/check.ts'],
+  'score:providers': ['scripts/score-providers.ts'],
+  'score:bounces': ['scripts/score-bounces.ts'],
 };
 
 async function main([name = '', ...args]) {

@@ -69,7 +69,7 @@ function decodeEntry(entry: Fields): DecodedEvent[] {
   const type = typeOfName(text(entry['type']));
   const timestamp = timeOf(entry['time']);
   if (id !== null && /^evt_[0-9A-Z]{26}$/.test(id) && type !== undefined && timestamp !== null) {
-    return [{ id, type, timestamp, data: { ...readEventData(data), raw: entry } }];
+    return [{ id, type, timestamp, data: { ...readEventData(data, NAME), raw: entry } }];
   }
   const subject = text(entry['subject']);
   const known = { ...data, ...(subject?.includes('@') ? { rcpt_to: subject } : {}) };

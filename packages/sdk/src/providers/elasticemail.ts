@@ -71,27 +71,32 @@ const CATEGORIES: Readonly<Record<string, BounceCategory>> = {
 };
 
 function decode(request: ProviderRequest): DecodedEvent[] {
-  const read = readParameters(request);
-  // It asks with an empty GET whether the URL is there.
-  if (read === null) return [];
-  return decodeEntries(read, {
+  if (isProbe(request)) return [];
+  return decodeEntries(readParameters(request), {
     expects: 'the parameters "status" and "to", or an inbound mail with "env_to_list"',
     isEntry: (entry) => statusOf(entry) !== null || isInbound(entry),
     decode: (entry) => (isInbound(entry) ? decodeInbound(entry) : [decodeEvent(entry)]),
   });
 }
 
-function readParameters(request: ProviderRequest): readonly unknown[] | null {
-  const form = readForm(request);
-  if (form !== null)
-    return [{ ...form.fields, ...(form.files.length > 0 ? { files: form.files } : {}) }];
-  if (textOf(request.body).trim() !== '') return list(readJson(request));
+/** It asks with an empty GET whether the URL is there. */
+function isProbe(request: ProviderRequest): boolean {
+  return request.method === 'GET' && request.body.length === 0 && queryEvent(request) === null;
+}
+
+function queryEvent(request: ProviderRequest): Fields | null {
   const query = readQuery(request);
-  return 'status' in query || 'to' in query
-    ? [query]
-    : request.method === 'GET'
-      ? null
-      : list(readJson(request));
+  return 'status' in query || 'to' in query ? query : null;
+}
+
+/** Throws `invalid_payload`. */
+function readParameters(request: ProviderRequest): readonly unknown[] {
+  const form = readForm(request);
+  if (form !== null) {
+    return [{ ...form.fields, ...(form.files.length > 0 ? { files: form.files } : {}) }];
+  }
+  const query = textOf(request.body).trim() === '' ? queryEvent(request) : null;
+  return query === null ? list(readJson(request)) : [query];
 }
 
 /** Names come in lower and in upper case. */
@@ -211,10 +216,8 @@ function verify(request: ProviderRequest, context: VerifyContext): VerifyResult 
   });
 }
 
-/** A GET without parameters, when the webhook is created. */
 function handshake(request: ProviderRequest): HandshakeAnswer | null {
-  const isProbe = request.method === 'GET' && readParameters(request) === null;
-  return isProbe ? { status: 200, headers: {}, body: '', afterVerify: false } : null;
+  return isProbe(request) ? { status: 200, headers: {}, body: '', afterVerify: false } : null;
 }
 
 export const elasticemail: Provider = {

@@ -123,10 +123,10 @@ async function verifyHttpSignature(
   secrets: readonly string[],
 ): Promise<VerifyResult> {
   const given = requireSecrets(secrets, 'handle:YOUR_CUSTOMER_HANDLE, or the public key');
+  checkContentDigest(request);
   const signatures = readHttpSignatures(request).filter((one) =>
     one.components.includes('content-digest'),
   );
-  checkContentDigest(request);
   const keys = given.filter((one) => !one.startsWith('handle:')).flatMap(importPublicKeys);
   for (const signature of signatures) {
     const known = keys.length > 0 ? keys : await fetchKeys(signature, context);

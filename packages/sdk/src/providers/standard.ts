@@ -25,13 +25,13 @@ import { USUAL_MAPPING } from './shared/usual-mapping.ts';
 const NAME = 'standard';
 
 /** An event that the log of a Posthorn gave its id: it is taken over as it is. */
-export function decodeOwnEvent(entry: Fields): DecodedEvent | null {
+function decodeOwnEvent(entry: Fields): DecodedEvent | null {
   const id = text(entry['id']);
   const type = EVENT_TYPES.find((one) => one === entry['type']);
   const timestamp = timeOf(entry['timestamp']);
   const isOurs = id !== null && /^evt_[0-9A-Z]{26}$/.test(id);
   if (!isOurs || type === undefined || timestamp === null || !isFields(entry['data'])) return null;
-  return { id, type, timestamp, data: { ...readEventData(entry['data']), raw: entry } };
+  return { id, type, timestamp, data: { ...readEventData(entry['data'], NAME), raw: entry } };
 }
 
 function decode(request: ProviderRequest): DecodedEvent[] {

@@ -10,8 +10,9 @@ export function addressOf(value: unknown): string | null {
   if (written === undefined) return null;
   const inBrackets = /<([^<>]*)>[^<>]*$/.exec(written)?.[1];
   const bare = (inBrackets ?? written).trim().replace(/^mailto:/i, '');
-  // Control characters would break out of headers and lines that the address is put into.
-  const clean = bare.replace(/[\u0000-\u001f\u007f]/g, '').slice(0, MAX_ADDRESS_CHARS);
+  // Line breaks and other control characters would break out of what the address is put into.
+  const line = bare.split(/[\r\n]/, 1)[0] ?? '';
+  const clean = line.replace(/[\u0000-\u001f\u007f]/g, '').slice(0, MAX_ADDRESS_CHARS);
   if (clean === '') return null;
   const at = clean.lastIndexOf('@');
   return at === -1 ? clean : clean.slice(0, at) + clean.slice(at).toLowerCase();

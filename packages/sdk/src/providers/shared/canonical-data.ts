@@ -1,5 +1,12 @@
 // A table: which fields an event of ours has, and what each holds (../../event.ts).
-import type { EventData } from '../../event.ts';
+import {
+  BOUNCE_CATEGORIES,
+  BOUNCE_SCOPES,
+  BOUNCE_TYPES,
+  type EventBounce,
+  type EventData,
+} from '../../event.ts';
+import { metadataOf, tagsOf } from './build-event.ts';
 import { isFields } from './fields.ts';
 
 /**
@@ -140,9 +147,27 @@ const EVENT_DATA = {
   previous_state: 'text',
 } as const satisfies Record<keyof EventData, Kind>;
 
-export function readEventData(value: unknown): EventData {
-  return (pick(value, EVENT_DATA) ?? {}) as EventData;
+export function readEventData(value: unknown, provider: string): EventData {
+  const { bounce, metadata, tags, ...data } = (pick(value, EVENT_DATA) ?? {}) as EventData;
+  return {
+    ...data,
+    provider: data.provider ?? provider,
+    ...(isBounce(bounce) ? { bounce } : {}),
+    ...(tags ? { tags: tagsOf(tags) } : {}),
+    ...(metadata ? { metadata: metadataOf(metadata) } : {}),
+  };
 }
+
+function isBounce(bounce: EventData['bounce']): bounce is EventBounce {
+  return (
+    isFields(bounce) &&
+    BOUNCE_TYPES.includes(bounce.type) &&
+    BOUNCE_CATEGORIES.includes(bounce.category) &&
+    BOUNCE_SCOPES.includes(bounce.scope)
+  );
+}
+
+const MAX_TEXT_CHARS = 8_000;
 
 /** `undefined` for what is of another kind. `null` means unknown, and stays. */
 function pick(value: unknown, kind: Kind): unknown {
@@ -155,7 +180,7 @@ function pick(value: unknown, kind: Kind): unknown {
   }
   switch (kind) {
     case 'text':
-      return typeof value === 'string' ? value : undefined;
+      return typeof value === 'string' ? value.slice(0, MAX_TEXT_CHARS) : undefined;
     case 'number':
       return typeof value === 'number' ? value : undefined;
     case 'flag':
