@@ -134,7 +134,7 @@ export function createOutcome(options: {
     });
     lane.unrecorded += 1;
     // Before the record, and so in the same commit: no dead delivery that nobody was told of.
-    if (step.kind === 'dead' && !lane.removed) reportDead(endpoint, delivery, attempt);
+    if (step.kind === 'dead') reportDead(endpoint, delivery, attempt);
     engine.recordAttempt(attempt).then(
       () => recorded(ended, delivery, attempt, step),
       (error: unknown) => {
