@@ -264,3 +264,59 @@ test('reads a mail that arrives in pieces, and keeps no more of it than it may',
     parseReport(mail, { maxBytes }),
   );
 });
+
+test('reads a report that a gateway has wrapped into one of its own', () => {
+  const inner = new TextDecoder().decode(composeDsn({ fields: FIELDS }));
+  const mail = `Return-Path: <>
+From: postmaster@gateway.example
+To: sender@shop.example
+Subject: Delivery Status Notification (Failure)
+Content-Type: multipart/mixed; boundary=outer
+
+--outer
+Content-Type: text/plain
+
+This message may be confidential.
+
+--outer
+Content-Type: message/rfc822
+
+${inner}
+--outer--
+`;
+  assert.deepEqual(briefly(bytesOf(mail)), ['bob@dest.example failed hard invalid_address']);
+});
+
+test('tells the refusals of Sieve and Dovecot from read receipts, which have the same form', () => {
+  const compose = (disposition: string, text: string) =>
+    composeDsn({
+      contentType: 'multipart/report; report-type=disposition-notification; boundary="=_b"',
+      statusType: 'message/disposition-notification',
+      fields: `Reporting-UA: mail; Dovecot Mail Delivery Agent
+Final-Recipient: rfc822; bob@dest.example
+Original-Message-ID: <m1@shop.example>
+Disposition: ${disposition}`,
+      text,
+    });
+  const deleted = 'automatic-action/MDN-sent-automatically; deleted';
+  const rejected = 'Your message to <bob@dest.example> was automatically rejected:\n';
+  assert.deepEqual(
+    briefly(compose(deleted, `${rejected}Quota exceeded (mailbox for user is full)`)),
+    ['bob@dest.example failed soft mailbox_full'],
+  );
+  assert.deepEqual(briefly(compose(deleted, `${rejected}I want no mail of yours`)), [
+    'bob@dest.example failed soft policy',
+  ]);
+  for (const disposition of ['manual-action/MDN-sent-manually; displayed', deleted]) {
+    assert.deepEqual(briefly(compose(disposition, 'Your message was seen.')), []);
+  }
+});
+
+test('blames nobody for a message that was sent to a list', () => {
+  const body = (precedence: string) =>
+    `The address is unknown.\n\n----- Original message -----\nMessage-ID: <1@x>\nDate: x\nPrecedence: ${precedence}\nTo: list@lists.example\n`;
+  const compose = (precedence: string) =>
+    composeText({ from: 'MAILER-DAEMON', subject: 'Returned mail', body: body(precedence) });
+  assert.deepEqual(briefly(compose('list')), []);
+  assert.equal(briefly(compose('bulk')).length, 1);
+});

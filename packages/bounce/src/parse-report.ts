@@ -1,13 +1,15 @@
 import { readAutoReply } from './auto-reply/read-auto-reply.ts';
-import { parseFeedbackFields } from './feedback/parse-feedback-fields.ts';
+import type { BounceReading } from './bounce/bounce-reading.ts';
+import { judgeFindings } from './bounce/judge-finding.ts';
+import { readRejection } from './bounce/read-rejection.ts';
+import { readStatusReport } from './bounce/read-status-report.ts';
+import { readTextReport } from './bounce/read-text-report.ts';
 import { isComplaint, readFeedback } from './feedback/read-feedback.ts';
-import { judgeFindings } from './judge-finding.ts';
 import { collectParts, type MailParts } from './mail/collect-parts.ts';
 import { parseEntity } from './mail/parse-entity.ts';
-import { createHeaders, type Headers } from './mail/parse-headers.ts';
+import type { Headers } from './mail/parse-headers.ts';
 import { readSource } from './mail/source-text.ts';
 import { readProviderJson } from './notice/read-provider-json.ts';
-import { type BounceReading, readStatusReport, readTextReport } from './read-bounce.ts';
 import { readOriginal } from './read-original.ts';
 import type { Feedback, Report, ReportedRecipient } from './report.ts';
 
@@ -24,7 +26,7 @@ export const MAX_REPORT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Says what a mail that came back is: a delivery report (RFC 3464, 6533, or free text), a complaint
- * (RFC 5965), an automatic reply (RFC 3834), or none of them. Total: any bytes, no throw.
+ * (RFC 5965), an automatic reply (RFC 3834), or none of them. Never throws, whatever the bytes are.
  */
 export function parseReport(bytes: Uint8Array, options: ParseOptions = {}): Report {
   const mail = parseEntity(readSource(bytes, options.maxBytes ?? MAX_REPORT_BYTES));
@@ -32,9 +34,9 @@ export function parseReport(bytes: Uint8Array, options: ParseOptions = {}): Repo
   const { headers } = mail;
   return (
     readComplaintReport(headers, parts) ??
-    (parts.isDisposition ? createReport('none', parts, {}) : null) ??
+    readDisposition(parts) ??
     readProviderReport(parts) ??
-    readBounceReport(headers, parts, readStatusReport(headers, parts)) ??
+    readBounceReport(parts, readStatusReport(headers, parts)) ??
     readAnswer(headers, parts) ??
     createReport('none', parts, {})
   );
@@ -42,51 +44,34 @@ export function parseReport(bytes: Uint8Array, options: ParseOptions = {}): Repo
 
 function readComplaintReport(headers: Headers, parts: MailParts): Report | null {
   const feedback = readFeedback(headers, parts);
-  if (feedback === null) return null;
-  const kind = isComplaint(feedback) ? 'complaint' : 'none';
-  return createReport(kind, parts, { feedback, recipients: complainants(feedback) });
+  return feedback === null ? null : createFeedbackReport(parts, feedback);
 }
 
-function complainants(feedback: Feedback): ReportedRecipient[] {
+function createFeedbackReport(parts: MailParts, feedback: Feedback): Report {
   const reason = `The recipient's provider reports: ${feedback.type}`;
-  return feedback.originalRecipients.map((recipient) => quiet(recipient, { reason }));
+  const recipients = feedback.originalRecipients.map((recipient) => quiet(recipient, { reason }));
+  return createReport(isComplaint(feedback) ? 'complaint' : 'none', parts, {
+    feedback,
+    recipients,
+  });
+}
+
+/** A receipt, unless a program has refused the message in its form. */
+function readDisposition(parts: MailParts): Report | null {
+  if (parts.disposition === null) return null;
+  return readBounceReport(parts, readRejection(parts)) ?? createReport('none', parts, {});
 }
 
 function readProviderReport(parts: MailParts): Report | null {
   const found = readProviderJson(parts.notice);
   if (found === null) return null;
-  const original = createHeaders(
-    (['message-id', 'from', 'subject'] as const).flatMap((name) => {
-      const value = { 'message-id': found.messageId, from: found.from, subject: found.subject }[
-        name
-      ];
-      return value === null ? [] : [[name, value] as const];
-    }),
-  );
-  if (found.complaint !== null) {
-    const { recipients, type, userAgent } = found.complaint;
-    const feedback = {
-      ...parseFeedbackFields(''),
-      type,
-      userAgent,
-      originalRecipients: recipients,
-    };
-    const kind = isComplaint(feedback) ? 'complaint' : 'none';
-    return createReport(
-      kind,
-      { ...parts, original },
-      { feedback, recipients: complainants(feedback) },
-    );
-  }
+  const known = { ...parts, original: found.original };
+  if (found.feedback !== null) return createFeedbackReport(known, found.feedback);
   const recipients = judgeFindings(found.findings);
-  return createReport(kindOf(recipients), { ...parts, original }, { recipients });
+  return createReport(kindOf(recipients), known, { recipients });
 }
 
-function readBounceReport(
-  _headers: Headers,
-  parts: MailParts,
-  reading: BounceReading | null,
-): Report | null {
+function readBounceReport(parts: MailParts, reading: BounceReading | null): Report | null {
   if (reading === null) return null;
   const { recipients, original, originalMessageId, envelopeId } = reading;
   return createReport(
@@ -103,7 +88,7 @@ function readBounceReport(
 function readAnswer(headers: Headers, parts: MailParts): Report | null {
   const autoReply = readAutoReply(headers, parts.notice);
   // "Out of office" is sure. A bare Auto-Submitted is what servers put on their reports, too.
-  const bounce = () => readBounceReport(headers, parts, readTextReport(headers, parts));
+  const bounce = () => readBounceReport(parts, readTextReport(headers, parts));
   if (autoReply === null || autoReply.type === 'other') {
     const report = bounce();
     if (report !== null || autoReply === null) return report;

@@ -12,8 +12,10 @@ export interface MailParts {
   feedbacks: string[];
   /** Headers of the first returned message, or of what is left of it. */
   original: Headers | null;
-  /** RFC 8098: someone has read, or deleted, a message. */
-  isDisposition: boolean;
+  /** The first attached mail, undecoded. */
+  attached: string | null;
+  /** Body of a `message/disposition-notification` (RFC 8098): a message was read, or deleted. */
+  disposition: string | null;
 }
 
 /** A notice is some kB; the rest of a longer text is the message that it returns. */
@@ -39,7 +41,8 @@ export function collectParts(mail: Entity): MailParts {
     statuses: [],
     feedbacks: [],
     original: null,
-    isDisposition: mail.reportType === 'disposition-notification',
+    attached: null,
+    disposition: mail.reportType === 'disposition-notification' ? '' : null,
     plain: [],
     html: [],
   };
@@ -57,9 +60,11 @@ function visit(entity: Entity, found: Collected, isMail: boolean): void {
   } else if (entity.type === 'message/feedback-report') {
     found.feedbacks.push(textOf(entity));
   } else if (entity.type === 'message/disposition-notification') {
-    found.isDisposition = true;
+    found.disposition ||= textOf(entity);
   } else if (RETURNED.has(entity.type)) {
-    found.original ??= parseHeaders(sourceOf(entity)).headers;
+    const source = sourceOf(entity);
+    found.original ??= parseHeaders(source).headers;
+    if (entity.type.startsWith('message/')) found.attached ??= source;
   } else if (!isMail && looksReturned(entity.headers)) {
     // Gateways paste the message behind a boundary without a Content-Type of its own.
     found.original ??= entity.headers;

@@ -21,6 +21,8 @@ export interface Entity {
 export const MAX_DEPTH = 12;
 export const MAX_PARTS = 100;
 
+const MAX_INDENT = 10;
+
 /** Reads `source` (of `readSource`) as a mail or part. Total: every string is some entity. */
 export function parseEntity(source: string): Entity {
   return parseWithin(source, 0, { partsLeft: MAX_PARTS });
@@ -80,11 +82,20 @@ function* splitParts(body: string, boundary: string): Generator<string> {
   if (start !== null) yield text.slice(start);
 }
 
-/** Lines of `--boundary` or `--boundary--`. One that goes on (`--abc` against `--abcd`) is another's. */
+/**
+ * Lines of `--boundary` or `--boundary--`, indented by whoever pasted the mail or not. One that goes
+ * on (`--abc` against `--abcd`) is another's.
+ */
 function* findDelimiters(text: string, boundary: string) {
-  const delimiter = `\n--${boundary}`;
-  for (let at = text.indexOf(delimiter); at !== -1; at = text.indexOf(delimiter, at + 1)) {
-    const after = at + delimiter.length;
+  const delimiter = `--${boundary}`;
+  for (
+    let found = text.indexOf(delimiter);
+    found !== -1;
+    found = text.indexOf(delimiter, found + 1)
+  ) {
+    const at = text.lastIndexOf('\n', found);
+    if (found - at > MAX_INDENT || text.slice(at, found).trim() !== '') continue;
+    const after = found + delimiter.length;
     const lineEnd = text.indexOf('\n', after);
     const next = lineEnd === -1 ? text.length : lineEnd + 1;
     const isLast = text.startsWith('--', after);

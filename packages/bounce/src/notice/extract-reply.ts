@@ -2,7 +2,7 @@ import { parseSmtpReply, type SmtpReply } from '../reply/smtp-reply.ts';
 
 /** A reply code inside of running text: not part of a number, an address or a span of time. */
 const CODE =
-  /(?<![\w.@+/-])([45][0-5]\d)(?=[\s\-:;#,."')<]|$)(?!\s{0,3}(?:seconds?|minutes?|hours?|days?|bytes?|[km]b|times|attempts|messages)\b)/g;
+  /(?<![\w.@+/-])([45][0-5]\d)(?=[\s\-:;#,."')\]<]|$)(?!\s{0,3}(?:seconds?|minutes?|hours?|days?|bytes?|[km]b|times|attempts|messages)\b)/g;
 
 const ENHANCED_NEXT = /^.{0,24}?\b[45]\.[0-7]\.\d{1,3}\b/;
 

@@ -31,7 +31,7 @@ const HEADER_LABEL =
   /^\W*(?:from|to|cc|bcc|von|an|de|para|sender|reply-to|subject|sent|message-id|return-path|errors-to|x-[\w-]+|delivered-to|for|with)\s*:?\W*$/i;
 
 const LABEL =
-  /recipient|deliver|address|mail ?box|user|account|rcpt|could not|couldn'?t|unable|undeliverable|invalid|unknown|fail|empf|destinat|zugestellt|ontvanger|reach/i;
+  /recipient|deliver|address|mail ?box|user|account|rcpt|could not|couldn'?t|unable|undeliverable|invalid|unknown|fail|error|empf|destinat|zugestellt|ontvanger|reach/i;
 
 const FAILURE =
   /deliver|undeliver|not (?:be )?(?:sent|reach|found|relayed)|reject|bounc|return|fail|couldn'?t|wasn'?t|unable|zustell|zugestellt|remis|entreg|recapit|consegn|bezorg|доставлен|送信|配信|配送|送达|退信/i;
@@ -69,7 +69,9 @@ function findAnchor(line: string, index: number, lines: string[]): Anchor[] {
     if (HEADER_LABEL.test(label)) return [];
     if (LABEL.test(label)) return [{ ...anchor, kind: 'labelled' }];
   }
-  const near = lines.slice(Math.max(0, index - 2), index + 3).join(' ');
+  const near = lines.slice(Math.max(0, index - 4), index + 3).join(' ');
+  // `not accepting mail from a@b.example` blames the other end.
+  if (/(?<!generated )\b(?:from|sender|by):?\s*[<"']?$/i.test(label)) return [];
   if (!FAILURE.test(near)) return [];
   return found.map(({ address, end }) => ({
     ...anchor,

@@ -1,14 +1,15 @@
+import { parseFeedbackFields } from '../feedback/parse-feedback-fields.ts';
+import { createHeaders, type Headers } from '../mail/parse-headers.ts';
+import type { Feedback } from '../report.ts';
 import { readAction } from '../status/parse-status-fields.ts';
 import type { Finding } from './notice.ts';
 
 /** What a provider's JSON says in place of a report. */
 export interface ProviderNotification {
   findings: Finding[];
-  /** Recipients who complained, and as what. */
-  complaint: { recipients: string[]; type: string; userAgent: string | null } | null;
-  messageId: string | null;
-  from: string | null;
-  subject: string | null;
+  feedback: Feedback | null;
+  /** What it tells of the message's headers. */
+  original: Headers;
 }
 
 type Json = Record<string, unknown>;
@@ -20,20 +21,28 @@ const MAX_RECIPIENTS = 1_000;
  * (docs.aws.amazon.com/ses: notification contents). `null` where `text` is no such thing.
  */
 export function readProviderJson(text: string): ProviderNotification | null {
-  const body = /^\s*(\{[\s\S]*\})\s*(?:\n--\s*\n|$)/.exec(cutFooter(text))?.[1];
+  const body = /^\s*(\{[\s\S]*\})\s*$/.exec(cutFooter(text))?.[1];
   if (body === undefined || !body.includes('otificationType')) return null;
+  // Long lines are folded on their way, in the middle of a string.
   const notification = parseObject(body.replace(/\n ?/g, ''));
   if (notification === null) return null;
-  const mail = objectOf(notification['mail']);
-  const common = objectOf(mail['commonHeaders']);
-  const messageId = textOf(common['messageId']);
   return {
     findings: readBounce(objectOf(notification['bounce']), notification['notificationType']),
-    complaint: readComplaint(notification['complaint']),
-    messageId: messageId ?? null,
-    from: textOf(mail['source']),
-    subject: textOf(common['subject']),
+    feedback: readComplaint(objectOf(notification['complaint'])),
+    original: readHeaders(objectOf(notification['mail'])),
   };
+}
+
+function readHeaders(mail: Json): Headers {
+  const common = objectOf(mail['commonHeaders']);
+  const fields = [
+    ['message-id', textOf(common['messageId'])],
+    ['from', textOf(mail['source'])],
+    ['subject', textOf(common['subject'])],
+  ] as const;
+  return createHeaders(
+    fields.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+  );
 }
 
 /** Everything from the signature mark on is SNS's own text. */
@@ -45,7 +54,8 @@ function cutFooter(text: string): string {
 function readBounce(bounce: Json, kind: unknown): Finding[] {
   if (kind !== 'Bounce') return [];
   const reportingMta = textOf(bounce['reportingMTA'])?.replace(/^\w+;\s*/, '') ?? null;
-  const subType = textOf(bounce['bounceSubType']) ?? '';
+  // `MailboxFull`, `ContentRejected`: words, once they are apart.
+  const subType = (textOf(bounce['bounceSubType']) ?? '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
   return listOf(bounce['bouncedRecipients']).flatMap((entry) => {
     const recipient = textOf(entry['emailAddress']);
     if (recipient === null) return [];
@@ -59,14 +69,17 @@ function readBounce(bounce: Json, kind: unknown): Finding[] {
   });
 }
 
-function readComplaint(value: unknown): ProviderNotification['complaint'] {
-  const complaint = objectOf(value);
+function readComplaint(complaint: Json): Feedback | null {
   const recipients = listOf(complaint['complainedRecipients'])
     .map((entry) => textOf(entry['emailAddress']))
     .filter((address) => address !== null);
   if (recipients.length === 0) return null;
-  const type = textOf(complaint['complaintFeedbackType']) ?? 'abuse';
-  return { recipients, type, userAgent: textOf(complaint['userAgent']) };
+  return {
+    ...parseFeedbackFields(''),
+    type: textOf(complaint['complaintFeedbackType']) ?? 'abuse',
+    userAgent: textOf(complaint['userAgent']),
+    originalRecipients: recipients,
+  };
 }
 
 function parseObject(text: string): Json | null {

@@ -10,7 +10,7 @@ const RULED =
   /^[ \t>]*[-=*_#]{2,}.{0,80}\b(?:original|returned|unsent|undelivered message|copy of|message headers?|header of|below this line|urspr|originalnachricht|message d'origine|mensaje original|messaggio originale|mensagem original)\b/i;
 
 const SENTENCE =
-  /^[ \t]*(?:(?:the )?(?:original |returned )?(?:message|mail)(?: headers?)?(?: is)? (?:follow(?:s|ing)?|as follows)|original message headers|below is a copy of the original|included is a copy of|here is (?:a copy of )?(?:the|your) (?:original )?(?:message|mail)|original mail as follows|the original message (?:headers )?(?:is|was) (?:below|included))/i;
+  /^[ \t]*(?:(?:the )?(?:original |returned )?(?:message|mail)(?: headers?)?(?: is)? (?:follow(?:s|ing)?|as follows)|original message headers|below is a copy of the original|included is a copy of|here is (?:a copy of )?(?:the|your) (?:original )?(?:message|mail)|original mail as follows|original message\s*:?\s*$|the original message (?:headers )?(?:is|was) (?:below|included))/i;
 
 const HEADER = /^([A-Za-z][A-Za-z0-9-]{1,40}):/;
 

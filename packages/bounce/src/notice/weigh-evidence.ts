@@ -14,7 +14,7 @@ const SUBJECT =
 
 /** Words of reports in their bodies. */
 const BODY =
-  /(?:error|attempt)[^.]{0,60}deliver|(?:could|was|can|has|were|is|be)(?: ?not|n'?t) (?:be |been )?(?:deliver|sent|reach|relayed|received)|un(?:able|deliver)[^.]{0,40}|deliver(?:y|ing|ed)?\b[^.]{0,60}(?:fail|problem|error|reject|delay|unsuccess|suspend|attempt)|fail(?:ed|ure)?\b[^.]{0,40}(?:deliver|recipient|send)|did not (?:reach|receive)|(?:permanent|fatal|delivery) errors?|returned (?:mail|message|to sender)|undelivered|following (?:address|recipient)|remote (?:host|server|mail)[^.]{0,40}said|reject(?:ed|s) (?:your|the|by)|transcript of session|non-?deliver|message (?:is )?still undelivered|blocked|nicht (?:zugestellt|ausgeliefert)|unzustellbar|n'a (?:pas|pu)|remis|no (?:se )?(?:puede|pudo|ha podido)|entreg|recapit|consegn|bezorg|afgeleverd|доставлен|送信できません|送信でき|配信|配送|届け|エラー|無法|无法|失敗|失败|退信|invalid (?:final )?(?:delivery )?user|unknown user|no such user|mailbox (?:full|exceed)/i;
+  /(?:error|attempt)[^.]{0,60}deliver|(?:could|was|can|has|were|is|be)(?: ?not|n'?t) (?:be |been )?(?:deliver|sent|reach|relayed|received)|un(?:able|deliver)[^.]{0,40}|deliver(?:y|ing|ed)?\b[^.]{0,60}(?:fail|problem|error|reject|delay|unsuccess|suspend|attempt)|fail(?:ed|ure)?\b[^.]{0,40}(?:deliver|recipient|send)|did not (?:reach|receive)|(?:permanent|fatal|delivery) errors?|returned (?:mail|message|to sender|because)|undelivered|following (?:address|recipient)|remote (?:host|server|mail)[^.]{0,40}said|reject(?:ed|s) (?:your|the|by)|transcript of session|non-?deliver|message (?:is )?still undelivered|blocked|nicht (?:zugestellt|ausgeliefert)|unzustellbar|n'a (?:pas|pu)|remis|no (?:se )?(?:puede|pudo|ha podido)|entreg|recapit|consegn|bezorg|afgeleverd|доставлен|送信できません|送信でき|配信|配送|届け|エラー|無法|无法|失敗|失败|退信|invalid (?:final )?(?:delivery )?user|unknown user|no such user|mailbox (?:full|exceed)/i;
 
 const LIST_HEADERS = ['list-unsubscribe', 'list-id', 'list-post', 'x-campaign', 'x-mailing-list'];
 
@@ -32,7 +32,8 @@ export interface Evidence {
  */
 export function weighEvidence(headers: Headers, notice: string, returnsMail: boolean): Evidence {
   const subject = (headers.text('subject') ?? '').slice(0, 400);
-  const isDaemon = DAEMON.test(decodeWords(headers.all('from')[0] ?? '').trim());
+  const from = decodeWords(headers.all('from')[0] ?? '').trim();
+  const isDaemon = DAEMON.test(from);
   const isNull = NULL_SENDER.test(headers.all('return-path')[0] ?? '');
   const namesFailed = headers.all('x-failed-recipients').length > 0;
   // No subject makes a report: help desks and parcel services write the same.
@@ -40,7 +41,8 @@ export function weighEvidence(headers: Headers, notice: string, returnsMail: boo
     return { isReport: false, isSure: false };
   const isList = LIST_HEADERS.some((name) => headers.all(name).length > 0);
   const weight =
-    (isDaemon ? 2 : 0) +
+    // Nobody writes letters as MAILER-DAEMON; as postmaster some do.
+    (isDaemon ? (/mailer[-_.]?daemon/i.test(from) ? 3 : 2) : 0) +
     (isNull ? 2 : 0) +
     (SUBJECT.test(subject) ? 2 : 0) +
     (namesFailed ? 3 : 0) +

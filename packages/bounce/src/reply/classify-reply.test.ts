@@ -198,7 +198,7 @@ test('names the rule that decided, and trusts agreeing words and codes most', ()
   const words = classify('550 User unknown');
   assert.deepEqual([words.rule, words.confidence], ['text:user-unknown', 0.75]);
   const vendor = classify('550-5.7.1 see https://support.google.com/mail/?p=NoSuchUser - gsmtp');
-  assert.equal(vendor.rule, 'text:gmail-no-such-user');
+  assert.equal(vendor.rule, 'vendor:gmail-no-such-user');
   assert.equal(classify('550 5.6.77 hm').rule, 'subject:5.6');
   assert.equal(classify('521 hm').rule, 'basic:521');
   assert.equal(classify('550 hm', 'mail').rule, 'stage:mail');

@@ -34,7 +34,10 @@ export interface Classification {
   description: string;
   /** True where the server asks to try again (4yz). */
   temporary: boolean;
-  /** What decided: `text:user-unknown`, `code:5.1.1`, `subject:5.7`, `basic:550`, `stage:mail`. */
+  /**
+   * What decided: `vendor:gmail-no-such-user`, `text:user-unknown`, `code:5.1.1`, `subject:5.7`,
+   * `basic:550`, `stage:mail`.
+   */
   rule: string;
   /** 0 to 1: how much a rule of this kind is worth. Not a probability that was measured. */
   confidence: number;
@@ -106,7 +109,9 @@ function decide(reply: ReplyToClassify, text: string): Decision {
     const confidence = agrees(rule, meaning.verdict) ? 0.98 : 0.85;
     return { verdict: meaning.verdict, rule: `code:5.${key}`, confidence, fromWords: false };
   }
-  if (rule !== undefined) return fromRule(rule, agrees(rule, meaning?.verdict) ? 0.9 : 0.75);
+  if (rule !== undefined && !rule.weak) {
+    return fromRule(rule, agrees(rule, meaning?.verdict) ? 0.9 : 0.75);
+  }
   if (meaning !== undefined && meaning.verdict !== VERDICTS.unknown) {
     return { verdict: meaning.verdict, rule: `code:5.${key}`, confidence: 0.6, fromWords: false };
   }
@@ -115,7 +120,8 @@ function decide(reply: ReplyToClassify, text: string): Decision {
     const name = `subject:5.${key?.slice(0, 1)}`;
     return { verdict: subject, rule: name, confidence: 0.5, fromWords: false };
   }
-  return fromBasicCode(reply.code);
+  const basic = fromBasicCode(reply.code);
+  return rule !== undefined && basic.verdict === VERDICTS.unknown ? fromRule(rule, 0.6) : basic;
 }
 
 function agrees(rule: ReplyRule | undefined, verdict: Verdict | undefined): boolean {
@@ -123,7 +129,9 @@ function agrees(rule: ReplyRule | undefined, verdict: Verdict | undefined): bool
 }
 
 function fromRule(rule: ReplyRule, confidence: number): Decision {
-  return { verdict: rule.verdict, rule: `text:${rule.id}`, confidence, fromWords: true };
+  // A receiver's own documented token is as good as a code.
+  const rank = rule.raw ? 'vendor' : 'text';
+  return { verdict: rule.verdict, rule: `${rank}:${rule.id}`, confidence, fromWords: !rule.raw };
 }
 
 /** A refusal before RCPT: what words there are, unless they would blame the recipient. */
@@ -155,6 +163,8 @@ function verdictOfBasicCode(code: number | null): Verdict {
     case 521: // RFC 7504: the host takes no mail at all
     case 556:
       return VERDICTS.noMail;
+    case 542: // Symantec Email Security.cloud: the address is not registered
+      return VERDICTS.noMailbox;
     case 551: // RFC 5321 4.2.3: user not local
       return VERDICTS.moved;
     case 422:

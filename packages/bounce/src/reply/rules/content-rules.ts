@@ -2,6 +2,18 @@
 import { VERDICTS as V } from '../verdict.ts';
 import type { ReplyRule } from './reply-rule.ts';
 
+/** What leaves no doubt; SPF and DKIM are often advised beside it. */
+export const SPAM_VERDICT_RULES: readonly ReplyRule[] = [
+  {
+    id: 'spam-verdict',
+    pattern:
+      /(?:rejected|blocked|identified|classified|detected|flagged|considered|marked|scored|looks)\s(?:due to|as|to be|for|like|because of)\s(?:\w{1,20}\s){0,2}spam|spam (?:classification|detected|content|message rejected)/i,
+    verdict: V.spam,
+    strong: true,
+    source: 'Google Groups, SpamAssassin, Exchange Online, Barracuda, Yandex',
+  },
+];
+
 export const CONTENT_RULES: readonly ReplyRule[] = [
   {
     id: 'virus',
@@ -29,7 +41,7 @@ export const CONTENT_RULES: readonly ReplyRule[] = [
   {
     id: 'malformed',
     pattern:
-      /malformed|bare (?:lf|cr|newline|<lf>|line ?feed)|headers? (?:error|missing|invalid|contains|line)|(?:invalid|illegal|duplicate|malformed|bad|missing|multiple|improper) (?:\S{1,20} )?(?:header|message-?id|mime|date)|rfc ?5?822|rfc ?532[12]|addresses in from|not (?:rfc|compliant)|missing (?:from|date|message-id|to)\b|non[- ]?ascii|8[- ]?bit|unencoded|line (?:too long|length)|null (?:byte|character)|media error|conversion|charset/i,
+      /malformed(?! or unexpected name)|bare (?:lf|cr|newline|<lf>|line ?feed)|headers? (?:error|missing|invalid|contains|line)|(?:invalid|illegal|duplicate|malformed|bad|missing|multiple|improper) (?:\S{1,20} )?(?:header|message-?id|mime|date)|rfc ?5?822|rfc ?532[12]|addresses in from|not (?:rfc|compliant)|missing (?:from|date|message-id|to)\b|non[- ]?ascii|8[- ]?bit|unencoded|line (?:too long|length)|null (?:byte|character)|media error|conversion|charset/i,
     verdict: V.content,
     source: 'RFC 3463 X.6.x; Gmail, Exim, Postfix smtpd restrictions',
   },

@@ -19,14 +19,14 @@ export const DELIVERY_RULES: readonly ReplyRule[] = [
   {
     id: 'timeout',
     pattern:
-      /expired|timed? ?-?out|timeout|retry time|could not (?:be delivered|deliver)[^.;]{0,24}(?:for|within|in|after)\b|delivery time|unable to deliver[^.;]{0,24}(?:in|after)\b|in the queue too long|giving up|have been failing for a long time|(?:after|during|for) (?:the last )?[\d ]+ (?:hours?|days?|minutes?|seconds?)|multiple retries|not delivered within|failed \d+ attempts|retry limit/i,
+      /expired|timed? ?-?out|timeout|retry time|could not (?:be delivered|deliver)[^.;]{0,24}(?:for|within|in|after)\b|delivery time|unable to deliver[^.;]{0,24}(?:in|after)\b|in the queue too long|giving up|have been failing for a long time|(?:after|during|for) (?:the last )?[\d· ]+ (?:hour|day|minute|second)|multiple retries|not delivered within|failed \d+ attempts|retry limit/i,
     verdict: V.timeout,
     source: 'RFC 3463 X.4.7; Sendmail, Exim, qmail, Exchange, Yahoo, DragonFly',
   },
   {
     id: 'connection',
     pattern:
-      /connect(?:ion)?s?\b[^.;]{0,20}(?:refused|lost|dropped|reset|closed|failed|fails|error|unsuccessful|broken|terminated|cut)|unable to connect|could(?:n'?t| not) (?:connect|establish)|can'?t connect|connect to|unreachable|not reachable|no route|did not accept our requests to connect|starttls|\btls\b|\bssl\b|lost connection|not responding|socket error|no answer|bad connection|communication (?:failure|error)|remote protocol error|broken pipe/i,
+      /connect(?:ion)?s?\b[^.;]{0,20}(?:refused|lost|dropped|reset|closed|failed|fails|error|unsuccessful|broken|terminated|cut)|unable to connect|could(?:n'?t| not) (?:connect|establish)|can'?t connect|connect to|unreachable|not reachable|server (?:is )?(?:unavailable|busy|down)|no route|did not accept our requests to connect|starttls|\btls\b|\bssl\b|lost connection|not responding|socket error|no answer|bad connection|communication (?:failure|error)|remote protocol error|broken pipe/i,
     verdict: V.connection,
     source: 'RFC 3463 X.4.1 and X.4.2; Postfix, Exim, Sendmail, Gmail',
   },
@@ -55,6 +55,7 @@ export const DELIVERY_RULES: readonly ReplyRule[] = [
     id: 'refused',
     pattern: /\b(?:reject(?:ed|ion)?|refused|denied|unauthori[sz]ed|not accepted)\b/i,
     verdict: V.policy,
+    weak: true,
     source: 'the bare word of refusal, when nothing else is said',
   },
 ];

@@ -1,4 +1,4 @@
-import { CONTENT_RULES } from './content-rules.ts';
+import { CONTENT_RULES, SPAM_VERDICT_RULES } from './content-rules.ts';
 import { DELIVERY_RULES } from './delivery-rules.ts';
 import { LIMIT_RULES } from './limit-rules.ts';
 import { RECIPIENT_RULES } from './recipient-rules.ts';
@@ -13,6 +13,7 @@ import { VENDOR_RULES } from './vendor-rules.ts';
 export const REPLY_RULES: readonly ReplyRule[] = [
   ...VENDOR_RULES,
   ...LIMIT_RULES,
+  ...SPAM_VERDICT_RULES,
   ...NETWORK_RULES,
   ...CONTENT_RULES,
   ...SENDER_RULES,

@@ -21,6 +21,7 @@ type Row = [id: string, pattern: RegExp, verdict: ReplyRule['verdict'], source: 
 const ROWS: readonly Row[] = [
   ['gmail-no-such-user', /[?&]p=NoSuchUser\b/i, V.noMailbox, GMAIL],
   ['gmail-address-not-found', /because the address couldn'?t be found/i, V.noMailbox, GMAIL],
+  ['google-groups', /groups\.google\.com\/support/i, V.preferences, GMAIL],
   ['gmail-bad-domain', /[?&]p=BadRcptDomain\b/i, V.noDomain, GMAIL],
   ['gmail-over-quota', /[?&]p=OverQuota/i, V.full, GMAIL],
   ['gmail-disabled', /[?&]p=Disabled?User\b/i, V.inactive, GMAIL],
@@ -97,6 +98,12 @@ const ROWS: readonly Row[] = [
   ['charter-aup', /\bAUP#(?:I|In|Out)?-?1\d{3}\b/i, V.reputation, CHARTER],
   ['comcast-block', /\b(?:BL|ES)0000\d\d\b/, V.reputation, COMCAST],
   ['comcast-rate', /\bRL0000\d\d\b/, V.rate, COMCAST],
+  [
+    'cpanel-unroutable',
+    /account or domain may not exist, they may be blacklisted, or missing the proper dns/i,
+    V.noDomain,
+    'docs.cpanel.net: the router of Exim for domains that cannot be looked up',
+  ],
   [
     'block-list-name',
     /spamhaus|spamcop\.net|barracudacentral|barracuda reputation|\bsorbs\b|uceprotect|invaluement|spamrats|abuseat\.org|cloudmark|senderscore|ipcheck\.proofpoint|csi\.mimecast|dnsbl|\brbls?\b|[?&/](?:rbl|bl)[/?]/i,

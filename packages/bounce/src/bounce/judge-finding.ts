@@ -1,16 +1,10 @@
-import { extractReply, type QuotedReply } from './notice/extract-reply.ts';
-import type { Finding } from './notice/notice.ts';
-import { type Classification, classifyReply } from './reply/classify-reply.ts';
-import { VENDOR_RULES } from './reply/rules/vendor-rules.ts';
-import type { DeliveryAction, ReportedRecipient } from './report.ts';
+import { extractReply, type QuotedReply } from '../notice/extract-reply.ts';
+import type { Finding } from '../notice/notice.ts';
+import { type Classification, classifyReply } from '../reply/classify-reply.ts';
+import type { DeliveryAction, ReportedRecipient } from '../report.ts';
 
 /** A rule of less weight has not found the cause: the next text is asked. */
 const ENOUGH = 0.6;
-
-/** A vendor's own documented word for "no such user" is no hearsay. */
-const VENDOR_ADDRESS_RULES = VENDOR_RULES.filter(
-  ({ verdict }) => verdict.category === 'invalid_address',
-);
 
 const MAX_TEXT_CHARS = 2_000;
 
@@ -28,10 +22,10 @@ export function judgeFindings(findings: readonly Finding[]): ReportedRecipient[]
 
 function judgeFinding(finding: Finding, budget: { charsLeft: number }): ReportedRecipient {
   const action = finding.action ?? actionOfStatus(finding.status ?? null);
-  const { reply, code, status, found } = decide(finding, budget);
+  const decided = decide(finding, budget);
+  const { reply, code, status } = decided;
   const failed = action === 'failed' || action === 'delayed';
-  const believed = isHearsay(finding, reply, status, found) ? 'undetermined' : found.type;
-  const type = action === 'delayed' ? 'soft' : believed;
+  const found = isHearsay(finding, decided) ? distrust(decided) : decided.found;
   return {
     recipient: finding.recipient,
     originalRecipient: finding.originalRecipient ?? null,
@@ -41,7 +35,7 @@ function judgeFinding(finding: Finding, budget: { charsLeft: number }): Reported
     diagnostic: reply?.quote || null,
     remoteMta: finding.remoteMta ?? null,
     reportingMta: finding.reportingMta ?? null,
-    type: failed ? type : null,
+    type: failed ? (action === 'delayed' ? 'soft' : found.type) : null,
     scope: failed ? found.scope : null,
     category: failed ? found.category : null,
     reason: failed ? found.description : null,
@@ -85,15 +79,21 @@ function decide(finding: Finding, budget: { charsLeft: number }): Decided {
  * of which command it refused. After DATA, filters say so of mailboxes that exist (see classifyReply),
  * and nobody is suppressed for that. What the reporting server itself says of its users counts.
  */
-function isHearsay(
-  { stage, texts }: Finding,
-  reply: QuotedReply | null,
-  status: string | null,
-  { type, category, rule }: Classification,
-): boolean {
+function isHearsay({ stage, recipient }: Finding, { reply, status, found }: Decided): boolean {
+  const { type, category, rule } = found;
   if (type !== 'hard' || category !== 'invalid_address' || !rule.startsWith('text:')) return false;
-  if (stage !== undefined || reply?.code == null || status?.[2] === '1') return false;
-  return !texts.some((text) => VENDOR_ADDRESS_RULES.some(({ pattern }) => pattern.test(text)));
+  if (stage !== undefined || reply?.code == null) return false;
+  // Postfix puts `<address>: ` in front of what it answers to RCPT, and nowhere else.
+  if (reply.text.toLowerCase().startsWith(`<${recipient.toLowerCase()}>: `)) return false;
+  // A code of its own bears the words out, unless it says nothing, or speaks of a policy (X.7.X) or of a
+  // mailbox that exists (X.2.X).
+  return status === null || status.endsWith('.0.0') || status[2] === '7' || status[2] === '2';
+}
+
+/** What is left without the words: a code that speaks of the mailbox, or nothing to act on. */
+function distrust({ code, status, found }: Decided): Classification {
+  if (status?.[2] === '2') return classifyReply({ code, enhancedCode: status, text: '' });
+  return { ...found, type: 'undetermined' };
 }
 
 function classify(

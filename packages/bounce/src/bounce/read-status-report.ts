@@ -1,27 +1,19 @@
-import { judgeFindings } from './judge-finding.ts';
-import { addressKey, findAddresses } from './mail/addresses.ts';
-import type { MailParts } from './mail/collect-parts.ts';
-import { type Headers, parseHeaders } from './mail/parse-headers.ts';
-import { findStage } from './notice/find-stage.ts';
-import { NOTICE_FORMATS } from './notice/formats/index.ts';
-import { isDelay } from './notice/is-delay.ts';
-import type { Finding, Notice } from './notice/notice.ts';
-import { splitOriginal } from './notice/split-original.ts';
-import { isPersonalSubject, weighEvidence } from './notice/weigh-evidence.ts';
-import type { ReportedRecipient } from './report.ts';
+import { addressKey } from '../mail/addresses.ts';
+import type { MailParts } from '../mail/collect-parts.ts';
+import type { Headers } from '../mail/parse-headers.ts';
+import { findStage } from '../notice/find-stage.ts';
+import type { Finding, Notice } from '../notice/notice.ts';
+import { splitOriginal } from '../notice/split-original.ts';
+import { isPersonalSubject } from '../notice/weigh-evidence.ts';
+import type { ReportedRecipient } from '../report.ts';
 import {
   parseStatusFields,
   type RecipientFields,
   type StatusFields,
-} from './status/parse-status-fields.ts';
-
-/** What a delivery report says, whatever form it has. */
-export interface BounceReading {
-  recipients: ReportedRecipient[];
-  original: Headers | null;
-  originalMessageId: string | null;
-  envelopeId: string | null;
-}
+} from '../status/parse-status-fields.ts';
+import type { BounceReading } from './bounce-reading.ts';
+import { judgeFindings } from './judge-finding.ts';
+import { openNotice, readNotice } from './open-notice.ts';
 
 /** Reads a delivery report with machine-readable fields (RFC 3464), or `null`. */
 export function readStatusReport(headers: Headers, parts: MailParts): BounceReading | null {
@@ -43,26 +35,6 @@ export function readStatusReport(headers: Headers, parts: MailParts): BounceRead
   };
 }
 
-/** Reads a delivery report that is written for people only, or `null` where it is none. */
-export function readTextReport(headers: Headers, parts: MailParts): BounceReading | null {
-  const { notice, original } = openNotice(headers, parts);
-  const { isReport, isSure } = weighEvidence(headers, notice.text, original !== null);
-  if (!isReport || !isSure) return null;
-  const found = readNotice(notice);
-  const findings = found.length > 0 ? found : guessRecipients(headers, notice, original);
-  if (findings.length === 0) return null;
-  const action = isDelay(notice.subject, notice.text) ? 'delayed' : 'failed';
-  const recipients = judgeFindings(
-    findings.map((finding) => ({
-      ...finding,
-      action: finding.action ?? action,
-      // The subject is the last to be asked: "Returned mail: User unknown".
-      texts: [...finding.texts, notice.subject],
-    })),
-  );
-  return { recipients, original, originalMessageId: null, envelopeId: null };
-}
-
 function hasRecipients(statuses: StatusFields[]): boolean {
   return statuses.some(({ recipients }) => recipients.length > 0);
 }
@@ -79,41 +51,6 @@ function findFieldsInText(text: string): StatusFields {
   return parseStatusFields(
     splitOriginal(`\n${text.slice(start)}`).notice.replace(/^[ \t]+(?=[A-Z][\w-]+:)/gm, ''),
   );
-}
-
-function openNotice(headers: Headers, parts: MailParts) {
-  const { notice: text, original } = splitOriginal(parts.notice);
-  const own = new Set<string>();
-  for (const name of ['from', 'to', 'return-path', 'reply-to']) {
-    for (const value of headers.all(name)) {
-      for (const { address } of findAddresses(value, 20)) own.add(addressKey(address));
-    }
-  }
-  // Who writes to themselves is both ends of it.
-  for (const value of headers.all('x-failed-recipients')) {
-    for (const { address } of findAddresses(value)) own.delete(addressKey(address));
-  }
-  const notice: Notice = { headers, subject: headers.text('subject') ?? '', text, own };
-  const inText = original === '' ? null : parseHeaders(original).headers;
-  return { notice, original: parts.original ?? inText };
-}
-
-function readNotice(notice: Notice): Finding[] {
-  for (const format of NOTICE_FORMATS) {
-    const findings = format.read(notice);
-    if (findings.length > 0) return findings;
-  }
-  return [];
-}
-
-/** A report that names nobody: who it was for stands in a header, or in the returned message. */
-function guessRecipients(headers: Headers, notice: Notice, original: Headers | null): Finding[] {
-  const failed = headers.all('x-failed-recipients').flatMap((value) => findAddresses(value));
-  const sentTo = findAddresses(original?.all('to').join(', ') ?? '', 20);
-  const addresses = failed.length > 0 ? failed : sentTo.length === 1 ? sentTo : [];
-  const stage = findStage(notice.text);
-  const texts = [notice.text.slice(0, 3_000)];
-  return addresses.map(({ address }) => ({ recipient: address, texts, stage }));
 }
 
 function toFinding(
