@@ -8,6 +8,10 @@ export {
 } from './providers/generic.ts';
 export * from './providers/provider.ts';
 export * from './providers/registry.ts';
-export { type EventMapping, MAPPED_FIELDS, type MappedField } from './providers/shared/mapping.ts';
+export {
+  type EventMapping,
+  MAPPED_FIELDS,
+  type MappedField,
+} from './providers/shared/build/mapping.ts';
 export * from './providers/standard-webhooks.ts';
 export * from './providers/standard-webhooks-keys.ts';

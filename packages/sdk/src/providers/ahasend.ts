@@ -1,14 +1,14 @@
 import { DNS_RECORD_PURPOSES, type EventDomain, type EventType } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyPermanent, deferralCause } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { type Fields, fields, flag, isFields, lookUp, text } from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { headerOf, invalidPayload, readJson } from './shared/request-body.ts';
-import { literalKey, verifySvix } from './shared/svix.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyPermanent, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { type Fields, fields, flag, isFields, lookUp, text } from './shared/read/fields.ts';
+import { headerOf, invalidPayload, readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { literalKey, verifySvix } from './shared/verify/svix.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * AhaSend: webhooks (ahasend.com/docs/api-reference/webhooks, ahasend.com/docs/webhooks.yaml) and

@@ -1,15 +1,15 @@
 import type { EventType } from '../event.ts';
 import type { DecodedEvent, HandshakeAnswer, Provider, ProviderRequest } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, firstText, list, lookUp, text } from './shared/fields.ts';
-import { optionsHandshake } from './shared/options-handshake.ts';
-import { readJson, textOf } from './shared/request-body.ts';
-import { HOUR_MS, MINUTE_MS } from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifyUnsigned } from './shared/transport-secrets.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { type Fields, fields, firstText, list, lookUp, text } from './shared/read/fields.ts';
+import { readJson, textOf } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { optionsHandshake } from './shared/verify/options-handshake.ts';
+import { HOUR_MS, MINUTE_MS } from './shared/verify/signatures.ts';
+import { verifyUnsigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Azure Communication Services Email by way of Event Grid (learn.microsoft.com/azure/event-grid/

@@ -5,19 +5,23 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { parse } from './shared/build-event.ts';
-import { readEventData } from './shared/canonical-data.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, list, text } from './shared/fields.ts';
-import { decodeMapped } from './shared/mapping.ts';
-import { optionsHandshake } from './shared/options-handshake.ts';
-import { headerOf, readJson, textOf } from './shared/request-body.ts';
-import { verifySvix } from './shared/svix.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { isTransportSecret, verifySigned, verifyUnsigned } from './shared/transport-secrets.ts';
-import { typeOfName } from './shared/type-names.ts';
-import { USUAL_MAPPING } from './shared/usual-mapping.ts';
+import { parse } from './shared/build/build-event.ts';
+import { readEventData } from './shared/build/canonical-data.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { decodeMapped } from './shared/build/mapping.ts';
+import { typeOfName } from './shared/build/type-names.ts';
+import { USUAL_MAPPING } from './shared/build/usual-mapping.ts';
+import { type Fields, fields, list, text } from './shared/read/fields.ts';
+import { headerOf, readJson, textOf } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { optionsHandshake } from './shared/verify/options-handshake.ts';
+import { verifySvix } from './shared/verify/svix.ts';
+import {
+  isTransportSecret,
+  verifySigned,
+  verifyUnsigned,
+} from './shared/verify/transport-secrets.ts';
 
 /**
  * CloudEvents 1.0 over HTTP (github.com/cloudevents/spec: spec.md, bindings/http-protocol-binding.md,

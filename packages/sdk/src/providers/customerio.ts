@@ -6,22 +6,22 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyPermanent } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, firstText, flag, list, lookUp, text } from './shared/fields.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { readJson } from './shared/request-body.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyPermanent } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, fields, firstText, flag, list, lookUp, text } from './shared/read/fields.ts';
+import { readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
 import {
   checkAge,
   checkHmac,
   HOUR_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Customer.io: reporting webhooks (docs.customer.io/api/webhooks, docs.customer.io/journeys/webhooks).

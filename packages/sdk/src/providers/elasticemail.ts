@@ -7,23 +7,27 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { wordKey } from './shared/bounce-words.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, firstText, list, lookUp, text } from './shared/fields.ts';
-import { buildInbound, mailHeader } from './shared/inbound-mail.ts';
-import { readForm, readJson, readQuery, textOf } from './shared/request-body.ts';
+import { wordKey } from './shared/build/bounce-words.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { buildInbound, mailHeader } from './shared/build/inbound-mail.ts';
+import { type Fields, fields, firstText, list, lookUp, text } from './shared/read/fields.ts';
+import { readForm, readJson, readQuery, textOf } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
 import {
   checkAge,
   checkHmac,
   HOUR_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { isTransportSecret, verifySigned, verifyUnsigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import {
+  isTransportSecret,
+  verifySigned,
+  verifyUnsigned,
+} from './shared/verify/transport-secrets.ts';
 
 /**
  * Elastic Email: notifications (help.elasticemail.com/en/articles/2376855, categories of errors in

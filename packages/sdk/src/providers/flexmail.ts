@@ -1,10 +1,10 @@
 import type { Provider, ProviderRequest } from './provider.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { list } from './shared/fields.ts';
-import { decodeMapped, type EventMapping, readField } from './shared/mapping.ts';
-import { readJson } from './shared/request-body.ts';
-import { verifyUnsigned } from './shared/transport-secrets.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
+import { list } from './shared/read/fields.ts';
+import { readJson } from './shared/read/request-body.ts';
+import { verifyUnsigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Flexmail: transactional webhooks (its page "Transactional webhooks"; the names of the fields beside

@@ -1,14 +1,14 @@
 import { decodePostal } from './postal-events.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
-import { dedupParts } from './shared/dedup.ts';
+import { dedupParts } from './shared/build/dedup.ts';
 import {
   checkHmac,
   HOUR_MS,
   MINUTE_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * FrontEngine: webhooks of its transactional email (its page "Webhooks"). The events are Postal's, with

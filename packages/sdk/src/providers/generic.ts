@@ -6,22 +6,22 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { list } from './shared/fields.ts';
-import { parsePath, valuesAt } from './shared/json-path.ts';
-import { decodeMapped, type EventMapping, readField } from './shared/mapping.ts';
-import { headerOf, invalidPayload, readForm, readJsonOrLines } from './shared/request-body.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
+import { USUAL_MAPPING } from './shared/build/usual-mapping.ts';
+import { list } from './shared/read/fields.ts';
+import { parsePath, valuesAt } from './shared/read/json-path.ts';
+import { headerOf, invalidPayload, readForm, readJsonOrLines } from './shared/read/request-body.ts';
 import {
   checkAge,
   checkHmac,
   DEFAULT_TOLERANCE_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { verifySvix } from './shared/svix.ts';
-import { verifySigned, verifyUnsigned } from './shared/transport-secrets.ts';
-import { USUAL_MAPPING } from './shared/usual-mapping.ts';
+} from './shared/verify/signatures.ts';
+import { verifySvix } from './shared/verify/svix.ts';
+import { verifySigned, verifyUnsigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Any sender that has no file here. What its fields are called is given as a mapping of paths; without

@@ -7,27 +7,27 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, firstText, list, lookUp, text } from './shared/fields.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, fields, firstText, list, lookUp, text } from './shared/read/fields.ts';
+import { readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
 import {
   checkContentDigest,
   type HttpSignature,
   readHttpSignatures,
-} from './shared/http-signature.ts';
-import { importPublicKeys, isSignedBy, type NamedKey } from './shared/public-keys.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { readJson } from './shared/request-body.ts';
+} from './shared/verify/http-signature.ts';
+import { importPublicKeys, isSignedBy, type NamedKey } from './shared/verify/public-keys.ts';
 import {
   badSignature,
   checkAge,
   DEFAULT_TOLERANCE_MS,
   requireSecrets,
-} from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * MailChannels Email API: delivery events (docs.mailchannels.net/email-api/advanced/delivery-events) in

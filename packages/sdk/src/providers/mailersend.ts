@@ -6,9 +6,11 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { buildInbound, mailHeader } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
 import {
   type Fields,
   fields,
@@ -18,13 +20,11 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound, mailHeader } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { invalidPayload, readJson } from './shared/request-body.ts';
-import { checkHmac, requireHeader, requireSecrets } from './shared/signatures.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/read/fields.ts';
+import { invalidPayload, readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { checkHmac, requireHeader, requireSecrets } from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * MailerSend: webhooks (developers.mailersend.com/api/v1/webhooks.html), in their first shape with

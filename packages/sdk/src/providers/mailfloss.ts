@@ -1,11 +1,11 @@
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { list } from './shared/fields.ts';
-import { decodeMapped, type EventMapping, readField } from './shared/mapping.ts';
-import { readJson } from './shared/request-body.ts';
-import { checkHmac, requireHeader, requireSecrets } from './shared/signatures.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
+import { list } from './shared/read/fields.ts';
+import { readJson } from './shared/read/request-body.ts';
+import { checkHmac, requireHeader, requireSecrets } from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * The generic shape of mailfloss's guide to email webhooks ("Email webhooks: setup guide"), which shows

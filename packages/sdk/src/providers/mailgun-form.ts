@@ -1,12 +1,12 @@
 import type { EventType } from '../event.ts';
 import type { DecodedEvent } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { type Fields, firstText, headerIn, lookUp, text } from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { type FormBody, invalidPayload } from './shared/request-body.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, firstText, headerIn, lookUp, text } from './shared/read/fields.ts';
+import { type FormBody, invalidPayload } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
 
 /** What Mailgun posts as a form: events of its older webhooks, and inbound mail of its routes. */
 

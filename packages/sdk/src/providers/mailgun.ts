@@ -8,12 +8,13 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyPermanent, deferralCause } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { type Fields, fields, firstText, isFields, lookUp, text } from './shared/fields.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { invalidPayload, readForm, readJson } from './shared/request-body.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyPermanent, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, fields, firstText, isFields, lookUp, text } from './shared/read/fields.ts';
+import { invalidPayload, readForm, readJson } from './shared/read/request-body.ts';
+import { fromEpoch, timeOf, toMs } from './shared/read/timestamps.ts';
 import {
   badSignature,
   checkAge,
@@ -21,9 +22,8 @@ import {
   MINUTE_MS,
   matchesHmac,
   requireSecrets,
-} from './shared/signatures.ts';
-import { fromEpoch, timeOf, toMs } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Mailgun: webhooks (documentation.mailgun.com/docs/mailgun/user-manual/webhooks), the older form

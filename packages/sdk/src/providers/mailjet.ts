@@ -1,9 +1,11 @@
 import type { EventType } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
 import {
   type Fields,
   fields,
@@ -14,12 +16,10 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { readJson } from './shared/request-body.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifyUnsigned } from './shared/transport-secrets.ts';
+} from './shared/read/fields.ts';
+import { readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { verifyUnsigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Mailjet: Event API (dev.mailjet.com/email/guides/webhooks/) and Parse API

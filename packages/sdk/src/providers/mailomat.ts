@@ -6,21 +6,21 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { type Fields, fields, firstText, lookUp, text } from './shared/fields.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { invalidPayload, readJson } from './shared/request-body.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, fields, firstText, lookUp, text } from './shared/read/fields.ts';
+import { invalidPayload, readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
 import {
   checkAge,
   checkHmac,
   HOUR_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Mailomat (Switzerland): webhooks (api.mailomat.swiss/docs/#tag/webhook).

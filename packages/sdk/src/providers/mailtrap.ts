@@ -6,17 +6,25 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, firstText, isFields, list, lookUp, text } from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { readJsonOrLines } from './shared/request-body.ts';
-import { checkHmac, MINUTE_MS, requireHeader, requireSecrets } from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import {
+  type Fields,
+  fields,
+  firstText,
+  isFields,
+  list,
+  lookUp,
+  text,
+} from './shared/read/fields.ts';
+import { readJsonOrLines } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { checkHmac, MINUTE_MS, requireHeader, requireSecrets } from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Mailtrap: webhooks (docs.mailtrap.io/email-api-smtp/advanced/webhooks), as one JSON object or as

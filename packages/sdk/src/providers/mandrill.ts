@@ -1,4 +1,5 @@
 import type { BounceCategory, EventType } from '../event.ts';
+import { decodeListChange } from './mandrill-lists.ts';
 import type {
   DecodedEvent,
   HandshakeAnswer,
@@ -7,10 +8,12 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
 import {
   type Fields,
   fields,
@@ -20,13 +23,11 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { invalidPayload, readForm, readJson } from './shared/request-body.ts';
-import { checkHmac, requireHeader, requireSecrets } from './shared/signatures.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/read/fields.ts';
+import { invalidPayload, readForm, readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { checkHmac, requireHeader, requireSecrets } from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Mailchimp Transactional (Mandrill): webhooks (mailchimp.com/developer/transactional/docs/webhooks/),
@@ -94,7 +95,7 @@ function decode(request: ProviderRequest): DecodedEvent[] {
     isEntry: (entry) => firstText(entry['event'], entry['type']) !== null,
     decode: (entry) => {
       if (text(entry['event']) === 'inbound') return decodeInbound(entry);
-      return [text(entry['event']) === null ? decodeSync(entry) : decodeEvent(entry)];
+      return [text(entry['event']) === null ? decodeListChange(NAME, entry) : decodeEvent(entry)];
     },
   });
 }
@@ -185,42 +186,6 @@ function engagementOf(entry: Fields, msg: Fields): NonNullable<EventDraft['engag
     machineReason: isRobot ? 'robot' : null,
   };
 }
-
-/** An address was put on the deny or allow list, or taken off. To be allowed ends a denial. */
-function decodeSync(entry: Fields): DecodedEvent {
-  const name = text(entry['type']);
-  const action = text(entry['action']);
-  const item = fields(entry['reject'] ?? entry['entry']);
-  const isAdded = name === 'blacklist' && (action === 'add' || action === 'change');
-  const isRemoved =
-    (name === 'blacklist' && action === 'remove') || (name === 'whitelist' && action === 'add');
-  const type = isAdded ? 'suppression.added' : isRemoved ? 'suppression.removed' : 'email.unknown';
-  const reason = text(item['reason']) ?? 'manual';
-  return buildEvent(NAME, {
-    type,
-    providerType: name,
-    timestamp: timeOf(entry['ts']),
-    recipient: item['email'],
-    ...(type === 'email.unknown'
-      ? {}
-      : {
-          suppression: {
-            reason: SUPPRESSION_REASONS.get(reason) ?? 'manual',
-            by: NAME,
-            expires_at: timeOf(item['expires_at']),
-            note: text(item['detail'])?.slice(0, 1_000) ?? null,
-          },
-        }),
-    raw: entry,
-  });
-}
-
-const SUPPRESSION_REASONS: ReadonlyMap<string, string> = new Map([
-  ['hard-bounce', 'hard_bounce'],
-  ['soft-bounce', 'hard_bounce'],
-  ['spam', 'complaint'],
-  ['unsub', 'unsubscribe'],
-]);
 
 function decodeInbound(entry: Fields): DecodedEvent[] {
   const msg = fields(entry['msg']);

@@ -1,11 +1,11 @@
 import type { EventDnsRecord, EventDomain, EventSendLimit, EventType } from '../event.ts';
 import type { DecodedEvent, ProviderRequest } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { type Fields, fields, firstText, integer, lookUp, text } from './shared/fields.ts';
-import { buildInbound, mailHeader } from './shared/inbound-mail.ts';
-import { invalidPayload, readJson } from './shared/request-body.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { buildInbound, mailHeader } from './shared/build/inbound-mail.ts';
+import { type Fields, fields, firstText, integer, lookUp, text } from './shared/read/fields.ts';
+import { invalidPayload, readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
 
 /** The events of Postal's family (docs.postalserver.io/developer/webhooks), whoever signs them how. */
 

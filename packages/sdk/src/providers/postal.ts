@@ -1,11 +1,11 @@
 import { WebhookError } from '../errors.ts';
 import { decodePostal } from './postal-events.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { importPublicKeys, isSignedBy } from './shared/public-keys.ts';
-import { headerOf } from './shared/request-body.ts';
-import { badSignature, MINUTE_MS, requireSecrets } from './shared/signatures.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { headerOf } from './shared/read/request-body.ts';
+import { importPublicKeys, isSignedBy } from './shared/verify/public-keys.ts';
+import { badSignature, MINUTE_MS, requireSecrets } from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Postal (docs.postalserver.io/developer/webhooks), as its source sends it.

@@ -20,7 +20,7 @@ export interface ProviderRequest {
 export interface VerifyContext {
   /**
    * What the provider's head comment calls its secrets; several while one is being replaced. Each may
-   * instead say what the sender puts into the request: see shared/transport-secrets.ts.
+   * instead say what the sender puts into the request: see shared/verify/transport-secrets.ts.
    */
   secrets: readonly string[];
   /** The URL as it was given to the provider, where that is signed; `request.url` by default. */
@@ -98,8 +98,8 @@ export interface Provider {
   /** Throws WebhookError when the request is not from the provider. */
   verify(request: ProviderRequest, context: VerifyContext): VerifyResult | Promise<VerifyResult>;
   /**
-   * The events of a request, one for each recipient; none for a probe. Total: any bytes give events or
-   * a WebhookError `invalid_payload`.
+   * The events of a request, one for each recipient; none for a probe. Total: whatever the
+   * bytes, it gives events or throws WebhookError `invalid_payload`.
    */
   decode(request: ProviderRequest): DecodedEvent[];
   /** Two events of one source are the same when all of these are. */

@@ -1,9 +1,11 @@
 import type { BounceType, EventType } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { addressOf } from './shared/addresses.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyPermanent } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyPermanent } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { addressOf } from './shared/read/addresses.ts';
 import {
   type Fields,
   fields,
@@ -13,14 +15,12 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { headerOf, invalidPayload, readJson } from './shared/request-body.ts';
-import { HOUR_MS, MINUTE_MS } from './shared/signatures.ts';
-import { verifySvix } from './shared/svix.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/read/fields.ts';
+import { headerOf, invalidPayload, readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { HOUR_MS, MINUTE_MS } from './shared/verify/signatures.ts';
+import { verifySvix } from './shared/verify/svix.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Resend: webhooks (resend.com/docs/webhooks/event-types), sent by Svix

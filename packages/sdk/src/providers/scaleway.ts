@@ -1,20 +1,20 @@
 import type { EventType } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { type Fields, firstText, headerIn, isFields, lookUp, text } from './shared/fields.ts';
-import { invalidPayload } from './shared/request-body.ts';
-import { readSns, type SnsHosts, snsHandshake, verifySns } from './shared/sns.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { type Fields, firstText, headerIn, isFields, lookUp, text } from './shared/read/fields.ts';
+import { invalidPayload } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { readSns, type SnsHosts, snsHandshake, verifySns } from './shared/verify/sns.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Scaleway Transactional Email (scaleway.com/en/docs/transactional-email/reference-content/
  * webhook-events-payloads), which comes by way of Topics and Events: an envelope as that of SNS.
  *
  * Secrets: the ARN of the topic (`arn:scw:sns:...`), or a parameter in the URL (`query:token:...`); see
- * shared/sns.ts. Where its certificates lie is not on a page of Scaleway's: pin one if you can.
+ * shared/verify/sns.ts. Where its certificates lie is not on a page of Scaleway's: pin one if you can.
  * Dedup key: with the event's `id`.
  * `email_spam` is Scaleway's or the server's own judgement, not a complaint of the recipient.
  * Lost beside `raw`: domain, project and organisation.

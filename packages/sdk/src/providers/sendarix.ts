@@ -1,9 +1,9 @@
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { list } from './shared/fields.ts';
-import { decodeMapped, type EventMapping, readField } from './shared/mapping.ts';
-import { headerOf, readJson } from './shared/request-body.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
+import { list } from './shared/read/fields.ts';
+import { headerOf, readJson } from './shared/read/request-body.ts';
 import {
   checkAge,
   checkHmac,
@@ -12,8 +12,8 @@ import {
   MINUTE_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Sendarix: webhooks (its page "Email webhooks"), as the envelope with `data` and in the simplified

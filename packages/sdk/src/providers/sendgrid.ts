@@ -6,24 +6,24 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, fields, flag, list, lookUp, text } from './shared/fields.ts';
-import { buildInbound, mailHeader } from './shared/inbound-mail.ts';
-import { importPublicKeys, isSignedBy } from './shared/public-keys.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { readForm, readJson } from './shared/request-body.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { buildInbound, mailHeader } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, fields, flag, list, lookUp, text } from './shared/read/fields.ts';
+import { readForm, readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { importPublicKeys, isSignedBy } from './shared/verify/public-keys.ts';
 import {
   badSignature,
   checkAge,
   HOUR_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Twilio SendGrid: Event Webhook (twilio.com/docs/sendgrid/for-developers/tracking-events/event) and

@@ -1,10 +1,10 @@
 // A table: what each kind of Amazon SES event says, and about whom.
 import type { BounceType, EventType } from '../event.ts';
-import type { EventDraft } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { type Fields, fields, flag, list, lookUp, text } from './shared/fields.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { timeOf } from './shared/timestamps.ts';
+import type { EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
+import { type Fields, fields, flag, list, lookUp, text } from './shared/read/fields.ts';
+import { timeOf } from './shared/read/timestamps.ts';
 
 export interface SesEvent {
   type: EventType;

@@ -1,8 +1,9 @@
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { SES_EVENTS, type SesEvent } from './ses-events.ts';
-import { addressOf } from './shared/addresses.ts';
-import { buildEvent, type EventDraft, parse } from './shared/build-event.ts';
-import { dedupParts } from './shared/dedup.ts';
+import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
+import { addressOf } from './shared/read/addresses.ts';
 import {
   type Fields,
   fields,
@@ -12,12 +13,11 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { invalidPayload } from './shared/request-body.ts';
-import { readSns, type SnsHosts, snsHandshake, verifySns } from './shared/sns.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/read/fields.ts';
+import { invalidPayload } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { readSns, type SnsHosts, snsHandshake, verifySns } from './shared/verify/sns.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Amazon SES by way of SNS: event publishing (docs.aws.amazon.com/ses/latest/dg/
@@ -25,7 +25,7 @@ import { verifySigned } from './shared/transport-secrets.ts';
  * (.../notification-contents.html) and received mail (.../receiving-email-notifications-contents.html).
  * Without an envelope (raw delivery, EventBridge) it is decoded too, but such a request is not signed.
  *
- * Secrets: the ARN of the topic; see shared/sns.ts.
+ * Secrets: the ARN of the topic; see shared/verify/sns.ts.
  * Dedup key: with SNS's MessageId, which stays over its retries.
  * A click or open names no recipient: with several of them the first is given, marked as inferred.
  * Message tags become metadata, and tags as `name:value`; those that SES adds (`ses:`) only metadata.

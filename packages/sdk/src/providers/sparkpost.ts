@@ -1,8 +1,10 @@
 import type { EventType } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce, deferralCause } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { buildInbound, mailHeader } from './shared/build/inbound-mail.ts';
+import { rejectReasonOf } from './shared/build/reject-reason.ts';
 import {
   type Fields,
   fields,
@@ -13,12 +15,10 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound, mailHeader } from './shared/inbound-mail.ts';
-import { rejectReasonOf } from './shared/reject-reason.ts';
-import { invalidPayload, readJson } from './shared/request-body.ts';
-import { fromDateText, timeOf } from './shared/timestamps.ts';
-import { verifyUnsigned } from './shared/transport-secrets.ts';
+} from './shared/read/fields.ts';
+import { invalidPayload, readJson } from './shared/read/request-body.ts';
+import { fromDateText, timeOf } from './shared/read/timestamps.ts';
+import { verifyUnsigned } from './shared/verify/transport-secrets.ts';
 import { BOUNCE_CLASSES } from './sparkpost-bounce-classes.ts';
 
 /**

@@ -1,16 +1,16 @@
 import { EVENT_TYPES } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { readEventData } from './shared/canonical-data.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
-import { type Fields, isFields, list, text } from './shared/fields.ts';
-import { decodeMapped } from './shared/mapping.ts';
-import { headerOf, readJson } from './shared/request-body.ts';
-import { HOUR_MS, MINUTE_MS } from './shared/signatures.ts';
-import { verifySvix } from './shared/svix.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
-import { USUAL_MAPPING } from './shared/usual-mapping.ts';
+import { readEventData } from './shared/build/canonical-data.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { decodeMapped } from './shared/build/mapping.ts';
+import { USUAL_MAPPING } from './shared/build/usual-mapping.ts';
+import { type Fields, isFields, list, text } from './shared/read/fields.ts';
+import { headerOf, readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { HOUR_MS, MINUTE_MS } from './shared/verify/signatures.ts';
+import { verifySvix } from './shared/verify/svix.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Standard Webhooks (standardwebhooks.com; github.com/standard-webhooks/standard-webhooks, spec): what

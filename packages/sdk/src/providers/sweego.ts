@@ -6,10 +6,11 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupParts } from './shared/dedup.ts';
-import { decodeEntries } from './shared/entries.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupParts } from './shared/build/dedup.ts';
+import { decodeEntries } from './shared/build/entries.ts';
+import { buildInbound } from './shared/build/inbound-mail.ts';
 import {
   type Fields,
   fields,
@@ -19,18 +20,17 @@ import {
   list,
   lookUp,
   text,
-} from './shared/fields.ts';
-import { buildInbound } from './shared/inbound-mail.ts';
-import { readJson } from './shared/request-body.ts';
+} from './shared/read/fields.ts';
+import { readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
 import {
   checkAge,
   checkHmac,
   DEFAULT_TOLERANCE_MS,
   requireHeader,
   requireSecrets,
-} from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+} from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Sweego: webhooks and inbound routing (learn.sweego.io/docs/webhooks).

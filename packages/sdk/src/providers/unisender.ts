@@ -8,14 +8,14 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { buildEvent, type EventDraft } from './shared/build-event.ts';
-import { classifyBounce } from './shared/classify-bounce.ts';
-import { dedupPartsWithoutEventId } from './shared/dedup.ts';
-import { type Fields, fields, list, lookUp, text } from './shared/fields.ts';
-import { invalidPayload, readJson } from './shared/request-body.ts';
-import { badSignature, equalInTime, requireSecrets } from './shared/signatures.ts';
-import { timeOf } from './shared/timestamps.ts';
-import { verifySigned } from './shared/transport-secrets.ts';
+import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
+import { classifyBounce } from './shared/build/classify-bounce.ts';
+import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
+import { type Fields, fields, list, lookUp, text } from './shared/read/fields.ts';
+import { invalidPayload, readJson } from './shared/read/request-body.ts';
+import { timeOf } from './shared/read/timestamps.ts';
+import { badSignature, equalInTime, requireSecrets } from './shared/verify/signatures.ts';
+import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 /**
  * Unisender Go: webhooks (godocs.unisender.com/web-api-ref#callback-format).

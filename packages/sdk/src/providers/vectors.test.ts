@@ -13,8 +13,8 @@ import type { Provider, VerifyContext } from './provider.ts';
 import { resend } from './resend.ts';
 import { sendgrid } from './sendgrid.ts';
 import { ses } from './ses.ts';
-import { readHttpSignatures } from './shared/http-signature.ts';
-import { importPublicKeys, isSignedBy } from './shared/public-keys.ts';
+import { readHttpSignatures } from './shared/verify/http-signature.ts';
+import { importPublicKeys, isSignedBy } from './shared/verify/public-keys.ts';
 import { standard } from './standard.ts';
 
 const folder = new URL('../../../../../shared/corpora/signatures/', import.meta.url);

@@ -83,7 +83,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     )
     .option('--no-verify', 'decode without looking at the signature')
     .option('--url <url>', 'the URL as the provider has it, where that is signed')
-    .option('--tolerance <seconds>', 'how old a signature may be (default: any age)', Number)
+    .option('--tolerance <seconds>', 'how old a signature may be (default: no limit)', Number)
     .option('--mapping <file>', 'for the provider "generic": which path is which field')
     .option('--json', 'errors as JSON', false)
     .action(async (provider: string, options: DecodeOptions) => {

@@ -3,18 +3,18 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseLosslessJson } from '../../lossless-json.ts';
 import { requestOf } from '../fixtures/describe-provider.ts';
-import { addressesOf, addressOf, messageIdOf } from './addresses.ts';
-import { metadataOf, tagsOf } from './build-event.ts';
-import { classifyBounce, classifyPermanent } from './classify-bounce.ts';
-import { firstText, flag, headerIn, integer, list, text } from './fields.ts';
-import { mailHeader } from './inbound-mail.ts';
-import { parsePath, valuesAt } from './json-path.ts';
-import { parseMultipart } from './multipart.ts';
-import { readForm } from './request-body.ts';
-import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from './smtp-status.ts';
-import { fromDateText, fromEpoch, timeOf } from './timestamps.ts';
-import { verifyUnsigned } from './transport-secrets.ts';
-import { typeOfName } from './type-names.ts';
+import { metadataOf, tagsOf } from './build/build-event.ts';
+import { classifyBounce, classifyPermanent } from './build/classify-bounce.ts';
+import { mailHeader } from './build/inbound-mail.ts';
+import { typeOfName } from './build/type-names.ts';
+import { addressesOf, addressOf, messageIdOf } from './read/addresses.ts';
+import { firstText, flag, headerIn, integer, list, text } from './read/fields.ts';
+import { parsePath, valuesAt } from './read/json-path.ts';
+import { parseMultipart } from './read/multipart.ts';
+import { readForm } from './read/request-body.ts';
+import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from './read/smtp-status.ts';
+import { fromDateText, fromEpoch, timeOf } from './read/timestamps.ts';
+import { verifyUnsigned } from './verify/transport-secrets.ts';
 
 describe('times', () => {
   it('keeps the digits of the source', () => {

@@ -1,4 +1,4 @@
-import { text } from './fields.ts';
+import { text } from '../read/fields.ts';
 
 /** Our words for why a message was refused before trying, out of providers' words and sentences. */
 const REASONS: readonly (readonly [RegExp, string])[] = [

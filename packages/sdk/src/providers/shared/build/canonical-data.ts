@@ -5,9 +5,9 @@ import {
   BOUNCE_TYPES,
   type EventBounce,
   type EventData,
-} from '../../event.ts';
+} from '../../../event.ts';
+import { isFields } from '../read/fields.ts';
 import { metadataOf, tagsOf } from './build-event.ts';
-import { isFields } from './fields.ts';
 
 /**
  * Reads `data` of an event of ours that another Posthorn sent: known fields of the right kind stay,

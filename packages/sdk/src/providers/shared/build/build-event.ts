@@ -8,12 +8,12 @@ import type {
   EventSendLimit,
   EventSuppression,
   EventType,
-} from '../../event.ts';
-import { isRawNumber, parseLosslessJson } from '../../lossless-json.ts';
-import type { DecodedEvent } from '../provider.ts';
-import { addressOf, messageIdOf } from './addresses.ts';
-import { fields, firstText, flag, integer, isFields, list, text } from './fields.ts';
-import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from './smtp-status.ts';
+} from '../../../event.ts';
+import { isRawNumber, parseLosslessJson } from '../../../lossless-json.ts';
+import type { DecodedEvent } from '../../provider.ts';
+import { addressOf, messageIdOf } from '../read/addresses.ts';
+import { fields, firstText, flag, integer, isFields, list, text } from '../read/fields.ts';
+import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from '../read/smtp-status.ts';
 
 /**
  * From what a decoder found to an event: everything is read as what it has to be, cut to what an event

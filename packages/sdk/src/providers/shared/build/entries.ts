@@ -1,6 +1,6 @@
-import type { DecodedEvent } from '../provider.ts';
-import { type Fields, isFields } from './fields.ts';
-import { invalidPayload } from './request-body.ts';
+import type { DecodedEvent } from '../../provider.ts';
+import { type Fields, isFields } from '../read/fields.ts';
+import { invalidPayload } from '../read/request-body.ts';
 
 /**
  * Decodes the entries of a body one by one. One that cannot be read does not cost the others: its

@@ -1,5 +1,5 @@
 // A table: what providers' own words for a bounce mean, and what the words of a reply mean.
-import type { BounceCategory } from '../../event.ts';
+import type { BounceCategory } from '../../../event.ts';
 
 /**
  * Categories by a provider's word, in lower case without anything but letters and digits. The words

@@ -1,9 +1,14 @@
-import { WebhookError } from '../../errors.ts';
-import type { HandshakeAnswer, ProviderRequest, VerifyContext, VerifyResult } from '../provider.ts';
-import { parse } from './build-event.ts';
-import { type Fields, fields, isFields, text } from './fields.ts';
+import { WebhookError } from '../../../errors.ts';
+import type {
+  HandshakeAnswer,
+  ProviderRequest,
+  VerifyContext,
+  VerifyResult,
+} from '../../provider.ts';
+import { parse } from '../build/build-event.ts';
+import { type Fields, fields, isFields, text } from '../read/fields.ts';
+import { readJson, textOf } from '../read/request-body.ts';
 import { importPublicKeys, isSignedBy } from './public-keys.ts';
-import { readJson, textOf } from './request-body.ts';
 import { badSignature, requireSecrets } from './signatures.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { numberText } from '../../lossless-json.ts';
+import { numberText } from '../../../lossless-json.ts';
 import { text } from './fields.ts';
 
 /**

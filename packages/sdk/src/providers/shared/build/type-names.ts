@@ -1,7 +1,7 @@
 // A table: what senders without a page of their own call the canonical types.
-import { EVENT_TYPES, type EventType } from '../../event.ts';
+import { EVENT_TYPES, type EventType } from '../../../event.ts';
+import { lookUp } from '../read/fields.ts';
 import { wordKey } from './bounce-words.ts';
-import { lookUp } from './fields.ts';
 
 const NAMES: Readonly<Record<string, EventType>> = {
   accepted: 'email.accepted',

@@ -1,12 +1,12 @@
-import { BOUNCE_CATEGORIES, type BounceType, type EventType } from '../../event.ts';
-import type { DecodedEvent } from '../provider.ts';
+import { BOUNCE_CATEGORIES, type BounceType, type EventType } from '../../../event.ts';
+import type { DecodedEvent } from '../../provider.ts';
+import { isFields, lookUp, text } from '../read/fields.ts';
+import { parsePath, valuesAt } from '../read/json-path.ts';
+import { timeOf } from '../read/timestamps.ts';
 import { buildEvent, type EventDraft } from './build-event.ts';
 import { classifyBounce } from './classify-bounce.ts';
-import { isFields, lookUp, text } from './fields.ts';
 import { buildInbound } from './inbound-mail.ts';
-import { parsePath, valuesAt } from './json-path.ts';
 import { rejectReasonOf } from './reject-reason.ts';
-import { timeOf } from './timestamps.ts';
 import { typeOfName } from './type-names.ts';
 
 /**

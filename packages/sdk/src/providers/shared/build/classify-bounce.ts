@@ -1,7 +1,7 @@
-import type { BounceCategory, BounceScope, BounceType, EventBounce } from '../../event.ts';
+import type { BounceCategory, BounceScope, BounceType, EventBounce } from '../../../event.ts';
+import { lookUp, text } from '../read/fields.ts';
+import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from '../read/smtp-status.ts';
 import { CATEGORY_CODES, CATEGORY_TEXTS, CATEGORY_WORDS, wordKey } from './bounce-words.ts';
-import { lookUp, text } from './fields.ts';
-import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from './smtp-status.ts';
 
 export interface BounceReport {
   /** Where the provider says so itself. */

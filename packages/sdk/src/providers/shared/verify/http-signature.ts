@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { WebhookError } from '../../errors.ts';
-import type { ProviderRequest } from '../provider.ts';
-import { headerOf } from './request-body.ts';
+import { WebhookError } from '../../../errors.ts';
+import type { ProviderRequest } from '../../provider.ts';
+import { headerOf } from '../read/request-body.ts';
 import { badSignature, equalInTime } from './signatures.ts';
 
 /** HTTP Message Signatures (RFC 9421) with Digest Fields (RFC 9530), as far as webhooks use them. */

@@ -1,5 +1,5 @@
-import type { HandshakeAnswer, ProviderRequest } from '../provider.ts';
-import { headerOf } from './request-body.ts';
+import type { HandshakeAnswer, ProviderRequest } from '../../provider.ts';
+import { headerOf } from '../read/request-body.ts';
 
 /**
  * The abuse protection of CloudEvents webhooks (cloudevents/http-webhook.md, section 4): a sender asks

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { WebhookError } from '../../errors.ts';
-import type { ProviderRequest, VerifyContext } from '../provider.ts';
-import { headerOf } from './request-body.ts';
-import { fromDateText } from './timestamps.ts';
+import { WebhookError } from '../../../errors.ts';
+import type { ProviderRequest, VerifyContext } from '../../provider.ts';
+import { headerOf } from '../read/request-body.ts';
+import { fromDateText } from '../read/timestamps.ts';
 
 /** What the signatures of providers have in common: shared secrets, constant time, signed times. */
 

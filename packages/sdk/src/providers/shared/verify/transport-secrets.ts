@@ -1,6 +1,6 @@
-import { WebhookError } from '../../errors.ts';
-import type { ProviderRequest, VerifyContext, VerifyResult } from '../provider.ts';
-import { headerOf, readQuery } from './request-body.ts';
+import { WebhookError } from '../../../errors.ts';
+import type { ProviderRequest, VerifyContext, VerifyResult } from '../../provider.ts';
+import { headerOf, readQuery } from '../read/request-body.ts';
 import { equalInTime } from './signatures.ts';
 
 /**

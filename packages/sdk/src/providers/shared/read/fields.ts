@@ -1,4 +1,4 @@
-import { isRawNumber, numberText } from '../../lossless-json.ts';
+import { isRawNumber, numberText } from '../../../lossless-json.ts';
 
 /**
  * Reading fields of unknown JSON: every function takes any value and answers `null` or an empty thing

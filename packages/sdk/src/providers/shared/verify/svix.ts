@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import type { ProviderRequest, VerifyContext, VerifyResult } from '../provider.ts';
-import { verifyStandardSignature } from '../standard-webhooks.ts';
-import { headerOf } from './request-body.ts';
+import type { ProviderRequest, VerifyContext, VerifyResult } from '../../provider.ts';
+import { verifyStandardSignature } from '../../standard-webhooks.ts';
+import { headerOf } from '../read/request-body.ts';
 import { DEFAULT_TOLERANCE_MS, requireSecrets } from './signatures.ts';
 
 /** The headers of Standard Webhooks and of Svix, which it grew out of. */

@@ -1,7 +1,7 @@
-import type { DecodedEvent } from '../provider.ts';
-import { addressesOf, addressOf } from './addresses.ts';
+import type { DecodedEvent } from '../../provider.ts';
+import { addressesOf, addressOf } from '../read/addresses.ts';
+import { list, text } from '../read/fields.ts';
 import { buildEvent } from './build-event.ts';
-import { list, text } from './fields.ts';
 
 /** Inbound mail that a provider took in and posts: `email.received`, once for each recipient. */
 

@@ -1,6 +1,6 @@
-import { WebhookError } from '../../errors.ts';
-import { parseLosslessJson } from '../../lossless-json.ts';
-import type { ProviderRequest } from '../provider.ts';
+import { WebhookError } from '../../../errors.ts';
+import { parseLosslessJson } from '../../../lossless-json.ts';
+import type { ProviderRequest } from '../../provider.ts';
 import { type FilePart, parseMultipart } from './multipart.ts';
 
 /** The first bytes decide what a body is: content types of webhooks are too often wrong (SNS: text/plain). */

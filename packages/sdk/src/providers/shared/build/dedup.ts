@@ -1,4 +1,4 @@
-import type { DecodedEvent, DedupPart } from '../provider.ts';
+import type { DecodedEvent, DedupPart } from '../../provider.ts';
 
 /**
  * The parts that make two reports the same event: neither "message and type" (loses the second click)

@@ -5,9 +5,9 @@ import {
   verify,
   X509Certificate,
 } from 'node:crypto';
-import { WebhookError } from '../../errors.ts';
-import { parse } from './build-event.ts';
-import { fields, isFields, list, text } from './fields.ts';
+import { WebhookError } from '../../../errors.ts';
+import { parse } from '../build/build-event.ts';
+import { fields, isFields, list, text } from '../read/fields.ts';
 
 /** Public keys as providers publish them: PEM, a certificate, base64 of DER (SPKI), or JWKS. */
 
