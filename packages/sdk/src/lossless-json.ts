@@ -28,14 +28,14 @@ const SAFE_DIGITS = 15;
 
 /**
  * Throws SyntaxError when `text` is no JSON or is nested deeper than MAX_JSON_DEPTH. The slower way
- * through a reviver is taken only where a long number is in sight.
+ * through a reviver is taken only where a number would lose something.
  */
 export function parseLosslessJson(text: string): unknown {
-  const { depth, hasLongNumber } = scan(text);
+  const { depth, hasInexactNumber } = scan(text);
   if (depth > MAX_JSON_DEPTH) {
     throw new SyntaxError(`The JSON is nested more than ${MAX_JSON_DEPTH} levels deep.`);
   }
-  return hasLongNumber ? json.parse(text, keepNumber) : JSON.parse(text);
+  return hasInexactNumber ? json.parse(text, keepNumber) : JSON.parse(text);
 }
 
 function keepNumber(_key: string, value: unknown, { source }: { source?: string }): unknown {
@@ -74,29 +74,35 @@ export function isRawNumber(value: unknown): boolean {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** How deep the text nests, and whether a number outside of strings may need more than a double. */
-function scan(text: string): { depth: number; hasLongNumber: boolean } {
+/** How deep the text nests, and whether a number outside of strings needs more than a double. */
+function scan(text: string): { depth: number; hasInexactNumber: boolean } {
   let depth = 0;
   let deepest = 0;
-  let run = 0;
-  let hasLongNumber = false;
+  let hasInexactNumber = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code === QUOTE) {
-      i = endOfString(text, i);
-      run = 0;
-    } else if (code >= 0x30 && code <= 0x39) {
-      if (++run > SAFE_DIGITS) hasLongNumber = true;
-    } else if (code === 0x65 || code === 0x45) {
-      // An exponent can make a short number too large; `true` and `false` cost no more than that.
-      if (run > 0) hasLongNumber = true;
-    } else if (code !== 0x2e) {
-      run = 0;
-      if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
-      else if (code === 0x7d || code === 0x5d) depth--;
-    }
+    if (code === QUOTE) i = endOfString(text, i);
+    else if (code >= 0x30 && code <= 0x39) {
+      const end = endOfNumber(text, i);
+      // Short ones without an exponent are exact whatever they are.
+      if (!hasInexactNumber && end - i > SHORT_CHARS) {
+        hasInexactNumber = !isExact(Number(text.slice(i, end)), text.slice(i, end));
+      }
+      i = end - 1;
+    } else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth);
+    else if (code === 0x7d || code === 0x5d) depth--;
   }
-  return { depth: deepest, hasLongNumber };
+  return { depth: deepest, hasInexactNumber };
+}
+
+/** `1e999` is the shortest number that a double cannot hold. */
+const SHORT_CHARS = 4;
+
+/** Behind the last character that a number can have. */
+function endOfNumber(text: string, start: number): number {
+  let end = start + 1;
+  while (end < text.length && '0123456789.eE+-'.includes(text.charAt(end))) end++;
+  return end;
 }
 
 /** The index of the closing quote, or of the last character where there is none. */
