@@ -42,14 +42,21 @@ describeProvider(sweego, {
       ],
     },
     {
-      when: 'a soft bounce, which it tries again',
+      when: 'a soft bounce',
       body: {
         ...base,
         event_type: 'soft-bounce',
         details: 'REJECTED[capacity] (452 User quota exceeded)',
         response_code: 452,
       },
-      events: [{ type: 'email.deferred', 'delivery.smtp_code': 452 }],
+      events: [
+        {
+          type: 'email.bounced',
+          'bounce.type': 'soft',
+          'bounce.category': 'mailbox_full',
+          'delivery.smtp_code': 452,
+        },
+      ],
     },
     {
       when: 'a hard bounce',

@@ -48,7 +48,7 @@ const NAME = 'sweego';
 const TYPES: Readonly<Record<string, EventType>> = {
   email_sent: 'email.sent',
   delivered: 'email.delivered',
-  softbounce: 'email.deferred',
+  softbounce: 'email.bounced',
   hardbounce: 'email.bounced',
   email_opened: 'email.opened',
   email_clicked: 'email.clicked',
@@ -104,10 +104,11 @@ function blocks(type: EventType, entry: Fields): Partial<EventDraft> {
   };
   switch (type) {
     case 'email.delivered':
-    case 'email.deferred':
       return { delivery };
-    case 'email.bounced':
-      return { delivery, bounce: classifyBounce({ type: 'hard', ...delivery }) };
+    case 'email.bounced': {
+      const isSoft = /^soft/.test(text(entry['event_type']) ?? '');
+      return { delivery, bounce: classifyBounce({ type: isSoft ? 'soft' : 'hard', ...delivery }) };
+    }
     case 'email.opened':
       return { engagement: engagementOf(fields(entry['open'])) };
     case 'email.clicked':
