@@ -43,7 +43,12 @@ export function encodeAttemptTrace(trace: AttemptTrace): string {
 
 export function decodeAttemptTrace(text: string): AttemptTrace {
   const [signature, responseHeaders, timing, sharedId] = JSON.parse(text);
-  return { signature, responseHeaders, timing: timing === null ? null : toTiming(timing), sharedId };
+  return {
+    signature,
+    responseHeaders,
+    timing: timing === null ? null : toTiming(timing),
+    sharedId,
+  };
 }
 
 function toTiming(

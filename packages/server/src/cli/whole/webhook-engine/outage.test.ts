@@ -43,7 +43,8 @@ test('after an outage a backlog comes at a growing rate, never above the limit o
   const refused = farm.posts.length;
   await farm.until('it has everything', () => farm.taken('down').length >= PENDING);
   assert.deepEqual(farm.taken('down').sort(), [...ids].sort(), 'each once');
-  assert.ok(refused <= OPEN_AFTER + CONCURRENCY, `${refused} posts while it was down`);
+  // Those that opened the breaker, those under way by then, and a probe or two before it was up.
+  assert.ok(refused <= OPEN_AFTER + CONCURRENCY + 3, `${refused} posts while it was down`);
 
   // A post arrives later than it starts. So up to the concurrency may arrive in a bunch, and no more.
   const slack = CONCURRENCY + (RATE_SLACK_MS * RATE_PER_SECOND) / 1_000 + 1;

@@ -44,6 +44,8 @@ test('what an endpoint missed while it was disabled is kept, and a replay sends 
   assert.deepEqual(farm.taken('hook').sort(), [...before, ...after].sort());
 
   const gaps = () => client.get(`/v1/endpoints/${id}/gaps`);
+  // What has arrived is on record a moment later.
+  while ((await gaps()).missing > EVENTS) assert.equal((await gaps()).owed, 3 * EVENTS);
   assert.partialDeepStrictEqual(await gaps(), { owed: 3 * EVENTS, missing: EVENTS });
   const counted = await client.post(`/v1/endpoints/${id}/replay`, { dry_run: true });
   assert.deepEqual(counted, { dry_run: true, deliveries: EVENTS, missing: 0 });
