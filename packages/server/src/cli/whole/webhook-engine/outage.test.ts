@@ -12,6 +12,8 @@ const FACTOR = 10;
 const PENDING = 3_000;
 const RATE_PER_SECOND = 200;
 const CONCURRENCY = 32;
+/** The first post may have taken 100 ms of a busy machine to arrive. */
+const LATE_MS = 100 * FACTOR;
 
 /** How many events a recovery may have started after that many ms, when nothing else limits it. */
 function recoveredAfter(ms: number): number {
@@ -50,7 +52,7 @@ test('after an outage a backlog comes at a growing rate, never above the limit o
   const slack = CONCURRENCY + (RATE_SLACK_MS * RATE_PER_SECOND) / 1_000 + 1;
   takenAtMs.forEach((atMs, i) => {
     const [firstMs = 0] = takenAtMs;
-    const allowed = recoveredAfter(atMs - firstMs + RATE_SLACK_MS) + slack;
+    const allowed = recoveredAfter(atMs - firstMs + RATE_SLACK_MS + LATE_MS) + slack;
     assert.ok(i <= allowed, `${i} events ${atMs - firstMs} ms after the first`);
     const inSecond = takenAtMs.filter((other) => other > atMs - 1_000 && other <= atMs).length;
     assert.ok(inSecond <= RATE_PER_SECOND + slack, `${inSecond} in a second`);
