@@ -160,11 +160,15 @@ export function hardFigures({ hard }: Score): { precision: number; recall: numbe
 
 export function describeScore(name: string, score: Score): string {
   const { precision, recall, f1 } = hardFigures(score);
-  const percent = (part: number, of: number) => `${((100 * part) / Math.max(1, of)).toFixed(1)}%`;
+  const percent = (part: number, of: number) =>
+    of === 0 ? '-' : `${((100 * part) / of).toFixed(1)}%`;
+  const { truePositive, falsePositive, falseNegative } = score.hard;
+  const hasHard = truePositive + falsePositive + falseNegative > 0;
+  const figures = `hard F1 ${f1.toFixed(3)} (precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)})`;
   return [
     name.padEnd(18),
     `recipients ${percent(score.found, score.recipients)} of ${score.recipients}`,
-    `hard F1 ${f1.toFixed(3)} (precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)})`,
+    hasHard ? figures : 'no hard ones',
     `category ${percent(score.categories.right, score.categories.of)}`,
     `kind ${percent(score.kinds.right, score.kinds.of)}`,
   ].join('  ');

@@ -14,8 +14,9 @@ export interface QuotedReply extends SmtpReply {
   quote: string;
 }
 
-/** A reply runs to a few lines; what follows is the next paragraph. */
+/** A reply runs to a few lines, and ends with its paragraph. Words without a code may run on. */
 const MAX_QUOTE_CHARS = 1_000;
+const MAX_WORDS_CHARS = 500;
 
 /**
  * The reply that `text` quotes, in words such as `host mx said: 550 5.1.1 ...`. A code with an
@@ -35,7 +36,10 @@ export function extractReply(text: string): QuotedReply {
 }
 
 function quote(text: string): QuotedReply {
-  const paragraph = text.slice(0, MAX_QUOTE_CHARS).split(/\n[ \t]*\n/, 1)[0] ?? '';
-  const line = paragraph.replace(/[\s\u0000-\u001f\u007f-\u009f]{1,1000}/g, ' ').trim();
-  return { ...parseSmtpReply(text), quote: line };
+  const reply = parseSmtpReply(text);
+  const own =
+    reply.code === null
+      ? text.slice(0, MAX_WORDS_CHARS)
+      : (text.slice(0, MAX_QUOTE_CHARS).split(/\n[ \t]*\n/, 1)[0] ?? '');
+  return { ...reply, quote: own.replace(/[\s\u0000-\u001f\u007f-\u009f]{1,1000}/g, ' ').trim() };
 }

@@ -30,6 +30,14 @@ test('finds the enhanced code that qmail puts at the end', () => {
   );
 });
 
+test('reads the colons that Yahoo puts behind its codes', () => {
+  assert.deepEqual(parseSmtpReply('550: 5.1.1 <bob@example.com>: User unknown'), {
+    code: 550,
+    enhancedCode: '5.1.1',
+    text: '<bob@example.com>: User unknown',
+  });
+});
+
 test('takes neither an address nor a version for an enhanced code', () => {
   assert.equal(parseSmtpReply('550 Rejected 5.9.2.1 by Exim 4.94.2').enhancedCode, null);
 });

@@ -62,7 +62,7 @@ function readableText(text: string, codeText: string | null): string {
       ? withoutPrefix
       : withoutPrefix.replace(
           new RegExp(
-            `(?<![^\\s])${codeText}(?:-|[ \\t]|$)(?:[245]\\.[0-7]\\.\\d{1,3}(?=\\s))?`,
+            `(?<![^\\s])${codeText}(?:[-:]|[ \\t]|$)[ \\t]?(?:[245]\\.[0-7]\\.\\d{1,3}(?=\\s))?`,
             'gm',
           ),
           ' ',
