@@ -24,7 +24,7 @@ export function openNotice(headers: Headers, parts: MailParts): OpenedNotice {
   for (const value of headers.all('x-failed-recipients')) {
     for (const { address } of findAddresses(value)) own.delete(addressKey(address));
   }
-  const notice: Notice = { headers, subject: headers.text('subject') ?? '', text, own };
+  const notice: Notice = { subject: headers.text('subject') ?? '', text, own };
   const inText = original === '' ? null : parseHeaders(original).headers;
   return { notice, original: parts.original ?? inText };
 }

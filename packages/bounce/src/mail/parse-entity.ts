@@ -19,7 +19,7 @@ export interface Entity {
 
 /** Deeper nesting or more parts than any report has are left unread, as one leaf. */
 export const MAX_DEPTH = 12;
-export const MAX_PARTS = 100;
+const MAX_PARTS = 100;
 
 const MAX_INDENT = 10;
 

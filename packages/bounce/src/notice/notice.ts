@@ -1,10 +1,8 @@
-import type { Headers } from '../mail/parse-headers.ts';
 import type { ReplyStage } from '../reply/classify-reply.ts';
 import type { DeliveryAction } from '../report.ts';
 
 /** The text of a report for people, without the message that it returns. */
 export interface Notice {
-  headers: Headers;
   subject: string;
   text: string;
   /** Addresses of the two ends of the report itself: never the recipient that failed. */

@@ -137,7 +137,7 @@ export function readAction(value: string | null | undefined): DeliveryAction | n
 }
 
 /** `rfc822; a@example.com`, with or without type, brackets and comment; RFC 6533 `utf-8` included. */
-export function typedAddress(value: string | undefined): string | null {
+function typedAddress(value: string | undefined): string | null {
   if (value === undefined) return null;
   const plain = decodeUtf8Address(decodeWords(value)).slice(0, 1_000);
   const found = findAddresses(plain, 1)[0];
