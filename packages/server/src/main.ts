@@ -165,6 +165,7 @@ export async function startPosthorn(
               ? null
               : { ...parseProxyUrl(config.webhookProxy), noProxy: config.webhookNoProxy },
         },
+        clock,
         log,
       }),
       clock,

@@ -1,5 +1,5 @@
 import { createAddressGuard } from '../../lib/address-guard.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { ProxySettings } from './connect/proxy-settings.ts';
 import { createPostClient, type PostClient } from './post-client.ts';
 
@@ -13,11 +13,14 @@ export interface PostClientSettings {
   proxy: ProxySettings | null;
 }
 
-export function createConfiguredPostClient(settings: PostClientSettings): PostClient {
+export function createConfiguredPostClient(
+  settings: PostClientSettings,
+  clock: Clock = systemClock,
+): PostClient {
   const { networks, connectionsPerOrigin, ca, proxy } = settings;
   return createPostClient({
     guard: createAddressGuard([...networks]),
-    clock: systemClock,
+    clock,
     connectionsPerOrigin,
     proxy,
     ...(ca === null ? {} : { ca }),

@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { createConfiguredPostClient, type PostClientSettings } from '../post/configured-client.ts';
 import { createPoster, type Poster } from './poster.ts';
@@ -7,9 +8,11 @@ import { createThreadedPoster } from './threaded-poster.ts';
 export function createConfiguredPoster(options: {
   threads: number;
   settings: PostClientSettings;
+  /** Of posts on this thread; others have the system's. */
+  clock: Clock;
   log: Log;
 }): Poster {
   return options.threads === 0
-    ? createPoster(createConfiguredPostClient(options.settings))
+    ? createPoster(createConfiguredPostClient(options.settings, options.clock))
     : createThreadedPoster(options);
 }
