@@ -64,7 +64,7 @@ export function createOperator(options: {
     isStopping = true;
     verdict.count('stop');
     const fromMs = time.elapsedMs();
-    const isAnswered = actor.waitingFor(stopping) === 0;
+    const isAnswered = stopping.disk.busy === 0 && actor.waitingFor(stopping) === 0;
     cancelBound = time.at(graceMs + STOP_BOUND_MS + 20 * plan.disk.slowestMs, () => {
       verdict.fail(`${stopping.process.name} does not stop.`);
     });
@@ -76,7 +76,7 @@ export function createOperator(options: {
         return;
       }
       disk.close();
-      const isWell = plan.disk.slowestMs < 1_000 && disk.wellSinceMs() <= fromMs;
+      const isWell = plan.disk.slowestMs < 1_000 && disk.wellSinceMs() < fromMs;
       checkStopped({ running: stopping, world, model, verdict }, isAnswered && isWell);
       time.at(1, () => end(stopping, downMs));
     };

@@ -139,6 +139,7 @@ export function createModelStore(): ModelStore {
         failures: isPendingStill ? next.failures : 0,
         dueAtMs: isPendingStill ? next.dueAtMs : null,
       });
+      if (isPendingStill && waitsBehindAnother(one)) one.dueAtMs = null;
       moveUp(attempt, isPendingStill ? attempt.startedAtMs : next.endedAtMs);
     },
     claimDeliveries(claim) {

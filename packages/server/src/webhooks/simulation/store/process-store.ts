@@ -1,6 +1,12 @@
 import type { Deliveries } from '../../../store/deliveries.ts';
 import type { Endpoints } from '../../../store/endpoints.ts';
-import type { AttemptRecord, ClaimedDeliveries, Commit, Engine } from '../../../store/engine.ts';
+import type {
+  AppendedEvent,
+  AttemptRecord,
+  ClaimedDeliveries,
+  Commit,
+  Engine,
+} from '../../../store/engine.ts';
 import type { Trace } from '../world/trace.ts';
 import type { VirtualDisk } from '../world/virtual-disk.ts';
 import type { BareStore } from './bare-store.ts';
@@ -36,22 +42,31 @@ export function createProcessStore(options: {
   const { bare, disk, watcher, trace } = options;
   const names = (ids: readonly string[]): string => ids.map(trace.nameOf).join(' ') || 'nothing';
 
-  function commit(name: string, work: () => void | Promise<void>): Promise<void> {
-    return disk.call('commit', name, async () => {
-      await work();
+  function commit<T>(
+    name: string,
+    work: () => T | Promise<T>,
+    endpointId: string | null = null,
+  ): Promise<T> {
+    const keys = [STATEMENTS, ...(endpointId === null ? [] : [linesOf(endpointId)])];
+    const traced = async (): Promise<T> => {
+      const value = await work();
       trace(`store: ${name}`);
-    });
+      return value;
+    };
+    return disk.call({ kind: 'commit', name, keys, work: traced });
   }
 
   function recordAttempt(attempt: AttemptRecord): Promise<void> {
     watcher.recording(attempt);
     const { next } = attempt;
     const name = `record ${trace.nameOf(attempt.eventId)} to ${trace.nameOf(attempt.endpointId)}, attempt ${attempt.number}: ${describeNext(next)}`;
-    const stored = disk.call('attempt', name, async () => {
+    const keys = attempt.orderKey === null ? [] : [linesOf(attempt.endpointId)];
+    const work = async (): Promise<void> => {
       await bare.recordAttempt(attempt);
       trace(`store: ${name}`);
       watcher.recorded(attempt);
-    });
+    };
+    const stored = disk.call({ kind: 'attempt', name, keys, work });
     stored.catch(() => watcher.recordFailed(attempt));
     return stored;
   }
@@ -61,14 +76,15 @@ export function createProcessStore(options: {
   ): Promise<ClaimedDeliveries> {
     const { endpointId, urgency, limit, nowMs } = claim;
     const name = `claim for ${trace.nameOf(endpointId)}, urgency ${urgency}, at most ${limit}`;
-    const claimed = disk.call('claim', name, async () => {
+    const work = async (): Promise<ClaimedDeliveries> => {
       const found = await bare.claimDeliveries(claim);
       const ids = found.deliveries.map(({ eventId }) => eventId);
       const { nextDueAtMs } = found;
       const next = nextDueAtMs === null ? '' : `, next due in ${nextDueAtMs - nowMs} ms`;
       trace(`store: ${name}: ${names(ids)}${next}`);
       return found;
-    });
+    };
+    const claimed = disk.call({ kind: 'claim', name, keys: [], work });
     claimed.catch(() => watcher.claimFailed(endpointId));
     return claimed;
   }
@@ -82,31 +98,40 @@ export function createProcessStore(options: {
       commit({ events, statements }) {
         if (statements.length > 0) throw new Error('The simulated store runs no statements.');
         const name = `append ${names(events.map(({ id }) => id))}`;
-        return disk.call('commit', name, async () => {
+        const ordered = events.flatMap(({ deliveries }) =>
+          deliveries.filter(({ orderKey }) => orderKey !== null),
+        );
+        const keys = ordered.map(({ endpointId }) => linesOf(endpointId));
+        const work = async (): Promise<AppendedEvent[]> => {
           const appended = await bare.append(events);
           const duplicates = appended.map(({ duplicateOf }) => duplicateOf !== null);
           trace(`store: ${name}${duplicates.includes(true) ? ', with duplicates' : ''}`);
           watcher.appended(events, duplicates);
           return appended;
-        });
+        };
+        return disk.call({ kind: 'commit', name, keys, work });
       },
     },
     deliveries: {
       release(from, given) {
         const all = `${names(given.due)}, in line ${names(given.inLine)}`;
         const name = `release ${all} of ${trace.nameOf(from.endpointId)}`;
-        return commit(name, () => bare.release(from, given));
+        return commit(name, () => bare.release(from, given), from.endpointId);
       },
-      cancelWaiting: (projectId, endpointId, nowMs, limit) =>
-        disk.call('commit', `cancel for ${trace.nameOf(endpointId)}`, () => {
-          trace(`store: cancel for ${trace.nameOf(endpointId)}`);
-          return bare.cancelWaiting(projectId, endpointId, nowMs, limit);
-        }),
-      requeue: (key, nowMs) =>
-        commit(`requeue ${names([key.eventId, key.endpointId])}`, async () => {
+      cancelWaiting: (...input) =>
+        commit(
+          `cancel for ${trace.nameOf(input[1])}`,
+          () => bare.cancelWaiting(...input),
+          input[1],
+        ),
+      async requeue(key, nowMs) {
+        const name = `requeue ${names([key.eventId, key.endpointId])}`;
+        const work = async (): Promise<void> => {
           await bare.requeue(key, nowMs);
           watcher.requeued(key.eventId, key.endpointId);
-        }),
+        };
+        await commit(name, work, key.endpointId);
+      },
     },
     endpoints: {
       all: async () => bare.allEndpoints(),
@@ -130,6 +155,12 @@ export function createProcessStore(options: {
     },
   };
 }
+
+/** Settings, and what is given back, are written in their order (postgres/write-queue.ts). */
+const STATEMENTS = 'statements';
+
+/** So is what touches the lines of an endpoint. */
+const linesOf = (endpointId: string): string => `lines of ${endpointId}`;
 
 function describeNext(next: AttemptRecord['next']): string {
   if (next.state !== 'pending') return next.state;

@@ -54,6 +54,8 @@ export function createWatchedDeliveries(options: {
   const { time, verdict, store, name } = options;
   const byKey = new Map<string, WatchedDelivery>();
   const awaitingRecord = new Set<WatchedDelivery>();
+  /** Lines in which the end of one was lost. */
+  const lostEnds = new Set<string>();
   const jitters: number[] = [];
 
   const nameOf = (one: { eventId: string; endpointId: string }): string =>
@@ -63,6 +65,11 @@ export function createWatchedDeliveries(options: {
     const found = byKey.get(`${eventId}/${endpointId}`);
     if (found === undefined) verdict.fail(`Nobody owes ${nameOf({ eventId, endpointId })}.`);
     return found;
+  }
+
+  function lineOf({ eventId, endpointId }: WatchedDelivery): string {
+    const key = store.delivery(eventId, endpointId)?.orderKey ?? null;
+    return `${endpointId} ${key ?? eventId}`;
   }
 
   function startOne(one: WatchedDelivery, { post, eventIds, config }: WatchedPost): void {
@@ -80,7 +87,7 @@ export function createWatchedDeliveries(options: {
       () => `${nameOf(one)} has ${row?.failures} failures in the store; they were ${one.failures}.`,
     );
     const { notBefore } = one;
-    if (notBefore !== null) {
+    if (notBefore !== null && !lostEnds.has(lineOf(one))) {
       const earlyMs = notBefore.wallMs - time.wallPeakMs(notBefore.sinceElapsedMs);
       verdict.expect(earlyMs <= 0, () => `${nameOf(one)} was retried ${earlyMs} ms too early.`);
     }
@@ -249,12 +256,7 @@ export function createWatchedDeliveries(options: {
     if (step.kind === 'delivered') one.excuses += 1;
     if (step.kind === 'retry') return;
     // It goes again, and what stands in line behind it comes along, whatever that was waiting for.
-    const row = store.delivery(one.eventId, one.endpointId);
-    for (const other of store.ofEndpoint(one.endpointId)) {
-      if (row?.orderKey == null || other.orderKey !== row.orderKey) continue;
-      const behind = byKey.get(`${other.eventId}/${other.endpointId}`);
-      if (behind !== undefined) behind.notBefore = null;
-    }
+    lostEnds.add(lineOf(one));
   }
 
   /** Behind an earlier one of its line that is retried, it has no due time; otherwise it has one. */

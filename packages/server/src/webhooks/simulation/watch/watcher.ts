@@ -49,12 +49,15 @@ export function createWatcher(options: {
   const underWay = new Map<Post, WatchedPost>();
   const reportedDead = new Set<string>();
 
-  function checkDisabled(config: LaneConfig, reason: string): void {
+  function checkDisabled(config: LaneConfig, reason: string, decidedMs: number): void {
     const since = /^Every attempt has failed since (\S+):/.exec(reason)?.[1];
     if (since === undefined) return;
     const succeededMs = lanes.find(config.id)?.succeededMs ?? null;
     // What failed first may have begun before what succeeded last came back.
-    const isRight = succeededMs === null || succeededMs <= Date.parse(since) + config.timeoutMs;
+    const isRight =
+      succeededMs === null ||
+      succeededMs >= decidedMs ||
+      succeededMs <= Date.parse(since) + config.timeoutMs;
     verdict.expect(
       isRight || time.jumps > 0,
       () => `${name(config.id)} was disabled (${reason}), and it had a success at ${succeededMs}.`,
@@ -71,12 +74,12 @@ export function createWatcher(options: {
       directory.listen({
         saved(live) {
           const before = lanes.find(live.record.id)?.config;
-          const { status, disabledReason } = live.record;
+          const { status, disabledReason, updatedAtMs } = live.record;
           trace(`${name(live.record.id)} is ${status}, ${live.record.url}`);
           lanes.saved(live);
           if (before?.isEnabled !== true || status === 'enabled' || disabledReason === null) return;
           if (disabledReason !== BY_HAND) verdict.count('endpoint disabled by us');
-          checkDisabled(before, disabledReason);
+          checkDisabled(before, disabledReason, updatedAtMs);
         },
         removed(projectId, endpointId) {
           trace(`${name(endpointId)} is deleted`);

@@ -6,7 +6,8 @@ import type { Process, VirtualTime } from './virtual-time.ts';
 export interface DiskPlan {
   /**
    * `batched`: what waits is done in one piece and answered in order, as sqlite/engine.ts does.
-   * `scattered`: each call is done and answered in its own time, as a pool of connections may.
+   * `scattered`: each call is done and answered in its own time, but for those that share a key, and
+   * claims come behind what was asked for before them, as postgres/engine.ts does.
    */
   mode: 'batched' | 'scattered';
   /** How long doing and answering take, ms, at most. */
@@ -20,8 +21,11 @@ export interface DiskPlan {
 
 /** What a process says to its store and hears from it: with delays, faults, and an end. */
 export interface VirtualDisk {
-  /** Rejects as Engine does. An attempt is never refused by an outage: it waits. */
-  call<T>(kind: CallKind, name: string, work: () => T | Promise<T>): Promise<T>;
+  /**
+   * Rejects as Engine does. An attempt is never refused by an outage: it waits. `keys`: calls with
+   * one in common are done and answered in their order.
+   */
+  call<T>(request: CallRequest<T>): Promise<T>;
   health(): StoreHealth;
   onHealthChange(listener: (health: StoreHealth) => void): void;
   /** Since when it has been well and refused nothing, ms. */
@@ -36,10 +40,15 @@ export interface VirtualDisk {
 
 export type CallKind = 'attempt' | 'commit' | 'claim';
 
-interface Call {
+export interface CallRequest<T> {
   kind: CallKind;
   name: string;
-  work: () => unknown;
+  keys: readonly string[];
+  work: () => T | Promise<T>;
+}
+
+interface Call extends CallRequest<unknown> {
+  number: number;
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
 }
@@ -60,11 +69,14 @@ export function createVirtualDisk(options: {
   const listeners: ((health: StoreHealth) => void)[] = [];
   let health: StoreHealth = { ok: true };
   let wellSinceMs = time.elapsedMs();
-  /** Not begun, and with the transaction that is under way. */
+  /** Not begun, and under way: done or not, and not answered. */
   let queue: Call[] = [];
   let underWay: Call[] = [];
+  const done = new WeakSet<Call>();
+  let isFlushing = false;
   const held: Call[] = [];
   let busy = 0;
+  let asked = 0;
   let answersAtMs = 0;
 
   const delayMs = (): number => random.int(0, random.chance(0.9) ? 4 : plan.slowestMs);
@@ -96,14 +108,16 @@ export function createVirtualDisk(options: {
   function beginOutage(): void {
     if (!health.ok) return;
     setHealth({ ok: false, code: 'disk_full', detail: 'The disk is full, says the simulation.' });
+    refuse(queue.splice(0));
     later(random.int(1_000, plan.longestOutageMs), () => {
       wellSinceMs = time.elapsedMs();
       setHealth({ ok: true });
-      for (const call of held.splice(0)) submit(call);
+      for (const call of held.splice(0).sort((a, b) => a.number - b.number)) submit(call);
     });
   }
 
   function refuse(calls: readonly Call[]): void {
+    underWay = underWay.filter((one) => !calls.includes(one));
     for (const call of calls) {
       trace(`store refuses ${call.name}`);
       if (call.kind === 'attempt') held.push(call);
@@ -112,6 +126,7 @@ export function createVirtualDisk(options: {
   }
 
   async function perform(call: Call): Promise<() => void> {
+    done.add(call);
     if (isFaulty() && random.chance(plan.oddChance)) {
       trace(`store fails ${call.name}`);
       wellSinceMs = time.elapsedMs();
@@ -137,19 +152,35 @@ export function createVirtualDisk(options: {
     }
     answerAfter(delayMs(), () => {
       for (const call of calls) settle(outcomes.get(call) ?? (() => {}));
+      underWay = underWay.filter((one) => !calls.includes(one));
+      startFree();
     });
   }
 
   function flush(): void {
-    if (underWay.length > 0 || queue.length === 0) return;
+    if (isFlushing || queue.length === 0) return;
+    isFlushing = true;
     underWay = queue;
     queue = [];
     later(delayMs(), async () => {
-      const calls = underWay;
-      await performAll(calls);
-      underWay = [];
+      await performAll(underWay);
+      isFlushing = false;
       flush();
     });
+  }
+
+  /** Begins each call that no earlier one stands in the way of. */
+  function startFree(): void {
+    if (plan.mode === 'batched') return;
+    const before = [...underWay];
+    const free: Call[] = [];
+    for (const call of queue) {
+      if (!before.some((other) => isInTheWay(other, call))) free.push(call);
+      before.push(call);
+    }
+    queue = queue.filter((call) => !free.includes(call));
+    underWay.push(...free);
+    for (const call of free) later(delayMs(), () => performAll([call]));
   }
 
   function submit(call: Call): void {
@@ -158,21 +189,16 @@ export function createVirtualDisk(options: {
       return;
     }
     queue.push(call);
-    if (plan.mode === 'batched') {
-      flush();
-      return;
-    }
-    later(delayMs(), async () => {
-      queue = queue.filter((one) => one !== call);
-      await performAll([call]);
-    });
+    if (plan.mode === 'batched') flush();
+    else startFree();
   }
 
   return {
-    call: <T>(kind: CallKind, name: string, work: () => T | Promise<T>) =>
+    call: <T>(request: CallRequest<T>) =>
       new Promise<T>((resolve, reject) => {
         busy += 1;
-        submit({ kind, name, work, resolve: (value) => resolve(value as T), reject });
+        asked += 1;
+        submit({ ...request, number: asked, resolve: (value) => resolve(value as T), reject });
       }),
     health: () => health,
     onHealthChange: (listener) => listeners.push(listener),
@@ -182,10 +208,11 @@ export function createVirtualDisk(options: {
     },
     async crash() {
       const isDone = random.chance(0.5);
-      const done =
-        plan.mode === 'batched' ? (isDone ? underWay : []) : queue.filter(() => random.chance(0.5));
+      const open = underWay.filter((call) => !done.has(call));
+      const lost =
+        plan.mode === 'batched' ? open.filter(() => isDone) : open.filter(() => random.chance(0.5));
       for (const kind of ORDER) {
-        for (const call of done) {
+        for (const call of lost) {
           if (call.kind !== kind) continue;
           trace(`store does ${call.name}, and nobody hears of it`);
           await perform(call);
@@ -196,6 +223,11 @@ export function createVirtualDisk(options: {
       for (const call of held.splice(0)) settle(() => call.reject(unavailable('closed')));
     },
   };
+}
+
+function isInTheWay(earlier: Call, call: Call): boolean {
+  if (call.kind === 'claim') return earlier.kind !== 'claim';
+  return earlier.keys.some((key) => call.keys.includes(key));
 }
 
 function unavailable(code: 'disk_full' | 'closed'): StoreUnavailable {
