@@ -33,10 +33,10 @@ export function createAttemptRecord(facts: {
     errorDetail: result.errorDetail,
     responseExcerpt: result.responseExcerpt,
     trace: encodeAttemptTrace({
-      signature: post.signature,
+      signature: post.signature === '' ? null : post.signature,
       responseHeaders: result.responseHeaders,
       timing: result.timing,
-      sharedId: post.id === eventId ? null : post.id,
+      sharedId: post.id === eventId || post.id === '' ? null : post.id,
     }),
     retainUntilMs: facts.retainUntilMs,
     orderKey: delivery.orderKey,

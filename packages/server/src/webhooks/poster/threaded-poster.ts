@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Log } from '../../lib/log.ts';
 import type { LiveEndpoint } from '../endpoint-directory.ts';
 import type { PostClientSettings } from '../post/configured-client.ts';
+import type { PostErrorCode } from '../post/post-errors.ts';
 import type { EndedAttempt, Poster } from './poster.ts';
 import type { PosterReply, PosterRequest, PostRow, ResultRow } from './protocol.ts';
 
@@ -9,8 +10,8 @@ import type { PosterReply, PosterRequest, PostRow, ResultRow } from './protocol.
  * Posting on threads: signing, HTTP and TLS leave the main thread to the log and the lanes. An
  * endpoint belongs to one thread, so that its connections are used again.
  *
- * A thread that dies (it should not) takes its posts along: they come back as `aborted`, which means
- * that they are due again, and a new thread takes its place.
+ * A thread that dies (it should not) takes its posts along: they come back as a fault of ours, which
+ * uses up no attempt, and a moment later a new thread takes its place.
  */
 export function createThreadedPoster(options: {
   threads: number;
@@ -75,8 +76,10 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
   const known = new Map<number, Extract<PosterRequest, { kind: 'endpoint' }>>();
   let posts: PostRow[] = [];
   let lastNumber = 0;
-  let closing: { done: () => void } | null = null;
-  let worker = start();
+  let closing: Promise<void> | null = null;
+  let closed = (): void => {};
+  /** Null for a moment after it has died. */
+  let worker: Worker | null = start();
 
   function start(): Worker {
     const started = new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings });
@@ -85,17 +88,33 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
       log.error({ error: error.message }, 'A posting thread has crashed; another takes its place');
     });
     started.on('exit', () => {
-      for (const end of underWay.values()) end(ABORTED);
+      worker = null;
+      for (const end of underWay.values()) end(closing === null ? CRASHED : ABORTED);
       underWay.clear();
-      if (closing !== null) return closing.done();
-      worker = start();
-      for (const request of known.values()) worker.postMessage(request);
+      if (closing === null) setTimeout(restart, RESTART_MS).unref();
+      else closed();
     });
     return started;
   }
 
+  function restart(): void {
+    if (closing !== null) return;
+    worker = start();
+    for (const request of known.values()) worker.postMessage(request);
+  }
+
+  async function end(): Promise<void> {
+    const ended = worker;
+    if (ended === null) return;
+    await new Promise<void>((resolve) => {
+      closed = resolve;
+      ended.postMessage({ kind: 'close' } satisfies PosterRequest);
+    });
+    await ended.terminate();
+  }
+
   function receive(reply: PosterReply): void {
-    if (reply.kind === 'closed') closing?.done();
+    if (reply.kind === 'closed') closed();
     else for (const row of reply.results) settle(row);
   }
 
@@ -108,7 +127,7 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
   function sendPosts(): void {
     const ready = posts;
     posts = [];
-    worker.postMessage({ kind: 'posts', posts: ready } satisfies PosterRequest);
+    worker?.postMessage({ kind: 'posts', posts: ready } satisfies PosterRequest);
   }
 
   return {
@@ -118,11 +137,12 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
       const endpoint = { record, secrets, defaults, redactKey };
       const request = { kind: 'endpoint' as const, key, endpoint };
       known.set(key, request);
-      worker.postMessage(request);
+      worker?.postMessage(request);
     },
     post(toRow) {
       return new Promise((resolve) => {
         if (closing !== null) return resolve(ABORTED);
+        if (worker === null) return resolve(CRASHED);
         lastNumber += 1;
         underWay.set(lastNumber, resolve);
         if (posts.length === 0) queueMicrotask(sendPosts);
@@ -132,32 +152,40 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
     forget(key, closeConnections) {
       known.delete(key);
       // Behind the posts of this turn.
-      queueMicrotask(() => worker.postMessage({ kind: 'forget', key, closeConnections }));
+      queueMicrotask(() => worker?.postMessage({ kind: 'forget', key, closeConnections }));
     },
-    async close() {
-      await new Promise<void>((resolve) => {
-        closing = { done: resolve };
-        worker.postMessage({ kind: 'close' } satisfies PosterRequest);
-      });
-      await worker.terminate();
+    close() {
+      closing ??= end();
+      return closing;
     },
   };
 }
 
-const ABORTED: EndedAttempt = {
-  id: '',
-  signature: '',
-  result: {
-    status: null,
-    errorCode: 'aborted',
-    errorDetail: 'Posthorn is stopping.',
-    retryAfter: null,
-    responseExcerpt: null,
-    responseHeaders: null,
-    timing: null,
-    latencyMs: 0,
-  },
-};
+/** How long after its death a thread is started anew, ms: one that cannot live must not do so all the time. */
+const RESTART_MS = 1_000;
+
+const ABORTED = unsent('aborted', 'Posthorn is stopping.');
+const CRASHED = unsent(
+  'local_error',
+  'The thread that posts has crashed; another takes its place.',
+);
+
+function unsent(errorCode: PostErrorCode, errorDetail: string): EndedAttempt {
+  return {
+    id: '',
+    signature: '',
+    result: {
+      status: null,
+      errorCode,
+      errorDetail,
+      retryAfter: null,
+      responseExcerpt: null,
+      responseHeaders: null,
+      timing: null,
+      latencyMs: 0,
+    },
+  };
+}
 
 function toEnded(row: ResultRow): EndedAttempt {
   const [, id, signature, status, errorCode, errorDetail, retryAfter, ...rest] = row;
