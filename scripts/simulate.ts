@@ -11,12 +11,12 @@ import {
   describePlan,
   sumCounts,
 } from '../packages/server/src/webhooks/simulation/describe-run.ts';
+import { onSqlite } from '../packages/server/src/webhooks/simulation/open-database.ts';
 import {
   type RunOptions,
   type RunResult,
   simulate,
 } from '../packages/server/src/webhooks/simulation/simulate.ts';
-import { openSqliteTwin } from '../packages/server/src/webhooks/simulation/store/sqlite-twin.ts';
 
 const PROGRESS_EVERY = 500;
 
@@ -35,10 +35,7 @@ const scale = Number(values.scale);
 async function runOnSqlite(options: RunOptions): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-simulation-'));
   try {
-    return await simulate({
-      ...options,
-      openStore: (model, fail) => openSqliteTwin(model, { folder, fail }),
-    });
+    return await simulate({ ...options, openStore: onSqlite(folder) });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

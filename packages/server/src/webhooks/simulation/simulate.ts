@@ -25,12 +25,17 @@ export interface RunResult {
   steps: number;
 }
 
+export type OpenStore = (
+  model: ModelStore,
+  world: { fail: Verdict['fail']; now: () => number },
+) => Promise<BareStore>;
+
 export interface RunOptions {
   seed: number;
   /** How much happens; 1 when left out. */
   scale?: number;
   /** Another store than the model alone; it must keep the model up to date. */
-  openStore?: (model: ModelStore, fail: Verdict['fail']) => Promise<BareStore>;
+  openStore?: OpenStore;
 }
 
 /** 2026-11-20T10:00:00Z */
@@ -53,7 +58,8 @@ export async function simulate(options: RunOptions): Promise<RunResult> {
   const trace = createTrace(time.elapsedMs);
   const verdict = createVerdict();
   const model = createModelStore();
-  const store = (await options.openStore?.(model, verdict.fail)) ?? model;
+  const store =
+    (await options.openStore?.(model, { fail: verdict.fail, now: time.wallMs })) ?? model;
   const watcher = createWatcher({ plan, time, verdict, store: model, trace });
   const network = createVirtualNetwork({
     time,

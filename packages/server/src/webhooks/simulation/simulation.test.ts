@@ -3,15 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { startTestCluster, withoutPostgres } from '../../store/postgres/fixtures/test-cluster.ts';
 import { describeFailure, sumCounts } from './describe-run.ts';
+import { onPostgres, onSqlite } from './open-database.ts';
 import { type RunResult, simulate } from './simulate.ts';
-import { openSqliteTwin } from './store/sqlite-twin.ts';
 
 /** `POSTHORN_SEED=123 npm test -- simulation` runs that one only. */
 const given = process.env['POSTHORN_SEED'];
 /** Some seconds' worth. `npm run simulate` runs as many as one has time for. */
 const SEEDS = 300;
-const SEEDS_ON_SQLITE = 6;
+const SEEDS_ON_DATABASES = 6;
 
 const seedsUpTo = (count: number): number[] =>
   given === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(given)];
@@ -39,12 +40,21 @@ test('the webhook engine keeps its rules in whatever world a seed draws', async 
 
 test('it does so on SQLite, which answers as the model does and keeps what it has stored', async (t) => {
   const results: RunResult[] = [];
-  for (const seed of seedsUpTo(SEEDS_ON_SQLITE)) {
+  for (const seed of seedsUpTo(SEEDS_ON_DATABASES)) {
     const folder = await mkdtemp(join(tmpdir(), 'posthorn-simulation-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
-    const openStore: NonNullable<Parameters<typeof simulate>[0]['openStore']> = (model, fail) =>
-      openSqliteTwin(model, { folder, fail });
-    results.push(await simulate({ seed, openStore }));
+    results.push(await simulate({ seed, openStore: onSqlite(folder) }));
+  }
+  assertAllKept(results);
+});
+
+test('and on PostgreSQL', { skip: withoutPostgres }, async (t) => {
+  const cluster = await startTestCluster();
+  t.after(() => cluster.stop());
+  const results: RunResult[] = [];
+  for (const seed of seedsUpTo(SEEDS_ON_DATABASES)) {
+    const url = cluster.url(await cluster.createDatabase());
+    results.push(await simulate({ seed, openStore: onPostgres(url) }));
   }
   assertAllKept(results);
 });

@@ -1,25 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '../../../lib/clock.ts';
+import type { Engine } from '../../../store/engine.ts';
 import { newProject } from '../../../store/projects.ts';
-import { openSqliteEngine } from '../../../store/sqlite/engine.ts';
 import { createStore, type Store } from '../../../store/store.ts';
 import { PROJECTS } from '../plan/draw-plan.ts';
 import type { BareStore, StoredDelivery } from './bare-store.ts';
 import type { ModelStore } from './model-store.ts';
 
-/** Its faults are virtual-disk.ts's: it has no use for timers. */
-const STILL: Clock = { now: () => 0, after: () => () => {} };
-
 /**
- * SQLite in a folder, and the model beside it: every call goes to both, and what they answer must be
- * the same. So the model is no fiction, and a run on SQLite is watched as one on the model is.
+ * A real engine, and the model beside it: every call goes to both, and what they answer must be the
+ * same. So the model is no fiction, and a run on a database is watched as one on the model is.
  */
-export async function openSqliteTwin(
+export async function openEngineTwin(
   model: ModelStore,
-  options: { folder: string; fail: (problem: string) => void },
+  options: {
+    /** Opens the same database each time. Its own faults and timers are not asked for. */
+    openEngine: () => Promise<Engine>;
+    fail: (problem: string) => void;
+  },
 ): Promise<BareStore> {
-  const open = async (): Promise<Store> =>
-    createStore(await openSqliteEngine({ folder: options.folder, clock: STILL }));
+  const open = async (): Promise<Store> => createStore(await options.openEngine());
   let store = await open();
   for (const id of PROJECTS) await store.projects.insert(newProject(id, id, 0), []);
 
@@ -32,7 +31,7 @@ export async function openSqliteTwin(
     const expected = await settle(askModel);
     if (!isDeepStrictEqual(real.outcome, expected.outcome)) {
       const [told, wanted] = [real, expected].map(({ outcome }) => JSON.stringify(outcome));
-      options.fail(`SQLite answers ${what} with ${told}, the model with ${wanted}.`);
+      options.fail(`The engine answers ${what} with ${told}, the model with ${wanted}.`);
     }
     return real.give();
   }
@@ -55,7 +54,7 @@ export async function openSqliteTwin(
     for (const [told, wanted] of zip(real, expected)) {
       if (isDeepStrictEqual(told, wanted)) continue;
       const pair = [told, wanted].map((row) => JSON.stringify(row));
-      options.fail(`SQLite has ${pair[0]}, the model ${pair[1]}.`);
+      options.fail(`The engine has ${pair[0]}, the model ${pair[1]}.`);
     }
   }
 
