@@ -12,7 +12,7 @@ import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { checkEnvelopeAddress } from './smtp/check-envelope-address.ts';
-import { parseDatabaseUrl } from './store/postgres/connection-settings.ts';
+import { parseDatabaseUrl } from './store/postgres/connect/connection-settings.ts';
 import { DATABASE_FILE } from './store/sqlite/data-directory.ts';
 import { createProxyBypass, parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
 

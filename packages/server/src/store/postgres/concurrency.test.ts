@@ -4,7 +4,7 @@ import { createSandbox, NODE, NOW_MS, OTHER_NODE, type Sandbox } from '../confor
 import type { Engine } from '../engine.ts';
 import { createEventLog } from '../event-log.ts';
 import { createStore } from '../store.ts';
-import { CAPABILITIES } from './capabilities.ts';
+import { CAPABILITIES } from './connect/capabilities.ts';
 import { openTestEngine } from './fixtures/open-test-engine.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
 

@@ -3,22 +3,22 @@ import type { Pool } from 'pg';
 import type { Clock } from '../../lib/clock.ts';
 import { type Engine, type SqlValue, StoreUnavailable } from '../engine.ts';
 import { createHealthWatch } from '../health-watch.ts';
-import { CAPABILITIES, type Capabilities } from './capabilities.ts';
-import { createClaimQueue } from './claim-queue.ts';
-import { parseDatabaseUrl } from './connection-settings.ts';
-import { createPool, send } from './connections.ts';
-import { faultOf, toUnavailable } from './faults.ts';
-import { insist } from './insist.ts';
-import { inspectServer } from './inspect-server.ts';
-import { createReadingKysely } from './kysely.ts';
-import { catchUpPlaces, readLogEnd } from './log-order.ts';
-import { migrate } from './migrate.ts';
-import { createPartitions } from './partitions.ts';
-import { createPurgeExpired } from './purge-expired.ts';
-import { releaseLeases } from './release-leases.ts';
-import { createTransactions, type Transactions } from './transactions.ts';
-import { createWriteQueue, refusalOf } from './write-queue.ts';
-import { runAgain } from './writer.ts';
+import { createClaimQueue } from './claim/claim-queue.ts';
+import { releaseLeases } from './claim/release-leases.ts';
+import { CAPABILITIES, type Capabilities } from './connect/capabilities.ts';
+import { parseDatabaseUrl } from './connect/connection-settings.ts';
+import { createPool, send } from './connect/connections.ts';
+import { faultOf, toUnavailable } from './connect/faults.ts';
+import { insist } from './connect/insist.ts';
+import { inspectServer } from './connect/inspect-server.ts';
+import { createReadingKysely } from './connect/kysely.ts';
+import { createTransactions, type Transactions } from './connect/transactions.ts';
+import { migrate } from './schema/migrate.ts';
+import { createPartitions } from './schema/partitions.ts';
+import { createPurgeExpired } from './schema/purge-expired.ts';
+import { catchUpPlaces, readLogEnd } from './write/log-order.ts';
+import { createWriteQueue, refusalOf } from './write/write-queue.ts';
+import { runAgain } from './write/writer.ts';
 
 /** What a probe writes: room for a batch of events. */
 const PROBE_BYTES = 65_536;
@@ -28,7 +28,7 @@ export interface PostgresOptions {
   /** Of a standby for lists; null for none. */
   readUrl: string | null;
   clock: Clock;
-  /** Connections at once, half of them for writing. */
+  /** Connections at once; most of them read. */
   poolSize: number;
   /** In the place of what the server is known for. For tests. */
   capabilities?: Partial<Capabilities>;
@@ -45,10 +45,11 @@ export interface PostgresOptions {
  */
 export async function openPostgresEngine(options: PostgresOptions): Promise<Engine> {
   const settings = parseDatabaseUrl(options.url);
-  const flushes = Math.max(1, Math.floor(options.poolSize / 3));
+  // More of them at once cost more of the server's processors than they gain, unless commits take long.
+  const flushes = Math.max(1, Math.round(options.poolSize / 6));
   // One for claims, one for what is done now and then.
   const writing = createPool(settings, flushes + 2);
-  const reading = createPool(settings, Math.max(2, options.poolSize - flushes - 2));
+  const reading = createPool(settings, Math.max(1, options.poolSize - flushes - 2));
   const listing =
     options.readUrl === null
       ? reading
@@ -66,8 +67,8 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<Engi
     const transactions = createTransactions({
       pool: writing,
       clock: options.clock,
-      capabilities,
       forceSync: server.asynchronous,
+      name: randomBytes(9).toString('base64url'),
     });
     const nowMs = options.clock.now();
     await migrate(transactions, { capabilities, nowMs });

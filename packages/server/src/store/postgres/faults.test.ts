@@ -256,17 +256,20 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
       }
     };
     const loads = Array.from({ length: 20 }, load);
-    for (let round = 1; round <= 2; round++) {
-      const enough = acknowledged.length + 100;
-      await until('work was done', () => acknowledged.length >= enough);
-      await cluster.kill();
-      await until('the store says so', () => !engine.health().ok);
-      await cluster.start();
-      await until('the store works again', () => engine.health().ok);
+    try {
+      for (let round = 1; round <= 2; round++) {
+        const enough = acknowledged.length + 100;
+        await until('work was done', () => acknowledged.length >= enough);
+        await cluster.kill();
+        await until('the store says so', () => !engine.health().ok);
+        await cluster.start();
+        await until('the store works again', () => engine.health().ok);
+      }
+      const enough = acknowledged.length + 50;
+      await until('work is done again', () => acknowledged.length >= enough);
+    } finally {
+      running = false;
     }
-    const enough = acknowledged.length + 50;
-    await until('work is done again', () => acknowledged.length >= enough);
-    running = false;
     await Promise.all(loads);
     await Promise.all(recorded);
     assert.deepEqual(healths, [false, true, false, true]);

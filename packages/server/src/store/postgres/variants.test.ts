@@ -1,6 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { describeWork } from '../conformance/describe-store.ts';
-import { CAPABILITIES } from './capabilities.ts';
+import { CAPABILITIES } from './connect/capabilities.ts';
 import { openTestEngine } from './fixtures/open-test-engine.ts';
 import { startPgBouncer, withoutPgBouncer } from './fixtures/pgbouncer.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';

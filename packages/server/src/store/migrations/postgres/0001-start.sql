@@ -3,7 +3,7 @@
 -- Everything is in a schema of its own, and named with it: a pooler keeps no search_path.
 -- Text is compared by its bytes (COLLATE "C"), as cursors and bounds of ids need it. JSON is text and not
 -- jsonb: bodies are signed byte by byte. PARTITION BY is left out where the database has no partitions
--- (postgres/capabilities.ts); partitions.ts makes those of each day.
+-- (postgres/connect/capabilities.ts); partitions.ts makes those of each day.
 -- The hot tables have no CHECK and no foreign key, as on SQLite.
 
 CREATE TABLE posthorn.facts (
@@ -110,7 +110,7 @@ CREATE INDEX transmissions_due ON posthorn.transmissions (due_at)
 CREATE INDEX transmissions_leased ON posthorn.transmissions (node) WHERE node IS NOT NULL;
 
 -- The order of the log. It begins with 1: its 0 is taken here, so that `last_value` always is one that
--- was given (postgres/log-order.ts).
+-- was given (postgres/write/log-order.ts).
 CREATE SEQUENCE posthorn.log_position MINVALUE 0 START WITH 0;
 SELECT nextval('posthorn.log_position');
 
@@ -254,6 +254,13 @@ CREATE TABLE posthorn.idempotency_keys (
   retain_until bigint NOT NULL,
   PRIMARY KEY (project_id, key)
 );
+
+-- The number of the latest transaction that used a slot: how a commit whose answer was lost is found.
+CREATE TABLE posthorn.commit_marks (
+  slot text COLLATE "C" PRIMARY KEY,
+  mark bigint NOT NULL,
+  marked_at bigint NOT NULL
+) WITH (fillfactor = 50);
 
 -- What a store that was full tries to write, to find out whether there is room again.
 CREATE TABLE posthorn.probe (raw bytea NOT NULL);

@@ -16,11 +16,6 @@ export interface Capabilities {
   partitions: boolean;
   /** Indexes that say at once whether a whole partition has expired. Without them it is read. */
   brin: boolean;
-  /**
-   * pg_xact_status: whether a commit came through whose answer was lost. Without it such a commit is
-   * reported as refused, and what it leased stays leased until its node is known to be dead.
-   */
-  transactionStatus: boolean;
 }
 
 export type ServerKind = 'postgres' | 'citus' | 'yugabyte' | 'cockroach';
@@ -32,15 +27,13 @@ export const CAPABILITIES: Readonly<Record<ServerKind, Capabilities>> = {
     skipLocked: true,
     partitions: true,
     brin: true,
-    transactionStatus: true,
   },
-  // Locks and transaction ids are those of one node of several: neither tells of the whole.
+  // Locks are those of one node of several, and do not tell of the whole.
   citus: {
     advisoryLocks: false,
     skipLocked: true,
     partitions: true,
     brin: true,
-    transactionStatus: false,
   },
   // Its storage has no BRIN; pg_locks does not list advisory locks of other nodes.
   yugabyte: {
@@ -48,7 +41,6 @@ export const CAPABILITIES: Readonly<Record<ServerKind, Capabilities>> = {
     skipLocked: true,
     partitions: true,
     brin: false,
-    transactionStatus: false,
   },
   // Advisory locks can be called and lock nothing; partitions have another syntax.
   cockroach: {
@@ -56,7 +48,6 @@ export const CAPABILITIES: Readonly<Record<ServerKind, Capabilities>> = {
     skipLocked: true,
     partitions: false,
     brin: false,
-    transactionStatus: false,
   },
 };
 

@@ -4,13 +4,13 @@ import {
   type Commit,
   type StoreHealth,
   StoreUnavailable,
-} from '../engine.ts';
-import type { HealthWatch } from '../health-watch.ts';
-import type { Capabilities } from './capabilities.ts';
+} from '../../engine.ts';
+import type { HealthWatch } from '../../health-watch.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { insist } from '../connect/insist.ts';
+import type { Transactions } from '../connect/transactions.ts';
 import { createFlushQueue } from './flush-queue.ts';
-import { insist } from './insist.ts';
 import { endpointKeyOf, stateKeyOf } from './row-keys.ts';
-import type { Transactions } from './transactions.ts';
 import { linesOfAttempt, linesOfCommit, writeBatch } from './writer.ts';
 
 /** The most that one transaction takes; larger ones hold up a latency-sensitive commit behind them. */

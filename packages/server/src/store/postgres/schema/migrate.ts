@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Capabilities } from './capabilities.ts';
-import { isConstraintViolation } from './faults.ts';
-import type { Transaction, Transactions } from './transactions.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { isConstraintViolation } from '../connect/faults.ts';
+import type { Transaction, Transactions } from '../connect/transactions.ts';
 
-const FOLDER = new URL('../migrations/postgres/', import.meta.url);
+const FOLDER = new URL('../../migrations/postgres/', import.meta.url);
 
 /** The database was made by a newer Posthorn; this one must not touch it. */
 export class SchemaTooNew extends Error {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { turn } from '../../lib/fixtures/test-clock.ts';
+import { turn } from '../../../lib/fixtures/test-clock.ts';
 import { createFlushQueue } from './flush-queue.ts';
 
 /** A queue whose flushes end when they are told to. */

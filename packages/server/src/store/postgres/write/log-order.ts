@@ -1,6 +1,6 @@
-import type { Capabilities } from './capabilities.ts';
-import { type Rows, send } from './connections.ts';
-import type { Transaction } from './transactions.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { type Rows, send } from '../connect/connections.ts';
+import type { Transaction } from '../connect/transactions.ts';
 
 /**
  * The order of the log. Places come from a sequence, which several transactions ask at once; one that

@@ -8,8 +8,8 @@ import {
   PostgresQueryCompiler,
   type QueryResult,
 } from 'kysely';
-import type { SqlValue } from '../engine.ts';
-import type { Tables } from '../tables.ts';
+import type { SqlValue } from '../../engine.ts';
+import type { Tables } from '../../tables.ts';
 
 type Read = (sql: string, parameters: readonly SqlValue[]) => Promise<unknown[]>;
 

@@ -1,7 +1,7 @@
-import type { AttemptRecord } from '../engine.ts';
-import { bigintArray, textArray } from './arrays.ts';
+import type { AttemptRecord } from '../../engine.ts';
+import { bigintArray, textArray } from '../connect/arrays.ts';
+import type { Transaction } from '../connect/transactions.ts';
 import { mendLines } from './delivery-lines.ts';
-import type { Transaction } from './transactions.ts';
 
 /**
  * Stores attempts on their deliveries' rows, together with what follows from them. An attempt before one

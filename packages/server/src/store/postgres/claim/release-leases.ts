@@ -1,5 +1,5 @@
-import { type LinesOfEndpoint, lockLines } from './delivery-lines.ts';
-import { all, type Transaction } from './transactions.ts';
+import { all, type Transaction } from '../connect/transactions.ts';
+import { type LinesOfEndpoint, lockLines } from '../write/delivery-lines.ts';
 
 /** Makes due again what nodes hold that are gone; in a line only where it is first by now. */
 export async function releaseLeases(

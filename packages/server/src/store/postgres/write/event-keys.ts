@@ -1,8 +1,8 @@
-import type { EventRecord } from '../engine.ts';
-import { bigintArray, textArray } from './arrays.ts';
-import { LostRace } from './faults.ts';
+import type { EventRecord } from '../../engine.ts';
+import { bigintArray, textArray } from '../connect/arrays.ts';
+import { LostRace } from '../connect/faults.ts';
+import type { Transaction } from '../connect/transactions.ts';
 import { dedupKeyOf, idKeyOf, sortedByKey } from './row-keys.ts';
-import type { Transaction } from './transactions.ts';
 
 /**
  * Takes the keys of events, and returns those that were free. One that another node is about to take is

@@ -1,8 +1,8 @@
-import type { ClaimedDeliveries, ClaimedDelivery, DeliveryClaim } from '../engine.ts';
-import { textArray } from './arrays.ts';
-import type { Capabilities } from './capabilities.ts';
-import { moveUp } from './delivery-lines.ts';
-import { all, type Transaction } from './transactions.ts';
+import type { ClaimedDeliveries, ClaimedDelivery, DeliveryClaim } from '../../engine.ts';
+import { textArray } from '../connect/arrays.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { all, type Transaction } from '../connect/transactions.ts';
+import { moveUp } from '../write/delivery-lines.ts';
 
 /**
  * How a claiming transaction has its statements planned. When much comes due at once while the

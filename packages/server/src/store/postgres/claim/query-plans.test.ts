@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client } from 'pg';
-import { lowestIdAt } from '../../core/ids.ts';
-import { createTestClock } from '../../lib/fixtures/test-clock.ts';
-import { NOW_MS } from '../conformance/sandbox.ts';
+import { lowestIdAt } from '../../../core/ids.ts';
+import { createTestClock } from '../../../lib/fixtures/test-clock.ts';
+import { NOW_MS } from '../../conformance/sandbox.ts';
+import { openTestEngine } from '../fixtures/open-test-engine.ts';
+import { startTestCluster, type TestCluster, withoutPostgres } from '../fixtures/test-cluster.ts';
 import { CLAIM_SETTINGS, dueText, LINES_TEXT } from './claim-deliveries.ts';
-import { openTestEngine } from './fixtures/open-test-engine.ts';
-import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
 
 /**
  * Plans over many rows whose statistics are wrong in the way that hurts: when they were taken nothing was

@@ -1,8 +1,8 @@
 import type { Pool } from 'pg';
-import { type IdKind, lowestIdAt } from '../../core/ids.ts';
-import { send } from './connections.ts';
-import { faultOf } from './faults.ts';
-import type { Transaction, Transactions } from './transactions.ts';
+import { type IdKind, lowestIdAt } from '../../../core/ids.ts';
+import { send } from '../connect/connections.ts';
+import { faultOf } from '../connect/faults.ts';
+import type { Transaction, Transactions } from '../connect/transactions.ts';
 
 /**
  * Daily partitions, by the time in an id: everything that looks up by id looks into one of them, without

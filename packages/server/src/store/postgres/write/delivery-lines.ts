@@ -1,7 +1,7 @@
-import type { AttemptRecord, EventRecord } from '../engine.ts';
-import { bigintArray, textArray } from './arrays.ts';
+import type { AttemptRecord, EventRecord } from '../../engine.ts';
+import { bigintArray, textArray } from '../connect/arrays.ts';
+import { all, type Transaction } from '../connect/transactions.ts';
 import { endpointKeyOf, lineKeyOf, sortedByKey } from './row-keys.ts';
-import { all, type Transaction } from './transactions.ts';
 
 /**
  * Lines of deliveries (store/README.md, Order) when several change them at once. Whoever appends to a

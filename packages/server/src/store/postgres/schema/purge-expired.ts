@@ -1,12 +1,16 @@
-import { listRetained, type Retained } from '../retained.ts';
-import { textArray } from './arrays.ts';
+import { listRetained, type Retained } from '../../retained.ts';
+import { textArray } from '../connect/arrays.ts';
+import type { Transaction, Transactions } from '../connect/transactions.ts';
 import type { IdRange, Partitions } from './partitions.ts';
-import type { Transaction, Transactions } from './transactions.ts';
 
 export type PurgeExpired = (input: {
   nowMs: number;
   limit: number;
 }) => Promise<{ purged: number; more: boolean }>;
+
+/** Marks of processes that ended; a commit is looked for within a minute. */
+const MARKS_KEPT_MS = 86_400_000;
+const FORGET_MARKS = 'DELETE FROM posthorn.commit_marks WHERE marked_at < $1';
 
 type WalkedRow = { [column: string]: string | number | boolean } & {
   retain_until: number;
@@ -100,6 +104,7 @@ export function createPurgeExpired(options: {
       leaveAlone = outcome.leaveAlone;
     }
     return transactions.run(async (tx) => {
+      if (project === '') await tx.send(FORGET_MARKS, [nowMs - MARKS_KEPT_MS]);
       if (project === '' || isOver()) {
         const next = await nextProject(tx);
         project = next ?? '';

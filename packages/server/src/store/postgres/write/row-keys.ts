@@ -1,4 +1,4 @@
-import type { EventRecord } from '../engine.ts';
+import type { EventRecord } from '../../engine.ts';
 
 /** Parts of a key as one text; the separator is in none of them that PostgreSQL could have stored. */
 const join = (...parts: string[]): string => parts.join('\u0000');

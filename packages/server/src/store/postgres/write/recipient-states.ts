@@ -1,11 +1,11 @@
 import type { RecipientState } from '@posthorn/sdk';
-import type { EventPosition } from '../../core/event-body.ts';
-import { higherStanding, type Standing } from '../../core/recipient-state.ts';
-import type { EventRecord } from '../engine.ts';
-import { bigintArray, textArray } from './arrays.ts';
-import { LostRace } from './faults.ts';
+import type { EventPosition } from '../../../core/event-body.ts';
+import { higherStanding, type Standing } from '../../../core/recipient-state.ts';
+import type { EventRecord } from '../../engine.ts';
+import { bigintArray, textArray } from '../connect/arrays.ts';
+import { LostRace } from '../connect/faults.ts';
+import type { Transaction } from '../connect/transactions.ts';
 import { sortedByKey, stateKeyOf } from './row-keys.ts';
-import type { Transaction } from './transactions.ts';
 
 interface StoredStanding {
   sequence: number;

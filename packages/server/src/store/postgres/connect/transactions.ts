@@ -1,14 +1,13 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Clock } from '../../lib/clock.ts';
-import type { Capabilities } from './capabilities.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import { type Parameter, type Rows, send } from './connections.ts';
 import { isConnectionLost, toUnavailable } from './faults.ts';
 
 export interface Transaction {
   /** Statements that are sent without waiting for each other share one round trip, and keep their order. */
   send<R = unknown>(text: string, values?: readonly Parameter[]): Promise<Rows<R>>;
-  /** Sent with the last writes: by this we find out what became of a commit whose answer was lost. */
-  identify(): Promise<void>;
+  /** Sent with the writes: by this we find out what became of a commit whose answer was lost. */
+  mark(): Promise<void>;
 }
 
 export interface Transactions {
@@ -41,15 +40,32 @@ const IDLE_TIMEOUT_MS = 10_000;
 const DOUBT_MS = 60_000;
 const DOUBT_STEP_MS = 500;
 
+/**
+ * A transaction that matters leaves a mark: its number, in a row that no other one uses at the same time.
+ * When the answer to its commit is lost, somebody who locks that row waits for it to end, and finds its
+ * number there if it was committed. (Its xid would not do: after a crash one that was never written to
+ * disk is given again, and pg_xact_status tells of the other.)
+ */
 export function createTransactions(options: {
   pool: Pool;
   clock: Clock;
-  capabilities: Pick<Capabilities, 'transactionStatus'>;
   /** Commits are synced although the server's setting says otherwise. */
   forceSync: boolean;
+  /** The rows for marks are named after it: one that no other process has. */
+  name: string;
 }): Transactions {
-  const { pool, clock, capabilities } = options;
+  const { pool, clock } = options;
   const doubtListeners: ((error: unknown) => void)[] = [];
+  const freeSlots: string[] = [];
+  let slots = 0;
+  let marks = 0;
+
+  const takeSlot = (): string => {
+    const free = freeSlots.pop();
+    if (free !== undefined) return free;
+    slots += 1;
+    return `${options.name}/${slots}`;
+  };
 
   function beginOf({ slow = false, lockTimeoutMs, settings = [] }: TransactionOptions): string {
     const all = [
@@ -65,20 +81,26 @@ export function createTransactions(options: {
     );
   }
 
-  /** Whether this transaction was committed; null while nobody can tell. */
-  async function statusOf(id: string): Promise<boolean | null> {
+  /** Whether the transaction with this mark was committed; null while nobody can tell. */
+  async function statusOf({ slot, mark }: Mark): Promise<boolean | null> {
+    const look = async (tx: Transaction): Promise<boolean> => {
+      // The insert waits for one that was the first to use the row.
+      const [, { rows }] = await all([
+        tx.send(MARK_NOTHING, [slot, clock.now()]),
+        tx.send<{ mark: number }>(READ_MARK, [slot]),
+      ]);
+      return rows[0]?.mark === mark;
+    };
     try {
-      const { rows } = await pool.query('SELECT pg_xact_status($1::xid8) AS status', [id]);
-      const status: unknown = rows[0]?.status;
-      return status === 'in progress' ? null : status === 'committed';
+      return await run(look, {});
     } catch {
       return null;
     }
   }
 
-  async function wasCommitted(id: string, cause: unknown): Promise<boolean> {
+  async function wasCommitted(mark: Mark, cause: unknown): Promise<boolean> {
     for (let waitedMs = 0; waitedMs <= DOUBT_MS; waitedMs += DOUBT_STEP_MS) {
-      const committed = await statusOf(id);
+      const committed = await statusOf(mark);
       if (committed !== null) return committed;
       if (waitedMs > 0) for (const listener of doubtListeners) listener(cause);
       await new Promise<void>((resolve) => clock.after(DOUBT_STEP_MS, resolve));
@@ -96,36 +118,39 @@ export function createTransactions(options: {
     }
   }
 
-  async function commit(client: PoolClient, id: string | null): Promise<void> {
+  async function commit(client: PoolClient, mark: Mark | null): Promise<void> {
     try {
       await send(client, 'COMMIT');
     } catch (error) {
-      if (!isConnectionLost(error) || id === null) {
+      if (!isConnectionLost(error) || mark === null) {
         await undo(client, error);
         throw error;
       }
       client.release(true);
-      if (await wasCommitted(id, error)) return;
+      if (await wasCommitted(mark, error)) return;
       throw toUnavailable('unreachable', error);
     }
     client.release();
   }
 
-  return {
-    async run(work, settings = {}) {
-      const client = await pool.connect();
-      const answerTimeoutMs = settings.slow === true ? SLOW_STATEMENT_TIMEOUT_MS * 1.1 : undefined;
-      let id: string | null = null;
-      const tx: Transaction = {
-        send: (text, values) => send(client, text, values, answerTimeoutMs),
-        async identify() {
-          if (!capabilities.transactionStatus) return;
-          const text = 'SELECT pg_current_xact_id_if_assigned()::text AS id';
-          const { rows } = await send<{ id: string | null }>(client, text);
-          id = rows[0]?.id ?? null;
-        },
-      };
-      let result: Awaited<ReturnType<typeof work>>;
+  async function run<T>(
+    work: (tx: Transaction) => Promise<T>,
+    settings: TransactionOptions,
+  ): Promise<T> {
+    const client = await pool.connect();
+    const answerTimeoutMs = settings.slow === true ? SLOW_STATEMENT_TIMEOUT_MS * 1.1 : undefined;
+    const left: Mark[] = [];
+    const tx: Transaction = {
+      send: (text, values) => send(client, text, values, answerTimeoutMs),
+      async mark() {
+        marks += 1;
+        const one = { slot: takeSlot(), mark: marks };
+        left.push(one);
+        await tx.send(LEAVE_MARK, [one.slot, one.mark, clock.now()]);
+      },
+    };
+    try {
+      let result: T;
       try {
         // What the work sends goes out behind it at once; it fails there too if this fails.
         const begun = send(client, beginOf(settings));
@@ -136,12 +161,29 @@ export function createTransactions(options: {
         await undo(client, error);
         throw error;
       }
-      await commit(client, id);
+      await commit(client, left[0] ?? null);
       return result;
-    },
+    } finally {
+      for (const { slot } of left) freeSlots.push(slot);
+    }
+  }
+
+  return {
+    run: (work, settings = {}) => run(work, settings),
     onDoubt: (listener) => doubtListeners.push(listener),
   };
 }
+
+interface Mark {
+  slot: string;
+  mark: number;
+}
+
+const LEAVE_MARK = `INSERT INTO posthorn.commit_marks (slot, mark, marked_at) VALUES ($1, $2, $3)
+  ON CONFLICT (slot) DO UPDATE SET mark = excluded.mark, marked_at = excluded.marked_at`;
+const MARK_NOTHING = `INSERT INTO posthorn.commit_marks (slot, mark, marked_at) VALUES ($1, 0, $2)
+  ON CONFLICT (slot) DO NOTHING`;
+const READ_MARK = 'SELECT mark FROM posthorn.commit_marks WHERE slot = $1 FOR UPDATE';
 
 /** Waits for all, so that nothing is on its way any more, then throws what failed first. */
 export async function all<T extends readonly unknown[]>(

@@ -1,13 +1,13 @@
-import { type EventPosition, sealEventBody } from '../../core/event-body.ts';
-import type { AppendedEvent, EventRecord, OwedDelivery } from '../engine.ts';
-import { bigintArray, textArray } from './arrays.ts';
-import type { Capabilities } from './capabilities.ts';
+import { type EventPosition, sealEventBody } from '../../../core/event-body.ts';
+import type { AppendedEvent, EventRecord, OwedDelivery } from '../../engine.ts';
+import { bigintArray, textArray } from '../connect/arrays.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { all, type Transaction } from '../connect/transactions.ts';
 import { findWaiting } from './delivery-lines.ts';
 import { findDuplicates, findIds, takeKeys } from './event-keys.ts';
 import { takePlaces } from './log-order.ts';
 import { lockStates } from './recipient-states.ts';
 import { dedupKeyOf, idKeyOf, lineKeyOf } from './row-keys.ts';
-import { all, type Transaction } from './transactions.ts';
 
 /**
  * Appends many events in a handful of statements, each over all of them (`unnest`). First what has to be

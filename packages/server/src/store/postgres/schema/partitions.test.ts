@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { Client } from 'pg';
-import { lowestIdAt } from '../../core/ids.ts';
-import { createTestClock } from '../../lib/fixtures/test-clock.ts';
-import { createSandbox, DAY_MS, NODE, NOW_MS, type Sandbox } from '../conformance/sandbox.ts';
-import type { Engine } from '../engine.ts';
-import { openTestEngine } from './fixtures/open-test-engine.ts';
-import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
+import { lowestIdAt } from '../../../core/ids.ts';
+import { createTestClock } from '../../../lib/fixtures/test-clock.ts';
+import { createSandbox, DAY_MS, NODE, NOW_MS, type Sandbox } from '../../conformance/sandbox.ts';
+import type { Engine } from '../../engine.ts';
+import { openTestEngine } from '../fixtures/open-test-engine.ts';
+import { startTestCluster, type TestCluster, withoutPostgres } from '../fixtures/test-cluster.ts';
 
 describe('partitions by day', { skip: withoutPostgres }, () => {
   let cluster: TestCluster;

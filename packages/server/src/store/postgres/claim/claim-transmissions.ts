@@ -1,8 +1,8 @@
-import type { ClaimedTransmissions, TransmissionClaim } from '../engine.ts';
-import type { TransmissionsTable } from '../tables.ts';
-import { textArray } from './arrays.ts';
-import type { Capabilities } from './capabilities.ts';
-import type { Transaction } from './transactions.ts';
+import type { ClaimedTransmissions, TransmissionClaim } from '../../engine.ts';
+import type { TransmissionsTable } from '../../tables.ts';
+import { textArray } from '../connect/arrays.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import type { Transaction } from '../connect/transactions.ts';
 
 type DueRow = Pick<
   TransmissionsTable,

@@ -1,5 +1,5 @@
 import { types as defaultTypes, Pool, type PoolClient } from 'pg';
-import type { SqlValue } from '../engine.ts';
+import type { SqlValue } from '../../engine.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
 import { decodeText, encodeText } from './text.ts';
 

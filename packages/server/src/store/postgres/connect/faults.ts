@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import { type StoreFault, StoreUnavailable } from '../engine.ts';
+import { type StoreFault, StoreUnavailable } from '../../engine.ts';
 
 /** SQLSTATE codes and classes (PostgreSQL's appendix A) that are not the fault of a statement. */
 const FAULTS: readonly [RegExp, StoreFault][] = [

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { StoreUnavailable } from '../engine.ts';
+import { StoreUnavailable } from '../../engine.ts';
 import { type ServerKind, serverKindOf } from './capabilities.ts';
 import { send } from './connections.ts';
 

@@ -1,19 +1,19 @@
-import { createGroupCommit } from '../../lib/group-commit.ts';
+import { createGroupCommit } from '../../../lib/group-commit.ts';
 import {
   type ClaimedDeliveries,
   type ClaimedTransmissions,
   type DeliveryClaim,
   StoreUnavailable,
   type TransmissionClaim,
-} from '../engine.ts';
-import type { HealthWatch } from '../health-watch.ts';
-import type { Capabilities } from './capabilities.ts';
+} from '../../engine.ts';
+import type { HealthWatch } from '../../health-watch.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { insist } from '../connect/insist.ts';
+import type { Transaction, Transactions } from '../connect/transactions.ts';
+import { refusalOf } from '../write/write-queue.ts';
+import { runAgain } from '../write/writer.ts';
 import { CLAIM_SETTINGS, claimDeliveries } from './claim-deliveries.ts';
 import { claimTransmissions } from './claim-transmissions.ts';
-import { insist } from './insist.ts';
-import type { Transaction, Transactions } from './transactions.ts';
-import { refusalOf } from './write-queue.ts';
-import { runAgain } from './writer.ts';
 
 const MAX_CLAIMS = 64;
 
@@ -58,7 +58,7 @@ export function createClaimQueue(options: {
       for (const { claim } of transmissions) {
         mail.push(await claimTransmissions(tx, claim, capabilities));
       }
-      await tx.identify();
+      await tx.mark();
       return { claimed, mail };
     };
     try {

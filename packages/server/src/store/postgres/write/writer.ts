@@ -4,13 +4,13 @@ import {
   type Commit,
   type Statement,
   StoreConflict,
-} from '../engine.ts';
+} from '../../engine.ts';
+import type { Capabilities } from '../connect/capabilities.ts';
+import { faultOf, isConstraintViolation, isPassing } from '../connect/faults.ts';
+import { all, type Transaction, type Transactions } from '../connect/transactions.ts';
 import { prepareAppend } from './append-events.ts';
-import type { Capabilities } from './capabilities.ts';
 import { type LinesOfEndpoint, lockLines } from './delivery-lines.ts';
-import { faultOf, isConstraintViolation, isPassing } from './faults.ts';
 import { recordAttempts } from './record-attempts.ts';
-import { all, type Transaction, type Transactions } from './transactions.ts';
 
 export interface Batch {
   commits: readonly Commit[];
@@ -71,7 +71,7 @@ async function writeTogether(
     ...commits.flatMap(({ statements }) => statements.map((one) => runStatement(tx, one))),
     ...prepared.write(),
     recordInRounds(tx, attempts),
-    tx.identify(),
+    tx.mark(),
   ]);
   const appended = prepared.appended.values();
   return commits.map((commit) => commit.events.map(() => take(appended)));
@@ -86,7 +86,7 @@ async function writeApart(
   await recordInRounds(tx, attempts);
   const outcomes: CommitOutcome[] = [];
   for (const commit of commits) outcomes.push(await writeOne(tx, commit, capabilities));
-  await tx.identify();
+  await tx.mark();
   return outcomes;
 }
 
