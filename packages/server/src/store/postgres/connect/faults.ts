@@ -82,7 +82,11 @@ export function isConstraintViolation(error: unknown): boolean {
 }
 
 /** Another node changed what this transaction had read. It is made again. */
-export class LostRace extends Error {}
+export class LostRace extends Error {
+  constructor() {
+    super('another node was faster');
+  }
+}
 
 const EXPLANATIONS: Record<StoreFault, string> = {
   unreachable:

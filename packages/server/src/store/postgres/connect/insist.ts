@@ -1,4 +1,4 @@
-import { faultOf, isStale, toUnavailable } from './faults.ts';
+import { faultOf, isPassing, isStale, toUnavailable } from './faults.ts';
 
 /** As many connections may have ended at once as a pool has. */
 const MAX_STALE = 20;
@@ -14,7 +14,8 @@ export async function insist<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (isStale(error) && tries < MAX_STALE) continue;
-      const fault = faultOf(error);
+      // Made again often enough (writer.ts): somebody is in the way all the time.
+      const fault = isPassing(error) ? 'locked' : faultOf(error);
       throw fault === null ? error : toUnavailable(fault, error);
     }
   }
