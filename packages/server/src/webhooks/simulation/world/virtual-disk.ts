@@ -207,6 +207,7 @@ export function createVirtualDisk(options: {
       return busy;
     },
     async crash() {
+      if (!health.ok) return;
       const isDone = random.chance(0.5);
       const open = underWay.filter((call) => !done.has(call));
       const lost =
