@@ -30,7 +30,7 @@ import { createMailResolver } from './smtp/create-mail-resolver.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
-import type { Engine } from './store/engine.ts';
+import { type Engine, toPublicHealth } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
 import { openEngine } from './store/open-engine.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
@@ -342,7 +342,7 @@ export async function startPosthorn(
         const detail = 'This process is stopping. Try again in a moment, or at another one.';
         return new PosthornError('shutting_down', detail, { retryAfterSeconds: 5 });
       }
-      const health = engine.health();
+      const health = toPublicHealth(engine.health());
       if (health.ok) return null;
       return new PosthornError('store_unavailable', health.detail, { retryAfterSeconds: 5 });
     }
@@ -379,7 +379,7 @@ export async function startPosthorn(
         runner,
         replay,
         jobRetentionMs: retentionMs,
-        health: () => engine.health(),
+        health: () => toPublicHealth(engine.health()),
         stopping: () => stopping,
         metrics: metrics.render,
         version: VERSION,

@@ -206,6 +206,12 @@ export type StoreFault =
   | 'refused'
   | 'overloaded';
 
+/** What strangers may read of it: without the database's own words, which can name hosts and paths. */
+export function toPublicHealth(health: StoreHealth): StoreHealth {
+  if (health.ok) return health;
+  return { ...health, detail: health.detail.replace(/ \((?:PostgreSQL|SQLite): .*\)$/s, '') };
+}
+
 /** The database cannot take work. Nothing of the call was stored; the caller may try again later. */
 export class StoreUnavailable extends Error {
   readonly code: StoreFault;
