@@ -108,7 +108,8 @@ export function createWriteQueue(options: {
     recordAttempt: (attempt) =>
       new Promise((resolve, reject) => add({ kind: 'attempt', attempt, resolve, reject })),
     resume() {
-      const attempts = heldAttempts;
+      // In the order in which they were made, whoever gave up first: ids count up within a process.
+      const attempts = heldAttempts.sort((a, b) => compareIds(a.attempt, b.attempt));
       heldAttempts = [];
       for (const task of attempts) queue.add(task);
     },
@@ -117,6 +118,11 @@ export function createWriteQueue(options: {
     },
     settled: queue.settled,
   };
+}
+
+function compareIds(a: AttemptRecord, b: AttemptRecord): number {
+  if (a.attemptId === b.attemptId) return 0;
+  return a.attemptId < b.attemptId ? -1 : 1;
 }
 
 export function refusalOf(health: StoreHealth & { ok: false }): StoreUnavailable {
