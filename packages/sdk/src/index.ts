@@ -1,6 +1,7 @@
 export * from './errors.ts';
 export * from './event.ts';
 export { numberText, parseLosslessJson } from './lossless-json.ts';
+export * from './message-state.ts';
 export {
   createGenericProvider,
   type GenericOptions,
@@ -15,3 +16,4 @@ export {
 } from './providers/shared/build/mapping.ts';
 export * from './providers/standard-webhooks.ts';
 export * from './providers/standard-webhooks-keys.ts';
+export * from './recipient-state.ts';

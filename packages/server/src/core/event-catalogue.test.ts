@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { EVENT_TYPES } from '@posthorn/sdk';
+import { EVENT_TYPES, standingOf } from '@posthorn/sdk';
 import { EVENT_CATALOGUE, explainUnknownType, isEventType } from './event-catalogue.ts';
-import { standingOf } from './recipient-state.ts';
 
 test('every type has a description that is a sentence', () => {
   for (const type of EVENT_TYPES) assert.match(EVENT_CATALOGUE[type].description, /^[A-Z9].+\.$/);

@@ -1,7 +1,6 @@
-import type { EventType } from '@posthorn/sdk';
+import type { EventType, Standing } from '@posthorn/sdk';
 import type { Kysely } from 'kysely';
 import type { EventPosition } from '../core/event-body.ts';
-import type { Standing } from '../core/recipient-state.ts';
 import type { Urgency } from '../core/urgency.ts';
 import type { Tables } from './tables.ts';
 

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { EVENT_TYPES, type RecipientState } from '@posthorn/sdk';
+import {
+  EVENT_TYPES,
+  higherStanding,
+  type RecipientState,
+  type Standing,
+  standingOf,
+} from '@posthorn/sdk';
 import fc from 'fast-check';
-import { higherStanding, type Standing, standingOf } from '../../core/recipient-state.ts';
 import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 
 export function describePosition(open: OpenEngine): void {
@@ -94,7 +99,7 @@ export function describePosition(open: OpenEngine): void {
       assert.equal((await store.events.ofMessage(projectId, 'sg.1', 10)).length, 2);
     });
 
-    test('folds any events in any order as core/recipient-state does', async () => {
+    test('folds any events in any order as the SDK does', async () => {
       const { log, event, ids } = await sandbox();
       const happening = fc.record({
         type: fc.constantFrom(...EVENT_TYPES),

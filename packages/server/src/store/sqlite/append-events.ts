@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { higherStanding, type Standing } from '@posthorn/sdk';
 import { type EventPosition, sealEventBody } from '../../core/event-body.ts';
-import { higherStanding, type Standing } from '../../core/recipient-state.ts';
 import type { RecipientStatesTable } from '../tables.ts';
 import type { Row } from './protocol.ts';
 import {

@@ -1,6 +1,5 @@
-import type { RecipientState } from '@posthorn/sdk';
+import { higherStanding, type RecipientState, type Standing } from '@posthorn/sdk';
 import type { EventPosition } from '../../../core/event-body.ts';
-import { higherStanding, type Standing } from '../../../core/recipient-state.ts';
 import type { EventRecord } from '../../engine.ts';
 import { bigintArray, textArray } from '../connect/arrays.ts';
 import { LostRace } from '../connect/faults.ts';

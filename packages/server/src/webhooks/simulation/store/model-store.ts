@@ -1,5 +1,5 @@
+import { higherStanding, type Standing } from '@posthorn/sdk';
 import { type EventPosition, sealEventBody } from '../../../core/event-body.ts';
-import { higherStanding, type Standing } from '../../../core/recipient-state.ts';
 import {
   type AttemptRecord,
   type ClaimedDelivery,

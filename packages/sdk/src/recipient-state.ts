@@ -1,4 +1,4 @@
-import type { EventType, RecipientState } from '@posthorn/sdk';
+import type { EventType, RecipientState } from './event.ts';
 
 /**
  * The state of one message for one recipient, as a fold over its events that gives the same answer

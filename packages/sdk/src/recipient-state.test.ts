@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { EVENT_TYPES, type EventType } from '@posthorn/sdk';
 import fc from 'fast-check';
+import { EVENT_TYPES, type EventType } from './event.ts';
 import { higherStanding, type Standing, standingOf } from './recipient-state.ts';
 
 function fold(events: readonly (readonly [EventType, number])[]): string | null {
