@@ -41,11 +41,16 @@ export class PendingPost implements Dispatcher.DispatchHandler {
   #keptBytes = 0;
   #isCut = false;
 
-  constructor(request: PostRequest, clock: Clock, resolve: (result: PostResult) => void) {
+  /** `inTurns`: runs what is to be done at the deadline, soon; many may have the same. */
+  constructor(
+    request: PostRequest,
+    { clock, inTurns }: { clock: Clock; inTurns: (work: () => void) => void },
+    resolve: (result: PostResult) => void,
+  ) {
     this.#request = request;
     this.#clock = clock;
     this.#resolve = resolve;
-    this.#cancelDeadline = clock.after(request.timeoutMs, () => this.#expire());
+    this.#cancelDeadline = clock.after(request.timeoutMs, () => inTurns(() => this.#expire()));
   }
 
   sendOver(connection: PostConnection): void {
@@ -55,6 +60,7 @@ export class PendingPost implements Dispatcher.DispatchHandler {
   }
 
   fail(error: Error): void {
+    if (this.done) return;
     const { code, detail } = explainError(error);
     this.#finish(code, detail);
   }
@@ -110,6 +116,7 @@ export class PendingPost implements Dispatcher.DispatchHandler {
   }
 
   #expire(): void {
+    if (this.done) return;
     const connection = this.#connection;
     const ms = `within ${this.#request.timeoutMs} ms`;
     const stage = this.#sentAtMs === null ? connection?.opening?.stage : 'open';

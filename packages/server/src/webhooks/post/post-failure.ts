@@ -6,7 +6,11 @@ export class PostFailure extends Error {
   readonly errorCode: PostErrorCode;
 
   constructor(errorCode: PostErrorCode, message: string) {
+    // Without a stack: nobody reads it, hundreds may come at once, and it costs as much as the rest.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.errorCode = errorCode;
   }
 }
