@@ -381,6 +381,7 @@ export async function startPosthorn(
         jobRetentionMs: retentionMs,
         health: () => toPublicHealth(engine.health()),
         stopping: () => stopping,
+        nodes: store.nodes,
         metrics: metrics.render,
         version: VERSION,
         api: has('api'),

@@ -3,7 +3,7 @@ import type { CanonicalEvent } from '@posthorn/sdk';
 import pc from 'picocolors';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { plain } from './demo/columns.ts';
+import { plain } from './columns.ts';
 import type { MessageView } from './demo/demo-api.ts';
 import { DEMO_MESSAGES } from './demo/demo-messages.ts';
 import { DEMO_PORT } from './demo/demo-settings.ts';

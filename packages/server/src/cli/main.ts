@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { SETTINGS, type SettingName, settingFlag, settingVariable } from '../config.ts';
 import { VERSION } from '../main.ts';
+import { addClientOptions, type ClientFlags } from './api-client.ts';
+import { addWebhookCommands } from './webhook-commands.ts';
 
 interface DecodeOptions {
   secret: string[];
@@ -58,6 +60,15 @@ export async function main(argv: readonly string[]): Promise<number> {
       exitCode = await command.migrate({ flags, ...(file === undefined ? {} : { file }) });
     });
   addSettings(migrate, ['data', 'databaseUrl']);
+
+  addClientOptions(
+    program.command('nodes').description('Show who works on the database of a running server.'),
+  )
+    .option('--json', 'the answer of the server as JSON', false)
+    .action(async (options: ClientFlags & { json: boolean }) => {
+      const { showNodes } = await import('./nodes.ts');
+      exitCode = await showNodes(options);
+    });
 
   program
     .command('bounce')

@@ -10,7 +10,7 @@ export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
   events: 'put events into the log',
   read: 'read messages, events, endpoints and deliveries',
   manage: "change the project's endpoints, deliveries and keys",
-  admin: 'create, change and delete projects, and make keys for them',
+  admin: 'create, change and delete projects, make keys for them, and see the nodes',
 };
 
 /** What a project's own keys have: everything but what is the operator's. */

@@ -9,6 +9,7 @@ import { createJobRoutes } from './api/jobs/job-routes.ts';
 import { createReplayRoutes } from './api/jobs/replay-routes.ts';
 import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
+import { createNodeRoutes } from './api/nodes/node-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
@@ -30,6 +31,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
     version: string;
     /** The resources are left out when this process does not serve the API (--roles). */
     api: boolean;
+  Parameters<typeof createNodeRoutes>[0] &
   };
 
 /** The one table of routes: what the server answers, OpenAPI describes and /docs shows. */
@@ -53,6 +55,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
   const docsPage = once(() => createDocsPage(routes, deps.version));
   routes.push(...createSystemRoutes({ ...deps, openapi, docsPage }));
   return routes;
+    ...createNodeRoutes(deps),
 }
 
 function once<T>(make: () => T): () => T {

@@ -27,10 +27,10 @@ test('every route that wants a key names a scope', () => {
 test('what only reads needs no more than read, unless it shows a secret or who may do what', () => {
   for (const { method, path, auth } of api.routes) {
     if (auth === 'none') continue;
-    const isGuarded = /^\/v1\/(keys|projects)|\/secret$/.test(path);
+    const isGuarded = /^\/v1\/(keys|projects|nodes)|\/secret$/.test(path);
     if (method === 'GET') assert.equal(auth === 'read', !isGuarded, path);
     if (method !== 'GET') assert.notEqual(auth, 'read', path);
-    assert.equal(auth === 'admin', path.startsWith('/v1/projects'), path);
+    assert.equal(auth === 'admin', /^\/v1\/(projects|nodes)/.test(path), path);
   }
 });
 

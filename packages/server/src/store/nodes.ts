@@ -24,6 +24,16 @@ export interface NodeStats {
   mailInMemory: number;
 }
 
+/** What a node holds of the work that waits. */
+export interface HeldWork {
+  node: string;
+  deliveries: number;
+  /** Recipients of messages. */
+  mail: number;
+  /** Since when the first of it is due; null when nothing is due yet. */
+  dueSinceMs: number | null;
+}
+
 export interface Nodes {
   register(node: NodeRecord): Promise<void>;
   /** Says that it lives. False when others have declared it dead: its leases are not its own. */
@@ -41,6 +51,8 @@ export interface Nodes {
   /** Takes a duty that nobody living has; true when it is this node's now. */
   takeDuty(name: string, node: string): Promise<boolean>;
   duties(): Promise<{ name: string; node: string | null }[]>;
+  /** By node, those that hold nothing left out; also of nodes that are not on the list. */
+  held(nowMs: number): Promise<HeldWork[]>;
 }
 
 export function createNodes(engine: Engine): Nodes {
@@ -103,7 +115,45 @@ export function createNodes(engine: Engine): Nodes {
       return changed(toStatement(make), toStatement(take, 1));
     },
     duties: () => db.selectFrom('duties').selectAll().orderBy('name').execute(),
+    async held(nowMs) {
+      const [deliveries, mail] = await Promise.all([
+        heldIn(db, 'deliveries'),
+        heldIn(db, 'transmissions'),
+      ]);
+      const byNode = new Map<string, HeldWork>();
+      for (const [kind, rows] of [
+        ['deliveries', deliveries],
+        ['mail', mail],
+      ] as const) {
+        for (const { node, count, dueAt } of rows) {
+          const one = byNode.get(node) ?? { node, deliveries: 0, mail: 0, dueSinceMs: null };
+          one[kind] = count;
+          if (dueAt !== null && dueAt <= nowMs) {
+            one.dueSinceMs = Math.min(dueAt, one.dueSinceMs ?? dueAt);
+          }
+          byNode.set(node, one);
+        }
+      }
+      return [...byNode.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+    },
   };
+}
+
+/** Along the index of what is leased: nodes hold some thousands of rows, whatever waits beside them. */
+async function heldIn(db: Engine['db'], table: 'deliveries' | 'transmissions') {
+  const rows = await db
+    .selectFrom(table)
+    .select((eb) => ['node', eb.fn.countAll().as('count'), eb.fn.min('due_at').as('due_at')])
+    .where('node', 'is not', null)
+    .groupBy('node')
+    .execute();
+  return rows.map(({ node, count, due_at: dueAt }) => {
+    return {
+      node: String(node),
+      count: Number(count),
+      dueAt: dueAt === null ? null : Number(dueAt),
+    };
+  });
 }
 
 function toRow(node: NodeRecord): NodesTable {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NodeRecord } from '../nodes.ts';
-import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
+import { NOW_MS, type OpenEngine, useStore, withOwnStore } from './sandbox.ts';
 
 function node(id: string): NodeRecord {
   return {
@@ -64,6 +64,35 @@ export function describeNodes(open: OpenEngine): void {
       assert.equal(await nodes.takeDuty('round', other ?? ''), true);
       await nodes.leave(other ?? '');
     });
+  });
+
+  describe('what nodes hold', () => {
+    test('is counted by node, with the time since when the first of it is due', () =>
+      withOwnStore(open, async (box) => {
+        const { store } = box;
+        assert.deepEqual(await store.nodes.held(NOW_MS), []);
+        for (const owed of [
+          { node: 'node_h1', dueAtMs: NOW_MS - 5_000 },
+          { node: 'node_h1', dueAtMs: NOW_MS },
+          { node: 'node_h2', dueAtMs: NOW_MS + 1 },
+          { node: null, dueAtMs: NOW_MS - 60_000 },
+        ]) {
+          box.owes(owed);
+          await box.log.append([box.event()]);
+        }
+        const transmissions = [
+          { recipient: 'a@b.test', node: 'node_h1', dueAtMs: NOW_MS - 9_000 },
+          { recipient: 'c@b.test', node: 'node_h3', dueAtMs: NOW_MS - 1 },
+          { recipient: 'd@b.test', node: null, dueAtMs: NOW_MS - 60_000 },
+        ];
+        const statements = box.message({ id: 'msg_h', transmissions });
+        await box.engine.commit({ events: [], statements });
+        assert.deepEqual(await store.nodes.held(NOW_MS), [
+          { node: 'node_h1', deliveries: 2, mail: 1, dueSinceMs: NOW_MS - 9_000 },
+          { node: 'node_h2', deliveries: 1, mail: 0, dueSinceMs: null },
+          { node: 'node_h3', deliveries: 0, mail: 1, dueSinceMs: NOW_MS - 1 },
+        ]);
+      }));
   });
 
   describe('changes', () => {

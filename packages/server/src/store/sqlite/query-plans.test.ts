@@ -170,6 +170,12 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
   ],
   ['the next job', ({ jobs }) => jobs.next('p'), /jobs_open \(project_id=\?\)/],
   ['who has jobs to run', ({ jobs }) => jobs.projectsWithWork(), /jobs_open$/],
+  [
+    'what nodes hold',
+    ({ nodes }) => nodes.held(1),
+    /^SEARCH deliveries USING INDEX deliveries_leased \(node>\?\)$/,
+    /^SEARCH transmissions USING INDEX transmissions_leased \(node>\?\)$/,
+  ],
   ['how much mail waits', ({ messages }) => messages.waiting(), /transmissions_due$/],
   [
     'messages to a recipient',
