@@ -22,7 +22,7 @@ const OUTSTANDING = 1_920;
 export async function benchDispatch(): Promise<BenchResult> {
   const sink = await startSink();
   const engine = await startBenchEngine();
-  const threaded = await startBenchEngine(1);
+  const threaded = await startBenchEngine({ threads: 1 });
   for (const one of [engine, threaded]) {
     await one.addEndpoint(`http://127.0.0.1:${sink.port}/hook`);
   }
@@ -90,7 +90,7 @@ async function measureLimit(pool: Pool, { ids }: BenchEngine, forMs: number): Pr
 
 /** Events a second from append to the attempt on disk, counted while the flow is steady. */
 export async function measureWholeWay(engine: BenchEngine, forMs: number): Promise<number> {
-  const { log, ids, projectId } = engine;
+  const { log, ids } = engine;
   const startedAt = performance.now();
   const before = engine.recorded();
   let appended = 0;
@@ -101,6 +101,7 @@ export async function measureWholeWay(engine: BenchEngine, forMs: number): Promi
       if (over && done === appended) resolve();
       while (!over && appended - done < OUTSTANDING) {
         appended += 1;
+        const projectId = engine.nextProjectId();
         log.append([{ projectId, event: sampleEvent(ids), dedupKey: null }]).catch(reject);
       }
     }

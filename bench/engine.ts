@@ -29,7 +29,10 @@ export interface BenchEngine {
   store: Store;
   log: EventLog;
   dispatcher: Dispatcher;
-  addEndpoint(url: string): Promise<string>;
+  /** Of the first project, or of another that is made for it. */
+  addEndpoint(url: string, owner?: 'new project'): Promise<string>;
+  /** Of the projects that have an endpoint, one after the other. */
+  nextProjectId(): string;
   removeEndpoint(id: string): Promise<void>;
   /** How many attempts are on disk. */
   recorded(): number;
@@ -37,14 +40,19 @@ export interface BenchEngine {
   close(): Promise<void>;
 }
 
-/**
- * `threads`: how many post; 0 for the main thread. `databaseUrl`: of an empty PostgreSQL; without it
- * SQLite in a folder of its own.
- */
 export async function startBenchEngine(
-  threads = 0,
-  databaseUrl: string | null = null,
+  options: {
+    /** How many post; 0 for the main thread. */
+    threads?: number;
+    /** Of an empty PostgreSQL; without it SQLite in a folder of its own. */
+    databaseUrl?: string;
+    /** PEM certificates to trust. */
+    ca?: string;
+    /** Posts under way at once, to all endpoints. */
+    concurrency?: number;
+  } = {},
 ): Promise<BenchEngine> {
+  const { threads = 0, databaseUrl = null, ca = null, concurrency = 512 } = options;
   const folder = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   const now = systemClock.now;
   const ids = createIds({ now, randomBytes });
@@ -67,7 +75,8 @@ export async function startBenchEngine(
   const posting = {
     networks: ['loopback'],
     connectionsPerOrigin: IN_FLIGHT,
-    ca: null,
+    idleConnections: 2_000,
+    ca,
     proxy: null,
   };
   const poster =
@@ -86,7 +95,7 @@ export async function startBenchEngine(
     ids,
     log: silentLog,
     node: ids.next('node'),
-    concurrency: 512,
+    concurrency,
     memoryLimit: 8_192,
     retentionMs: () => 30 * DAY_MS,
     report() {},
@@ -101,8 +110,14 @@ export async function startBenchEngine(
     now,
     retentionMs: () => 30 * DAY_MS,
   });
-  const projectId = ids.next('project');
-  await store.projects.insert(newProject(projectId, 'bench', now()), []);
+  async function addProject(): Promise<string> {
+    const id = ids.next('project');
+    await store.projects.insert(newProject(id, 'bench', now()), []);
+    return id;
+  }
+  const projectId = await addProject();
+  const subscribed: string[] = [];
+  let turn = 0;
   dispatcher.start();
   return {
     projectId,
@@ -110,10 +125,16 @@ export async function startBenchEngine(
     store,
     log,
     dispatcher,
-    async addEndpoint(url) {
+    nextProjectId() {
+      turn += 1;
+      return subscribed[turn % subscribed.length] ?? projectId;
+    },
+    async addEndpoint(url, owner) {
       const id = ids.next('endpoint');
+      const ownerId = owner === undefined ? projectId : await addProject();
+      if (!subscribed.includes(ownerId)) subscribed.push(ownerId);
       const fields = {
-        projectId,
+        projectId: ownerId,
         id,
         uid: null,
         url,

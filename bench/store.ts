@@ -32,7 +32,9 @@ export async function benchStore(): Promise<BenchResult> {
 async function measure(cluster: TestCluster): Promise<BenchResult> {
   const sink = await startSink();
   const embedded = await startBenchEngine();
-  const remote = await startBenchEngine(0, cluster.url(await cluster.createDatabase()));
+  const remote = await startBenchEngine({
+    databaseUrl: cluster.url(await cluster.createDatabase()),
+  });
   try {
     for (const engine of [embedded, remote]) {
       await engine.addEndpoint(`http://127.0.0.1:${sink.port}/hook`);

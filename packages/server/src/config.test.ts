@@ -144,6 +144,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   webhookNoProxy: ['http://intern.example.com', '10.0.0.0/33', 'a b', 'intern:8080'],
   webhookTimeout: ['0', '0s', 'long'],
   webhookConcurrency: ['0', '10001'],
+  webhookIdleConnections: ['0', '100001', 'x'],
   endpointConcurrency: ['0', '1001'],
   queueAlertDepth: ['0', '100001', '1k'],
   queueAlertLag: ['0', 'soon', '-1m'],

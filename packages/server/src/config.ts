@@ -300,6 +300,12 @@ export const SETTINGS = {
   webhookTimeout: bound(15_000, 'One deadline over name look-up, connecting, headers and body.'),
   webhookConcurrency: whole(512, 1, 10_000, 'Posts under way at once.'),
   endpointConcurrency: whole(32, 1, 1_000, 'Posts under way at once to one endpoint.'),
+  webhookIdleConnections: whole(
+    2_000,
+    1,
+    100_000,
+    'Connections to endpoints that are kept open without work, 30 s each.',
+  ),
   queueAlertDepth: whole(
     1_000,
     1,

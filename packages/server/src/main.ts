@@ -159,6 +159,7 @@ export async function startPosthorn(
           networks: endpointNetworks,
           // The lanes bound each endpoint; several of them may share an origin.
           connectionsPerOrigin: config.webhookConcurrency,
+          idleConnections: config.webhookIdleConnections,
           ca: keys.endpointCa,
           proxy:
             config.webhookProxy === null

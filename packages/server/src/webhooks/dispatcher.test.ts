@@ -55,6 +55,7 @@ test('every attempt carries the same bytes, freshly stamped and signed for Stand
           guard: createAddressGuard(['loopback']),
           clock: itsClock,
           connectionsPerOrigin: 4,
+          idleConnections: 4,
         }),
     },
   );

@@ -8,6 +8,8 @@ export interface PostClientSettings {
   /** Networks that may be posted to although they are not public. */
   networks: readonly string[];
   connectionsPerOrigin: number;
+  /** How many connections without work are kept at most, of one client. */
+  idleConnections: number;
   /** PEM certificates to trust beside the system's. */
   ca: string | null;
   proxy: ProxySettings | null;
@@ -17,11 +19,12 @@ export function createConfiguredPostClient(
   settings: PostClientSettings,
   clock: Clock = systemClock,
 ): PostClient {
-  const { networks, connectionsPerOrigin, ca, proxy } = settings;
+  const { networks, connectionsPerOrigin, idleConnections, ca, proxy } = settings;
   return createPostClient({
     guard: createAddressGuard([...networks]),
     clock,
     connectionsPerOrigin,
+    idleConnections,
     proxy,
     ...(ca === null ? {} : { ca }),
   });

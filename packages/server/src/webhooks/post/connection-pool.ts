@@ -1,4 +1,5 @@
 import type { OpenConnection } from './connect/open-connection.ts';
+import type { IdleConnections } from './idle-connections.ts';
 import type { PendingPost } from './pending-post.ts';
 import { type ConnectionOwner, PostConnection } from './post-connection.ts';
 import { PostFailure } from './post-failure.ts';
@@ -20,10 +21,12 @@ export function createConnectionPool(options: {
   open: OpenConnection;
   /** How many connections at most. */
   limit: number;
+  /** Of all pools. */
+  idle: IdleConnections<PostConnection>;
   /** No connection is left. */
   onEmpty: () => void;
 }): ConnectionPool {
-  const { origin, open, limit } = options;
+  const { origin, open, limit, idle } = options;
   const connections = new Set<PostConnection>();
   /** The last one in is the first one out, so that those that are not needed fall idle. */
   const free: PostConnection[] = [];
@@ -31,9 +34,15 @@ export function createConnectionPool(options: {
   let retired = false;
 
   function send(post: PendingPost): void {
-    const connection = free.pop() ?? (connections.size < limit ? connect() : null);
-    if (connection === null) waiting.push(post);
-    else post.sendOver(connection);
+    const kept = free.pop();
+    if (kept !== undefined) {
+      idle.remove(kept);
+      post.sendOver(kept);
+    } else if (connections.size < limit) {
+      post.sendOver(connect());
+    } else {
+      waiting.push(post);
+    }
   }
 
   const owner: ConnectionOwner = {
@@ -42,7 +51,10 @@ export function createConnectionPool(options: {
       const next = nextWaiting();
       if (next !== null) next.sendOver(connection);
       else if (retired) drop([connection]);
-      else free.push(connection);
+      else {
+        free.push(connection);
+        idle.add(connection, owner);
+      }
     },
     broken(connection) {
       const next = nextWaiting();
@@ -66,6 +78,7 @@ export function createConnectionPool(options: {
   function drop(unneeded: PostConnection[]): void {
     for (const connection of unneeded) {
       connections.delete(connection);
+      idle.remove(connection);
       void connection.destroy(new PostFailure('connection_closed', 'It is not needed any more.'));
     }
     if (unneeded.length > 0 && connections.size === 0) options.onEmpty();
@@ -88,7 +101,7 @@ export function createConnectionPool(options: {
     async destroy(reason) {
       const posts = waiting;
       waiting = [];
-      free.length = 0;
+      for (const connection of free.splice(0)) idle.remove(connection);
       for (const post of posts) post.fail(reason);
       await Promise.all([...connections].map((connection) => connection.destroy(reason)));
     },

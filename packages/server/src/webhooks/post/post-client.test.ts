@@ -258,6 +258,28 @@ test('there are never more connections to an origin than allowed; the rest waits
   assert.equal(server.connections, 2);
 });
 
+test('of connections without work no more are kept than allowed: the longest idle goes', async (t) => {
+  const servers = [];
+  for (let i = 0; i < 3; i++) servers.push(await startRawServer(t, (socket) => socket.write(OK)));
+  const [first, second, third] = servers;
+  assert.ok(first && second && third);
+  const { post } = setUpPostClient(t, { idleConnections: 2 });
+  const reused = async (server: typeof first): Promise<boolean | undefined> => {
+    const result = await post(server.origin);
+    assert.equal(result.errorCode, null);
+    return result.timing?.reused;
+  };
+  assert.deepEqual([await reused(first), await reused(second)], [false, false]);
+  // The first is the one that was used last.
+  assert.equal(await reused(first), true);
+  assert.equal(await reused(third), false);
+  await until('the second is closed', () => second.closed === 1);
+  assert.deepEqual([await reused(first), await reused(third)], [true, true]);
+  assert.equal(await reused(second), false);
+  await until('the first is closed', () => first.closed === 1);
+  assert.equal(third.closed, 0);
+});
+
 test('a connection that breaks makes room for what waits', async (t) => {
   const server = await startRawServer(t, (socket) => socket.resetAndDestroy());
   const { post } = setUpPostClient(t, { connectionsPerOrigin: 1 });

@@ -8,7 +8,9 @@ import { createOpener, type ProxyWay } from './connect/open-connection.ts';
 import { createProxyBypass, type ProxySettings } from './connect/proxy-settings.ts';
 import { createTlsContext, tlsKeyOf } from './connect/tls-material.ts';
 import { type ConnectionPool, createConnectionPool } from './connection-pool.ts';
+import { createIdleConnections } from './idle-connections.ts';
 import { PendingPost } from './pending-post.ts';
+import type { PostConnection } from './post-connection.ts';
 import type { PostErrorCode } from './post-errors.ts';
 import { PostFailure } from './post-failure.ts';
 import type { PostResult } from './post-result.ts';
@@ -37,8 +39,8 @@ export interface PostRequest {
   startedAtMs: number;
 }
 
-/** Pools that are kept without a connection: each holds a TLS session, some kB. */
-const MAX_POOLS = 1_024;
+/** Pools that are kept without a connection: each holds a TLS session, about 5 kB. */
+const MAX_SPARE_POOLS = 4_096;
 
 /**
  * Posts that reach their deadline in one turn of the event loop. Each ends a connection, half a
@@ -58,6 +60,8 @@ export function createPostClient(options: {
   clock: Clock;
   /** How many connections to one origin at most. */
   connectionsPerOrigin: number;
+  /** How many connections are kept without work at most, to all origins. */
+  idleConnections: number;
   lookup?: Lookup;
   /** PEM certificates to trust beside the system's. */
   ca?: string;
@@ -69,8 +73,11 @@ export function createPostClient(options: {
   const find = shareLookups(options.lookup ?? systemLookup);
   const bypasses = createProxyBypass(proxy?.noProxy ?? []);
   const routes = new WeakMap<PostTarget, Route>();
-  /** By origin and TLS material; of those without a connection the longest idle comes first. */
+  /** By origin and TLS material. */
   const pools = new Map<string, ConnectionPool>();
+  /** Those that have run out of connections; some may have got one since. The longest idle comes first. */
+  const spare = new Map<string, ConnectionPool>();
+  const idle = createIdleConnections<PostConnection>(options.idleConnections);
   /** Forgotten, but still at work. */
   const retired = new Set<ConnectionPool>();
   let closed = false;
@@ -103,6 +110,7 @@ export function createPostClient(options: {
         proxy: isDirect ? null : proxyWay,
       }),
       limit: options.connectionsPerOrigin,
+      idle,
       onEmpty: () => setAside(pool, poolKey),
     });
     pools.set(poolKey, pool);
@@ -112,11 +120,14 @@ export function createPostClient(options: {
   /** It keeps its TLS session for the next connection to resume, unless there are many. */
   function setAside(pool: ConnectionPool, poolKey: string): void {
     if (retired.delete(pool)) return;
-    pools.delete(poolKey);
-    pools.set(poolKey, pool);
-    if (pools.size <= MAX_POOLS) return;
-    for (const [key, { isEmpty }] of pools) {
-      if (isEmpty()) return void pools.delete(key);
+    spare.delete(poolKey);
+    spare.set(poolKey, pool);
+    if (spare.size <= MAX_SPARE_POOLS) return;
+    for (const [key, oldest] of spare) {
+      spare.delete(key);
+      // One that is at work again is set aside anew after it.
+      if (oldest.isEmpty()) pools.delete(key);
+      return;
     }
   }
 
@@ -137,6 +148,7 @@ export function createPostClient(options: {
       const pool = pools.get(poolKey);
       if (pool === undefined) return;
       pools.delete(poolKey);
+      spare.delete(poolKey);
       if (!pool.isEmpty()) retired.add(pool);
       pool.retire();
     },

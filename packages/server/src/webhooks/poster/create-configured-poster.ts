@@ -12,7 +12,8 @@ export function createConfiguredPoster(options: {
   clock: Clock;
   log: Log;
 }): Poster {
-  return options.threads === 0
-    ? createPoster(createConfiguredPostClient(options.settings, options.clock))
-    : createThreadedPoster(options);
+  const { threads, settings } = options;
+  if (threads === 0) return createPoster(createConfiguredPostClient(settings, options.clock));
+  const idleConnections = Math.ceil(settings.idleConnections / threads);
+  return createThreadedPoster({ ...options, settings: { ...settings, idleConnections } });
 }

@@ -32,7 +32,13 @@ async function setUp(t: TestContext, threads = 2) {
   });
   const poster = createConfiguredPoster({
     threads,
-    settings: { networks: ['loopback'], connectionsPerOrigin: 8, ca: null, proxy: null },
+    settings: {
+      networks: ['loopback'],
+      connectionsPerOrigin: 8,
+      idleConnections: 8,
+      ca: null,
+      proxy: null,
+    },
     clock: { now: Date.now, after: () => () => {} },
     log: silentLog,
   });

@@ -74,6 +74,7 @@ test('a name that is public first and private then never leads inside', async (t
     guard,
     clock: systemClock,
     connectionsPerOrigin: 1,
+    idleConnections: 1,
     lookup: lookUpAt(dns.address),
   });
   t.after(() => client.close());
