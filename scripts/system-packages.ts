@@ -37,6 +37,12 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'the second store engine on a real server',
   },
   {
+    name: 'redis-server',
+    probe: 'redis-server',
+    neededBy: /startTestRedis/,
+    purpose: 'the inbox of the SDK on a real server',
+  },
+  {
     name: 'pgbouncer',
     probe: 'pgbouncer',
     neededBy: /startPgBouncer/,

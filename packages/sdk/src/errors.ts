@@ -14,6 +14,25 @@ const CATALOGUE = {
   topic_not_allowed: 403,
   /** The body is not what this provider sends. */
   invalid_payload: 400,
+  /** A signature that covers no body was used before, with other events. */
+  replayed: 401,
+  /** Webhooks are posted; the answer's Allow says what else there is. */
+  method_not_allowed: 405,
+  /** No receiver stands at this path. */
+  no_such_path: 404,
+  /** The connection ended before the body did. */
+  body_incomplete: 400,
+  body_too_large: 413,
+  /** Neither JSON nor a form nor text, or compressed. */
+  unsupported_media_type: 415,
+  /** Ours: something read or parsed the body before, so its bytes are gone. */
+  body_already_read: 500,
+  /** The inbox does not take the events now. */
+  inbox_unavailable: 503,
+  /** The provider's subscription could not be confirmed. */
+  confirmation_failed: 503,
+  /** Ours: what nobody thought of. */
+  internal: 500,
   /** Ours: no secret was given to check with. */
   missing_secret: 500,
   /** Ours: a secret or key cannot be read. */
@@ -35,4 +54,27 @@ export class WebhookError extends Error {
     this.code = code;
     this.status = CATALOGUE[code];
   }
+}
+
+/**
+ * A handler throws this where trying again cannot help: the event goes to the dead letters at once.
+ * Any error whose `permanent` is `true` counts as one, so that it need not be of this class.
+ */
+export class PermanentError extends Error {
+  readonly permanent = true;
+  constructor(message: string, options?: { cause: unknown }) {
+    super(message, options);
+    this.name = 'PermanentError';
+  }
+}
+
+export function isPermanent(error: unknown): boolean {
+  return (
+    typeof error === 'object' && error !== null && 'permanent' in error && error.permanent === true
+  );
+}
+
+/** The text of an error, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

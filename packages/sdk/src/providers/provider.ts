@@ -1,4 +1,5 @@
 import type { EventData, EventType } from '../event.ts';
+import type { Dialect } from './dialect.ts';
 
 /**
  * What the file of a provider has to offer. It knows the provider's format and nothing of ours but
@@ -93,6 +94,10 @@ export interface Provider {
   /** The vendor's pages that this was written from. */
   pages: readonly string[];
   answer: AnswerPolicy;
+  /** True where events also come as the parameters of a GET; elsewhere a GET is somebody who looks. */
+  takesGet?: boolean;
+  /** Beside POST, what its events come by. */
+  methods?: readonly 'GET'[];
   /** A probe or subscription that wants its own answer; `null` for everything else. Never throws. */
   handshake?(request: ProviderRequest): HandshakeAnswer | null;
   /** Throws WebhookError when the request is not from the provider. */
@@ -104,4 +109,6 @@ export interface Provider {
   decode(request: ProviderRequest): DecodedEvent[];
   /** Two events of one source are the same when all of these are. */
   dedupParts(event: DecodedEvent): readonly DedupPart[];
+  /** Events of ours in its format; absent where nobody has asked to be sent to like that. */
+  dialect?: Dialect;
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   createGenericProvider,
-  type DecodedEvent,
+  createKeyFetcher,
   findProvider,
   type GenericOptions,
   numberText,
@@ -10,13 +9,12 @@ import {
   type Provider,
   type ProviderRequest,
   parseLosslessJson,
+  toCanonicalEvent,
   WebhookError,
 } from '@posthorn/sdk';
-import { lowestIdAt } from '../core/ids.ts';
 import { nearestName } from '../core/nearest-name.ts';
-import { systemClock, toTimestamp } from '../lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { fetchKey } from './fetch-key.ts';
 
 export interface DecodeInput {
   provider: string;
@@ -46,7 +44,7 @@ const SYSTEM_WORLD: DecodeWorld = {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   nowMs: () => systemClock.now(),
-  fetchKey,
+  fetchKey: createKeyFetcher(),
 };
 
 /** A mistake of the caller's, beside the codes of WebhookError. */
@@ -76,7 +74,8 @@ export async function decodeWebhook(
     }
     if (answer !== null) reportHandshake(answer, input.json, world);
     for (const event of provider.decode(request)) {
-      world.out(JSON.stringify(toCanonical(event, provider, world.nowMs())));
+      const origin = { source: null, receivedAtMs: world.nowMs() };
+      world.out(JSON.stringify(toCanonicalEvent(event, provider, origin)));
     }
     return 0;
   } catch (error) {
@@ -196,29 +195,6 @@ function reportHandshake(
       ? JSON.stringify({ handshake })
       : `posthorn decode: a handshake, to be answered with ${JSON.stringify(handshake)}`,
   );
-}
-
-/** As the log would hold it. The same report gets the same id each time that it is decoded. */
-function toCanonical(event: DecodedEvent, provider: Provider, nowMs: number): object {
-  const receivedAt = toTimestamp(nowMs);
-  const { provider: name, ...data } = event.data;
-  return {
-    id: event.id ?? derivedId(event, provider),
-    type: event.type,
-    timestamp: event.timestamp ?? receivedAt,
-    data: { provider: name, source: null, received_at: receivedAt, ...data },
-  };
-}
-
-const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const CHANCE_CHARS = 16;
-
-function derivedId(event: DecodedEvent, provider: Provider): string {
-  const parts = JSON.stringify([provider.name, event.type, ...provider.dedupParts(event)]);
-  const hash = createHash('sha256').update(parts).digest().subarray(0, CHANCE_CHARS);
-  const chance = Array.from(hash, (byte) => CROCKFORD[byte & 31]).join('');
-  const atMs = event.timestamp === null ? 0 : Date.parse(event.timestamp);
-  return `${lowestIdAt('event', atMs).slice(0, -CHANCE_CHARS)}${chance}`;
 }
 
 function reportError(error: unknown, json: boolean, world: DecodeWorld): number {
