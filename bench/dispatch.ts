@@ -28,12 +28,12 @@ export async function benchDispatch(): Promise<BenchResult> {
   }
   const pool = new Pool(`http://127.0.0.1:${sink.port}`, { connections: IN_FLIGHT, pipelining: 1 });
   try {
-    await measureLimit(pool, engine, WARM_UP_MS);
+    await measureLimit(() => pool, engine, WARM_UP_MS);
     await measureWholeWay(engine, WARM_UP_MS);
     await measureWholeWay(threaded, WARM_UP_MS);
     const rounds: { limit: number; whole: number; threaded: number }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const limit = await measureLimit(pool, engine, ROUND_MS);
+      const limit = await measureLimit(() => pool, engine, ROUND_MS);
       const whole = await measureWholeWay(engine, ROUND_MS);
       const withThread = await measureWholeWay(threaded, ROUND_MS);
       rounds.push({ limit, whole, threaded: withThread });
@@ -62,8 +62,12 @@ export async function benchDispatch(): Promise<BenchResult> {
   }
 }
 
-/** Requests a second of the bare loop. */
-async function measureLimit(pool: Pool, { ids }: BenchEngine, forMs: number): Promise<number> {
+/** Requests a second of the bare loop; `nextPool` says where each goes. */
+export async function measureLimit(
+  nextPool: () => Pool,
+  { ids }: Pick<BenchEngine, 'ids'>,
+  forMs: number,
+): Promise<number> {
   const key = createSecretKey(randomBytes(32));
   const body = Buffer.from(JSON.stringify(sampleEvent(ids)));
   const startedAt = performance.now();
@@ -79,7 +83,7 @@ async function measureLimit(pool: Pool, { ids }: BenchEngine, forMs: number): Pr
         'webhook-timestamp': String(timestamp),
         'webhook-signature': signStandardWebhook({ key, id, timestamp, body }),
       };
-      const answer = await pool.request({ path: '/hook', method: 'POST', headers, body });
+      const answer = await nextPool().request({ path: '/hook', method: 'POST', headers, body });
       await answer.body.dump();
       sent += 1;
     }

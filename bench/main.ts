@@ -6,6 +6,7 @@ import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchResult } from './result.ts';
 import { benchStore } from './store.ts';
+import { benchTls } from './tls.ts';
 
 /** Every bench by name. A figure that the documentation quotes comes from one of these. */
 const BENCHES: Record<string, () => Promise<BenchResult>> = {
@@ -15,6 +16,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   latency: benchLatency,
   memory: benchMemory,
   store: benchStore,
+  tls: benchTls,
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -5,12 +5,13 @@
  * `{hang: paths}` names paths that get no answer from now on; what hung until then is cut off.
  */
 import { createServer, type Socket } from 'node:net';
+import { findRequestEnd } from './request-end.ts';
 
 const ANSWER = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
-const HEAD_END = Buffer.from('\r\n\r\n');
 const silent = process.argv.includes('silent');
 const record = process.argv.includes('record');
 const received: [string, number][] = [];
+let answered = 0;
 let hanging = new Set<string>();
 const left = new Set<Socket>();
 
@@ -20,15 +21,11 @@ function monotonicMs(): number {
 
 /** Where the first request in `bytes` ends; -1 while it is not whole. */
 function requestEnd(bytes: Buffer): number {
-  const headEnd = bytes.indexOf(HEAD_END);
-  if (headEnd === -1) return -1;
-  const head = bytes.toString('latin1', 0, headEnd);
-  const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-  const end = headEnd + 4 + length;
-  if (record && bytes.length >= end) {
-    received.push([/webhook-id: (\S+)/i.exec(head)?.[1] ?? '', monotonicMs()]);
-  }
-  return bytes.length >= end ? end : -1;
+  const found = findRequestEnd(bytes);
+  if (found === null) return -1;
+  answered += 1;
+  if (record) received.push([/webhook-id: (\S+)/i.exec(found.head)?.[1] ?? '', monotonicMs()]);
+  return found.end;
 }
 
 /** Whether the request that begins here is one that gets no answer. */
@@ -54,7 +51,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 
-process.on('message', (word: 'received' | { hang: string[] }) => {
+process.on('message', (word: 'received' | 'count' | { hang: string[] }) => {
+  if (word === 'count') return void process.send?.({ count: answered });
   if (word === 'received') return void process.send?.({ received });
   hanging = new Set(word.hang);
   for (const socket of left) socket.destroy();
