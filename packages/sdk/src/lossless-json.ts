@@ -66,6 +66,11 @@ export function numberText(value: unknown): string | null {
   return /^-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?$/.test(text) ? text : null;
 }
 
+/** A number that `JSON.stringify` writes as it stands here, such as `1.0`. */
+export function writtenNumber(text: string): unknown {
+  return json.rawJSON(text);
+}
+
 /** True for a number that a double cannot hold. */
 export function isRawNumber(value: unknown): boolean {
   return json.isRawJSON(value);

@@ -1,3 +1,5 @@
+import type { CanonicalEvent } from '../event.ts';
+import type { Dialect, DialectBatch, DialectOption, UnsignedPost } from './dialect.ts';
 import type {
   DecodedEvent,
   Provider,
@@ -12,6 +14,8 @@ import { decodeEntries } from './shared/build/entries.ts';
 import { decodeMapped } from './shared/build/mapping.ts';
 import { typeOfName } from './shared/build/type-names.ts';
 import { USUAL_MAPPING } from './shared/build/usual-mapping.ts';
+import { signStandard } from './shared/encode/sign.ts';
+import { messageIdOf, onlyEvent, optionOf } from './shared/encode/values.ts';
 import { type Fields, fields, list, text } from './shared/read/fields.ts';
 import { headerOf, readJson, textOf } from './shared/read/request-body.ts';
 import { timeOf } from './shared/read/timestamps.ts';
@@ -22,6 +26,7 @@ import {
   verifySigned,
   verifyUnsigned,
 } from './shared/verify/transport-secrets.ts';
+import { standardDialect } from './standard.ts';
 
 /**
  * CloudEvents 1.0 over HTTP (github.com/cloudevents/spec: spec.md, bindings/http-protocol-binding.md,
@@ -33,6 +38,8 @@ import {
  * The type may carry a prefix (`com.example.email.bounced`). Where the data does not name the
  * recipient, a `subject` with an @ does.
  * Lost beside `raw`: extensions, `dataschema`.
+ * Sent: `source` is `/sources/` and the source, `subject` the message. The signature is that of Standard
+ * Webhooks, since CloudEvents leaves it to others.
  */
 
 const NAME = 'cloudevents';
@@ -101,6 +108,68 @@ function verify(request: ProviderRequest, context: VerifyContext): VerifyResult 
   return verifySigned(request, context, () => verifySvix(request, context, keys));
 }
 
+const MODE: DialectOption = {
+  name: 'mode',
+  description: 'structured: attributes and data in the body; binary: attributes as ce- headers.',
+  fallback: 'structured',
+  explain: (value) =>
+    value === 'structured' || value === 'binary' ? null : 'The mode is structured or binary.',
+};
+
+/** Attributes (spec.md 3.1); the data stand beside them. */
+function attributesOf(event: CanonicalEvent): Record<string, string> {
+  const subject = messageIdOf(event);
+  return {
+    specversion: '1.0',
+    id: event.id,
+    source: `/sources/${event.data.source ?? event.data.provider ?? 'posthorn'}`,
+    type: event.type,
+    ...(subject === null ? {} : { subject }),
+    time: event.timestamp,
+  };
+}
+
+function encodeStructured({ events, isList }: DialectBatch): UnsignedPost {
+  const written = events.map((event) => ({
+    ...attributesOf(event),
+    datacontenttype: 'application/json',
+    data: event.data,
+  }));
+  const form = isList ? 'cloudevents-batch' : 'cloudevents';
+  return {
+    body: JSON.stringify(isList ? written : written[0]),
+    headers: ['Content-Type', `application/${form}+json; charset=utf-8`],
+  };
+}
+
+function encodeBinary(batch: DialectBatch): UnsignedPost {
+  const event = onlyEvent(batch);
+  const attributes = Object.entries(attributesOf(event)).flatMap(([name, value]) => [
+    `ce-${name}`,
+    encodeHeader(value),
+  ]);
+  return {
+    body: JSON.stringify(event.data),
+    headers: ['Content-Type', 'application/json', ...attributes],
+  };
+}
+
+/** HTTP binding 3.1.3.2: what is not printable ASCII, and space, quote and percent, as %XX of UTF-8. */
+function encodeHeader(value: string): string {
+  return value.toWellFormed().replace(/[^\x21\x23\x24\x26-\x7e]+/g, encodeURIComponent);
+}
+
+const cloudeventsDialect: Dialect = {
+  ...standardDialect,
+  handshake: 'options',
+  options: [MODE],
+  encode: (batch, sender) =>
+    optionOf(sender, 'mode', 'structured') === 'binary'
+      ? encodeBinary(batch)
+      : encodeStructured(batch),
+  sign: signStandard,
+};
+
 export const cloudevents: Provider = {
   name: NAME,
   aliases: ['cloud-events', 'cloudevent'],
@@ -121,4 +190,5 @@ export const cloudevents: Provider = {
   verify,
   decode,
   dedupParts,
+  dialect: cloudeventsDialect,
 };

@@ -1,7 +1,19 @@
+import type { CanonicalEvent, EventType } from '../event.ts';
+import type { Dialect } from './dialect.ts';
 import type { Provider, ProviderRequest } from './provider.ts';
 import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';
 import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
+import { signStandard } from './shared/encode/sign.ts';
+import {
+  isHard,
+  JSON_TYPE,
+  known,
+  messageIdOf,
+  notCarried,
+  onlyEvent,
+  saidOf,
+} from './shared/encode/values.ts';
 import { list } from './shared/read/fields.ts';
 import { readJson } from './shared/read/request-body.ts';
 import { verifyUnsigned } from './shared/verify/transport-secrets.ts';
@@ -41,6 +53,70 @@ const MAPPING: EventMapping = {
   },
 };
 
+const NAMES: Readonly<Partial<Record<EventType, string>>> = {
+  'email.sent': 'sent',
+  'email.delivered': 'delivered',
+  'email.bounced': 'bounced',
+  'email.rejected': 'rejected',
+  // Its page knows one word for everything that was not sent.
+  'email.failed': 'rejected',
+  'email.opened': 'opened',
+  'email.clicked': 'clicked',
+  // Not in its list of events, but its page says what to do when one comes.
+  'email.complained': 'complained',
+};
+
+const BASE = ['time', 'recipient', 'message'];
+
+function write(event: CanonicalEvent): object {
+  const name = NAMES[event.type];
+  if (name === undefined) throw notCarried(event, 'flexmail');
+  return {
+    event: name,
+    timestamp: event.timestamp,
+    messageId: messageIdOf(event),
+    recipient: event.data.recipient ?? null,
+    ...more(event),
+  };
+}
+
+function more({ type, data }: CanonicalEvent): object {
+  switch (type) {
+    case 'email.bounced':
+      return known({ bounceType: isHard(data) ? 'hard' : 'soft', bounceReason: saidOf(data) });
+    case 'email.rejected':
+      return known({ reason: data.reject?.reason });
+    case 'email.failed':
+      return known({ reason: saidOf(data) });
+    case 'email.clicked':
+      return known({ url: data.engagement?.url });
+    default:
+      return {};
+  }
+}
+
+const dialect: Dialect = {
+  carries: {
+    'email.sent': { fields: BASE },
+    'email.delivered': { fields: BASE },
+    'email.bounced': { fields: [...BASE, 'bounce.hard'] },
+    'email.rejected': { fields: [...BASE, 'reject.reason'] },
+    'email.failed': { as: 'email.rejected', fields: BASE },
+    'email.opened': { fields: BASE },
+    'email.clicked': { fields: [...BASE, 'engagement.url'] },
+    'email.complained': { fields: BASE },
+  },
+  // Its page knows no signature. Headers of Standard Webhooks harm nobody and let a handler verify.
+  signs: ['v1', 'v1a'],
+  ladderMs: null,
+  timeoutMs: null,
+  lists: 'single',
+  handshake: null,
+  options: [],
+  encode: (batch) => ({ body: JSON.stringify(write(onlyEvent(batch))), headers: JSON_TYPE }),
+  sign: signStandard,
+};
+
 export const flexmail: Provider = {
   name: 'flexmail',
   aliases: [],
@@ -58,4 +134,5 @@ export const flexmail: Provider = {
       decode: (entry) => decodeMapped('flexmail', MAPPING, entry),
     }),
   dedupParts: dedupPartsWithoutEventId,
+  dialect,
 };

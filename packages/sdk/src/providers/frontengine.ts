@@ -1,6 +1,10 @@
+import type { CarriedType, Dialect } from './dialect.ts';
+import { encodeFrontengine, POSTAL_CARRIES } from './postal-encode.ts';
 import { decodePostal } from './postal-events.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';
+import { hmacHex, withId } from './shared/encode/sign.ts';
+import { JSON_TYPE, onlyEvent } from './shared/encode/values.ts';
 import {
   checkHmac,
   HOUR_MS,
@@ -34,6 +38,57 @@ function verify(request: ProviderRequest, context: VerifyContext): VerifyResult 
   });
 }
 
+/** Its table of retries; the "5 failed attempts" of its text are these. */
+const LADDER_MS = [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 12 * HOUR_MS];
+const TIMEOUT_MS = 5_000;
+
+const { 'email.opened': _notThere, ...carries } = POSTAL_CARRIES;
+
+const dialect: Dialect = {
+  carries: {
+    ...inSeconds(carries),
+    // Its examples of these say no time.
+    'email.clicked': { fields: withoutTime(carries['email.clicked']?.fields ?? []) },
+    'account.send_limit_approaching': { fields: ['send_limit.limit', 'send_limit.used'] },
+    'account.send_limit_exceeded': { fields: ['send_limit.limit', 'send_limit.used'] },
+  },
+  signs: ['hmac'],
+  ladderMs: LADDER_MS,
+  timeoutMs: TIMEOUT_MS,
+  lists: 'single',
+  handshake: null,
+  options: [],
+  encode: (batch, sender) => ({
+    body: JSON.stringify(encodeFrontengine(onlyEvent(batch), sender)),
+    headers: JSON_TYPE,
+  }),
+  sign: ({ body, headers }, context) =>
+    withId(
+      {
+        body,
+        headers: [...headers, 'X-Webhook-Signature', `sha256=${hmacHex(context, body)}`],
+      },
+      context,
+    ),
+};
+
+/** Its times are whole seconds, but that of a look at DNS. */
+function inSeconds(all: Dialect['carries']): Dialect['carries'] {
+  const entries = Object.entries(all).map(([type, carried]): [string, CarriedType] => [
+    type,
+    type === 'domain.dns_error' ? carried : { ...carried, fields: carried.fields.map(toSeconds) },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function toSeconds(field: string): string {
+  return field === 'time' ? 'time:s' : field;
+}
+
+function withoutTime(fields: readonly string[]): string[] {
+  return fields.filter((field) => field !== 'time');
+}
+
 export const frontengine: Provider = {
   name: 'frontengine',
   aliases: ['front-engine'],
@@ -42,11 +97,12 @@ export const frontengine: Provider = {
   answer: {
     refused: 401,
     busy: 503,
-    timeoutMs: 5_000,
-    retryDelaysMs: [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 12 * HOUR_MS],
+    timeoutMs: TIMEOUT_MS,
+    retryDelaysMs: LADDER_MS,
     stopStatuses: [],
   },
   verify,
   decode: (request) => decodePostal('frontengine', request),
   dedupParts,
+  dialect,
 };

@@ -1,5 +1,6 @@
 import { WebhookError } from '../errors.ts';
 import type { EventType } from '../event.ts';
+import { mailchannelsDialect } from './mailchannels-encode.ts';
 import type {
   DecodedEvent,
   Provider,
@@ -203,4 +204,5 @@ export const mailchannels: Provider = {
   verify,
   decode,
   dedupParts: dedupPartsWithoutEventId,
+  dialect: mailchannelsDialect,
 };

@@ -1,5 +1,6 @@
 import { WebhookError } from '../errors.ts';
 import type { EventType } from '../event.ts';
+import { mailgunDialect } from './mailgun-encode.ts';
 import { decodeMailgunForm } from './mailgun-form.ts';
 import type {
   DecodedEvent,
@@ -19,7 +20,6 @@ import {
   badSignature,
   checkAge,
   HOUR_MS,
-  MINUTE_MS,
   matchesHmac,
   requireSecrets,
 } from './shared/verify/signatures.ts';
@@ -229,11 +229,12 @@ export const mailgun: Provider = {
     refused: 401,
     busy: 503,
     timeoutMs: null,
-    retryDelaysMs: [5, 10, 15, 60, 120, 240].map((minutes) => minutes * MINUTE_MS),
+    retryDelaysMs: mailgunDialect.ladderMs,
     stopStatuses: [406],
     note: '406 stops the retries. "delivered" is not tried again.',
   },
   verify,
   decode,
   dedupParts,
+  dialect: mailgunDialect,
 };

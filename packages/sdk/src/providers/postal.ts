@@ -1,7 +1,11 @@
 import { WebhookError } from '../errors.ts';
+import type { Dialect } from './dialect.ts';
+import { encodePostal, POSTAL_CARRIES } from './postal-encode.ts';
 import { decodePostal } from './postal-events.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';
+import { keyOf, signBase64, withId } from './shared/encode/sign.ts';
+import { JSON_TYPE, onlyEvent } from './shared/encode/values.ts';
 import { headerOf } from './shared/read/request-body.ts';
 import { importPublicKeys, isSignedBy } from './shared/verify/public-keys.ts';
 import { badSignature, MINUTE_MS, requireSecrets } from './shared/verify/signatures.ts';
@@ -39,6 +43,34 @@ function verify(request: ProviderRequest, context: VerifyContext): VerifyResult 
   });
 }
 
+/** webhook_delivery_service.rb */
+const LADDER_MS = [2, 3, 6, 10, 15].map((minutes) => minutes * MINUTE_MS);
+const TIMEOUT_MS = 5_000;
+
+const dialect: Dialect = {
+  carries: POSTAL_CARRIES,
+  signs: ['rsa'],
+  ladderMs: LADDER_MS,
+  timeoutMs: TIMEOUT_MS,
+  lists: 'single',
+  handshake: null,
+  options: [],
+  encode: (batch, sender) => ({
+    body: JSON.stringify(encodePostal(onlyEvent(batch), sender)),
+    headers: JSON_TYPE,
+  }),
+  // Both signatures, as lib/postal/http.rb has them.
+  sign({ body, headers }, context) {
+    const key = keyOf(context);
+    const signed = [
+      ...['X-Postal-Signature-KID', key.id],
+      ...['X-Postal-Signature', signBase64(key, 'sha1', body)],
+      ...['X-Postal-Signature-256', signBase64(key, 'sha256', body)],
+    ];
+    return withId({ body, headers: [...headers, ...signed] }, context);
+  },
+};
+
 export const postal: Provider = {
   name: 'postal',
   aliases: ['postalserver'],
@@ -50,11 +82,12 @@ export const postal: Provider = {
   answer: {
     refused: 401,
     busy: 503,
-    timeoutMs: 5_000,
-    retryDelaysMs: [2, 3, 6, 10, 15].map((minutes) => minutes * MINUTE_MS),
+    timeoutMs: TIMEOUT_MS,
+    retryDelaysMs: LADDER_MS,
     stopStatuses: [],
   },
   verify,
   decode: (request) => decodePostal('postal', request),
   dedupParts,
+  dialect,
 };

@@ -1,4 +1,5 @@
 import type { EventType } from '../event.ts';
+import { postmarkDialect } from './postmark-encode.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
 import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';
@@ -18,7 +19,6 @@ import {
 } from './shared/read/fields.ts';
 import { readJson } from './shared/read/request-body.ts';
 import { fromDateText, timeOf } from './shared/read/timestamps.ts';
-import { MINUTE_MS } from './shared/verify/signatures.ts';
 import { verifyUnsigned } from './shared/verify/transport-secrets.ts';
 
 /**
@@ -232,11 +232,12 @@ export const postmark: Provider = {
     refused: 401,
     busy: 503,
     timeoutMs: null,
-    retryDelaysMs: [1, 5, 15].map((minutes) => minutes * MINUTE_MS),
+    retryDelaysMs: postmarkDialect.ladderMs,
     stopStatuses: [403],
     note: 'Inbound mail is tried ten times within 10.5 hours; 403 stops it. Of the other webhooks only 5xx, 408, 429 and timeouts are tried again.',
   },
   verify: verifyUnsigned,
   decode,
   dedupParts,
+  dialect: postmarkDialect,
 };

@@ -4,6 +4,7 @@ import { azure } from './azure.ts';
 import { brevo } from './brevo.ts';
 import { cloudevents } from './cloudevents.ts';
 import { customerio } from './customerio.ts';
+import type { Dialect } from './dialect.ts';
 import { elasticemail } from './elasticemail.ts';
 import { flexmail } from './flexmail.ts';
 import { frontengine } from './frontengine.ts';
@@ -59,6 +60,11 @@ export const PROVIDERS: readonly Provider[] = [
   cloudevents,
   generic,
 ];
+
+/** The formats in which events of ours can be sent, by the provider's name. */
+export const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
+  PROVIDERS.flatMap(({ name, dialect }) => (dialect === undefined ? [] : [[name, dialect]])),
+);
 
 /** By its name or one of its other names, in any case. */
 export function findProvider(name: string): Provider | undefined {

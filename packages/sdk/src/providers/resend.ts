@@ -1,7 +1,8 @@
 import type { BounceType, EventType } from '../event.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
+import { resendDialect } from './resend-encode.ts';
 import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
-import { classifyPermanent } from './shared/build/classify-bounce.ts';
+import { classifyBounce, classifyPermanent } from './shared/build/classify-bounce.ts';
 import { dedupParts } from './shared/build/dedup.ts';
 import { buildInbound } from './shared/build/inbound-mail.ts';
 import { rejectReasonOf } from './shared/build/reject-reason.ts';
@@ -18,7 +19,6 @@ import {
 } from './shared/read/fields.ts';
 import { headerOf, invalidPayload, readJson } from './shared/read/request-body.ts';
 import { timeOf } from './shared/read/timestamps.ts';
-import { HOUR_MS, MINUTE_MS } from './shared/verify/signatures.ts';
 import { verifySvix } from './shared/verify/svix.ts';
 import { verifySigned } from './shared/verify/transport-secrets.ts';
 
@@ -58,6 +58,7 @@ const BOUNCE_TYPES: Readonly<Record<string, BounceType>> = {
   transient: 'soft',
   temporary: 'soft',
   soft: 'soft',
+  undetermined: 'undetermined',
 };
 
 /** What somebody did with a mail happened once, so it is one event. */
@@ -118,10 +119,12 @@ function blocks(type: EventType, data: Fields): Partial<EventDraft> {
   switch (type) {
     case 'email.bounced': {
       const response = firstText(...list(bounce['diagnosticCode']));
+      const said = lookUp(BOUNCE_TYPES, text(bounce['type'])?.toLowerCase() ?? null) ?? null;
+      const classify = said === 'undetermined' ? classifyBounce : classifyPermanent;
       return {
         delivery: { response },
-        bounce: classifyPermanent({
-          type: lookUp(BOUNCE_TYPES, text(bounce['type'])?.toLowerCase() ?? null) ?? null,
+        bounce: classify({
+          type: said,
           words: [bounce['subType']],
           response,
           description: bounce['message'],
@@ -196,16 +199,8 @@ export const resend: Provider = {
   answer: {
     refused: 401,
     busy: 503,
-    timeoutMs: 15_000,
-    retryDelaysMs: [
-      5_000,
-      5 * MINUTE_MS,
-      30 * MINUTE_MS,
-      2 * HOUR_MS,
-      5 * HOUR_MS,
-      10 * HOUR_MS,
-      10 * HOUR_MS,
-    ],
+    timeoutMs: resendDialect.timeoutMs,
+    retryDelaysMs: resendDialect.ladderMs,
     stopStatuses: [],
     note: 'An endpoint that fails for days is switched off.',
   },
@@ -213,4 +208,5 @@ export const resend: Provider = {
     verifySigned(request, context, (secrets) => verifySvix(request, context, secrets)),
   decode,
   dedupParts,
+  dialect: resendDialect,
 };

@@ -1,7 +1,18 @@
+import type { CanonicalEvent, EventData } from '../event.ts';
+import type { Dialect } from './dialect.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';
 import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
+import { hmacHex, withId } from './shared/encode/sign.ts';
+import {
+  isHard,
+  JSON_TYPE,
+  known,
+  messageIdOf,
+  notCarried,
+  onlyEvent,
+} from './shared/encode/values.ts';
 import { list } from './shared/read/fields.ts';
 import { headerOf, readJson } from './shared/read/request-body.ts';
 import {
@@ -25,6 +36,10 @@ import { verifySigned } from './shared/verify/transport-secrets.ts';
  * A complaint has two words for its kind, which disagree in the page's example: `complaint_type` counts.
  * Lost beside `raw`: whether the bounce was automatic.
  */
+
+/** Attempts 2 to 6 of its schedule. */
+const LADDER_MS = [30_000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS];
+const TIMEOUT_MS = 10_000;
 
 const MAPPING: EventMapping = {
   types: { accepted: 'email.accepted', deferred: 'email.deferred' },
@@ -87,6 +102,130 @@ function verify(request: ProviderRequest, context: VerifyContext): VerifyResult 
   });
 }
 
+const BASE = ['event_id', 'time', 'recipient', 'message'];
+const READER = ['engagement.ip', 'engagement.user_agent', 'engagement.client.os'];
+
+function nameOf(event: CanonicalEvent): string {
+  switch (event.type) {
+    case 'email.accepted':
+      return 'accepted';
+    case 'email.delivered':
+      return 'delivered';
+    case 'email.deferred':
+      return 'deferred';
+    case 'email.bounced':
+      return isHard(event.data) ? 'bounce' : 'soft_bounce';
+    case 'email.complained':
+      return 'complaint';
+    case 'email.unsubscribed':
+      return 'unsubscribe';
+    case 'email.opened':
+      return 'open';
+    case 'email.clicked':
+      return 'click';
+    default:
+      throw notCarried(event, 'sendarix');
+  }
+}
+
+function write(event: CanonicalEvent): object {
+  return {
+    event_id: event.id,
+    event_type: nameOf(event),
+    timestamp: event.timestamp,
+    message_id: messageIdOf(event),
+    recipient: event.data.recipient ?? null,
+    data: known(dataOf(event)),
+  };
+}
+
+function dataOf({ type, data }: CanonicalEvent): object {
+  const { delivery, bounce, complaint, engagement, unsubscribe } = data;
+  switch (type) {
+    case 'email.delivered':
+      return {
+        smtp_response: delivery?.response,
+        server: delivery?.mx,
+        delivery_latency_ms: delivery?.latency_ms,
+      };
+    case 'email.deferred':
+      return {
+        smtp_code: delivery?.smtp_code,
+        smtp_message: delivery?.response,
+        attempt: delivery?.attempt,
+      };
+    case 'email.bounced':
+      return {
+        bounce_type: isHard(data) ? 'hard' : 'soft',
+        // Its one example; for the others it shows no words.
+        bounce_category:
+          bounce?.category === 'invalid_address' ? 'invalid_email' : bounce?.category,
+        smtp_code: delivery?.smtp_code,
+        smtp_message: delivery?.response,
+        was_automatic: true,
+      };
+    case 'email.complained':
+      return {
+        complaint_type: complaint?.type ?? 'abuse',
+        feedback_type: complaint?.type ?? 'abuse',
+        user_agent: complaint?.user_agent,
+      };
+    case 'email.opened':
+      return readerOf(engagement);
+    case 'email.clicked':
+      return { link_id: engagement?.link_id, url: engagement?.url, ...readerOf(engagement) };
+    case 'email.unsubscribed':
+      return { method: unsubscribe?.method };
+    default:
+      return {};
+  }
+}
+
+function readerOf(engagement: EventData['engagement']): object {
+  return {
+    ip: engagement?.ip,
+    user_agent: engagement?.user_agent,
+    os: engagement?.client?.os,
+    client: engagement?.client?.name,
+  };
+}
+
+const REPLY = ['delivery.response', 'delivery.smtp_code'];
+
+const dialect: Dialect = {
+  carries: {
+    'email.accepted': { fields: BASE },
+    'email.delivered': {
+      fields: [...BASE, 'delivery.response', 'delivery.mx', 'delivery.latency_ms'],
+    },
+    'email.deferred': { fields: [...BASE, ...REPLY, 'delivery.attempt'] },
+    'email.bounced': { fields: [...BASE, ...REPLY, 'bounce.hard', 'bounce.category'] },
+    'email.complained': { fields: [...BASE, 'complaint.type', 'complaint.user_agent'] },
+    'email.unsubscribed': { fields: [...BASE, 'unsubscribe.method'] },
+    'email.opened': { fields: [...BASE, ...READER, 'engagement.client.name'] },
+    'email.clicked': { fields: [...BASE, ...READER, 'engagement.url', 'engagement.link_id'] },
+  },
+  signs: ['hmac'],
+  ladderMs: LADDER_MS,
+  timeoutMs: TIMEOUT_MS,
+  lists: 'single',
+  handshake: null,
+  options: [],
+  encode: (batch) => ({ body: JSON.stringify(write(onlyEvent(batch))), headers: JSON_TYPE }),
+  sign: ({ body, headers }, context) =>
+    withId(
+      {
+        body,
+        headers: [
+          ...headers,
+          ...['X-Sendarix-Signature', hmacHex(context, body)],
+          ...['X-Sendarix-Timestamp', String(Math.floor(context.nowMs / 1_000))],
+        ],
+      },
+      context,
+    ),
+};
+
 export const sendarix: Provider = {
   name: 'sendarix',
   aliases: [],
@@ -95,8 +234,8 @@ export const sendarix: Provider = {
   answer: {
     refused: 401,
     busy: 503,
-    timeoutMs: 10_000,
-    retryDelaysMs: [30_000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS],
+    timeoutMs: TIMEOUT_MS,
+    retryDelaysMs: LADDER_MS,
     stopStatuses: [],
   },
   verify,
@@ -111,4 +250,5 @@ export const sendarix: Provider = {
         })),
     }),
   dedupParts,
+  dialect,
 };

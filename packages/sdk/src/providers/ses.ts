@@ -1,4 +1,5 @@
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
+import { sesDialect } from './ses-encode.ts';
 import { SES_EVENTS, type SesEvent } from './ses-events.ts';
 import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
 import { dedupParts } from './shared/build/dedup.ts';
@@ -174,8 +175,8 @@ export const ses: Provider = {
   answer: {
     refused: 401,
     busy: 503,
-    timeoutMs: 15_000,
-    retryDelaysMs: [20_000, 20_000, 20_000],
+    timeoutMs: sesDialect.timeoutMs,
+    retryDelaysMs: sesDialect.ladderMs,
     stopStatuses: [],
     note: "The topic's delivery policy can change the retries. 4xx other than 429 is not tried again.",
   },
@@ -184,4 +185,5 @@ export const ses: Provider = {
     verifySigned(request, context, (secrets) => verifySns(request, context, HOSTS, secrets)),
   decode,
   dedupParts,
+  dialect: sesDialect,
 };

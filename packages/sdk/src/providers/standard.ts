@@ -1,10 +1,13 @@
 import { EVENT_TYPES } from '../event.ts';
+import type { Dialect } from './dialect.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { readEventData } from './shared/build/canonical-data.ts';
 import { dedupParts } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';
 import { decodeMapped } from './shared/build/mapping.ts';
 import { USUAL_MAPPING } from './shared/build/usual-mapping.ts';
+import { signStandard } from './shared/encode/sign.ts';
+import { JSON_TYPE, onlyEvent } from './shared/encode/values.ts';
 import { type Fields, isFields, list, text } from './shared/read/fields.ts';
 import { headerOf, readJson } from './shared/read/request-body.ts';
 import { timeOf } from './shared/read/timestamps.ts';
@@ -53,6 +56,25 @@ function decodeForeign(entry: Fields, webhookId: string | null): DecodedEvent[] 
   });
 }
 
+/** The whole event survives: its data are compared as they are. */
+export const EVERYTHING = ['event_id', 'time', 'data'] as const;
+
+export const standardDialect: Dialect = {
+  carries: Object.fromEntries(EVENT_TYPES.map((type) => [type, { fields: EVERYTHING }])),
+  signs: ['v1', 'v1a'],
+  // What the server does by itself.
+  ladderMs: null,
+  timeoutMs: null,
+  lists: 'any',
+  handshake: null,
+  options: [],
+  encode: (batch) => ({
+    body: JSON.stringify(batch.isList ? batch.events : onlyEvent(batch)),
+    headers: JSON_TYPE,
+  }),
+  sign: signStandard,
+};
+
 export const standard: Provider = {
   name: NAME,
   aliases: ['standard-webhooks', 'standardwebhooks', 'posthorn', 'svix'],
@@ -77,4 +99,5 @@ export const standard: Provider = {
     verifySigned(request, context, (secrets) => verifySvix(request, context, secrets)),
   decode,
   dedupParts,
+  dialect: standardDialect,
 };

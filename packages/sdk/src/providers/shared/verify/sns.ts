@@ -6,7 +6,7 @@ import type {
   VerifyResult,
 } from '../../provider.ts';
 import { parse } from '../build/build-event.ts';
-import { type Fields, fields, isFields, text } from '../read/fields.ts';
+import { type Fields, fields, isFields, lookUp, text } from '../read/fields.ts';
 import { readJson, textOf } from '../read/request-body.ts';
 import { importPublicKeys, isSignedBy } from './public-keys.ts';
 import { badSignature, requireSecrets } from './signatures.ts';
@@ -84,20 +84,20 @@ export async function verifySns(
     );
   }
   checkTopic(envelope, type, given);
-  const names = Object.hasOwn(SIGNED_FIELDS, type) ? (SIGNED_FIELDS[type] ?? []) : [];
   const algorithm =
     { '1': 'sha1', '2': 'sha256' }[text(envelope['SignatureVersion']) ?? ''] ?? null;
-  if (names.length === 0 || (algorithm !== 'sha1' && algorithm !== 'sha256')) throw badSignature();
-  const content = Buffer.from(canonicalText(envelope, names));
+  if (!Object.hasOwn(SIGNED_FIELDS, type) || (algorithm !== 'sha1' && algorithm !== 'sha256'))
+    throw badSignature();
+  const content = Buffer.from(canonicalText(envelope, type));
   const keys = (await certificates(envelope, context, hosts, given)).flatMap(importPublicKeys);
   const bytes = Buffer.from(signature, 'base64');
   if (!keys.some(({ key }) => isSignedBy(key, algorithm, content, bytes))) throw badSignature();
   return { covers: 'body', replayKey: null };
 }
 
-/** Name and value of each field, each on a line of its own, the last one too. */
-function canonicalText(envelope: Fields, names: readonly string[]): string {
-  return names
+/** Name and value of each signed field, each on a line of its own, the last one too. */
+export function canonicalText(envelope: Fields, type: string): string {
+  return (lookUp(SIGNED_FIELDS, type) ?? [])
     .flatMap((name) => (typeof envelope[name] === 'string' ? [`${name}\n${envelope[name]}\n`] : []))
     .join('');
 }
@@ -135,11 +135,15 @@ async function certificates(
   return [await context.fetchKey(url)];
 }
 
-/** A subscription to confirm, after `verify` has allowed the topic. */
+/**
+ * A subscription to confirm, after `verify` has allowed the topic; 403 where it would be confirmed
+ * elsewhere than with the provider.
+ */
 export function snsHandshake(request: ProviderRequest, hosts: SnsHosts): HandshakeAnswer | null {
   const body = fields(parse(textOf(request.body)));
   if (text(body['Type']) !== 'SubscriptionConfirmation') return null;
   const url = text(body['SubscribeURL']) ?? '';
-  const confirm = hosts.subscribe.test(url) ? { confirmUrl: url } : {};
-  return { status: 200, headers: {}, body: '', afterVerify: true, ...confirm };
+  const answer = { headers: {}, body: '', afterVerify: true };
+  if (!hosts.subscribe.test(url)) return { ...answer, status: 403 };
+  return { ...answer, status: 200, confirmUrl: url };
 }
