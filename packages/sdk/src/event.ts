@@ -37,6 +37,7 @@ export const EVENT_TYPES = [
   'endpoint.backlog',
   'delivery.exhausted',
   'source.stalled',
+  'source.recovered',
   'system.test',
 ] as const;
 
@@ -233,11 +234,14 @@ export interface EventSuppression {
   note?: string | null;
 }
 
-/** A source that should be talking and is not. */
+/** A source that should be talking and is not, or talks again. */
 export interface EventStalled {
   source_id: string;
   name?: string | null;
+  /** Of a source that talks again: the first event after the silence, or a later one. */
   last_event_at?: string | null;
+  /** For how long it has been silent, or was known to be. */
+  silent_seconds?: number | null;
   /** Longer than this it should not be silent. */
   expected_within_seconds?: number | null;
 }

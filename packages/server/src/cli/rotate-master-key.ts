@@ -80,7 +80,7 @@ async function resealWith(sealed: SealedValues, config: Config, keys: MasterKeys
     );
   }
   const boxes = { from: createSecretBox(keys.masterKey), to: createSecretBox(next.key) };
-  const { endpoints, answers } = await sealed.reseal(boxes, nowMs);
+  const { endpoints, sources, answers } = await sealed.reseal(boxes, nowMs);
   const todo = next.adopt(nowMs);
-  return `Sealed with the new master key: the secrets of endpoints (${endpoints}), remembered answers (${answers}). ${todo}`;
+  return `Sealed with the new master key: the secrets of endpoints (${endpoints}) and sources (${sources}), remembered answers (${answers}). ${todo}`;
 }

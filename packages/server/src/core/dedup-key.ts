@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { EventData, EventType } from '@posthorn/sdk';
+import type { DedupPart, EventData, EventType } from '@posthorn/sdk';
 
 /**
  * Two reports of one source are the same event when all of this is equal. Neither "message and type"
@@ -27,6 +27,23 @@ export function dedupKeyOf(input: {
     data.engagement?.url,
     data.delivery?.attempt,
   ];
+  return hashParts(parts);
+}
+
+/**
+ * Of what a source reports: its provider's file says which parts make two reports the same
+ * (`dedupParts`). Two sources of one provider are told apart; an event of another Posthorn has an id.
+ */
+export function dedupKeyOfReport(input: {
+  sourceId: string;
+  id: string | null;
+  parts: readonly DedupPart[];
+}): string {
+  if (input.id !== null) return `id:${input.id}`;
+  return hashParts([input.sourceId, ...input.parts]);
+}
+
+function hashParts(parts: readonly unknown[]): string {
   const text = JSON.stringify(parts.map((part) => part ?? null));
   return createHash('sha256').update(text).digest('base64url');
 }

@@ -66,7 +66,11 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
     ['delivery', 'bounce'],
     true,
   ),
-  'email.rejected': delivery('We refused the message before trying.', ['reject'], true),
+  'email.rejected': delivery(
+    'We refused the message before trying.',
+    ['reject', 'suppression'],
+    true,
+  ),
   'email.failed': delivery('No answer ever came, or we failed inside.', ['delivery'], true),
   'email.held': delivery('The message is kept for review.'),
   'email.released': delivery('A held message was let go.'),
@@ -126,6 +130,7 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   'source.stalled': about('system', 'A provider that should be talking has gone silent.', [
     'stalled',
   ]),
+  'source.recovered': about('system', 'A provider that had gone silent talks again.', ['stalled']),
   'system.test': about('system', 'Someone pressed Test.', ['endpoint']),
 };
 

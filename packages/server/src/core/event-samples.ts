@@ -73,6 +73,7 @@ function otherEventOf(eventId: string): string {
 }
 
 const RECIPIENT = 'jane.doe@example.com';
+const SOURCE_ID = 'src_01JZ8Q4N2M5X7V3C9B6H1D0K8T';
 
 /** An order's confirmation, so and so many ms after it was accepted. */
 function mail(
@@ -403,11 +404,22 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
     },
   }),
   'source.stalled': ({ ago }) => ({
-    source: 'newsletter',
+    source: SOURCE_ID,
     stalled: {
-      source_id: 'newsletter',
-      name: 'Newsletter',
+      source_id: SOURCE_ID,
+      name: 'SendGrid, newsletter',
       last_event_at: ago(6 * HOUR_MS),
+      silent_seconds: 21_600,
+      expected_within_seconds: 3_600,
+    },
+  }),
+  'source.recovered': ({ ago }) => ({
+    source: SOURCE_ID,
+    stalled: {
+      source_id: SOURCE_ID,
+      name: 'SendGrid, newsletter',
+      last_event_at: ago(0),
+      silent_seconds: 25_200,
       expected_within_seconds: 3_600,
     },
   }),

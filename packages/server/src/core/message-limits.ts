@@ -18,3 +18,6 @@ export function explainMetadata(
   if (key === undefined) return null;
   return { key, detail: `A metadata key has 1 to ${MAX_METADATA_KEY_CHARS} characters.` };
 }
+
+/** An event without `raw` stays below this, so that any receiver takes it. */
+export const MAX_EVENT_CHARS = 20_000;

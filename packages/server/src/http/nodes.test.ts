@@ -63,7 +63,15 @@ test('tells the last beat where nodes beat', async () => {
   const nodes = { list: async () => [NODE], duties: async () => [], held: async () => [] };
   const [route] = createNodeRoutes({ nodes, engine: { shared: true }, now: () => 10_000 });
   assert.ok(route);
-  const request = { projectId: '', scopes: [], params: {}, query: {}, body: {}, ifMatch: null };
+  const request = {
+    projectId: '',
+    scopes: [],
+    params: {},
+    query: {},
+    body: {},
+    ifMatch: null,
+    raw: null,
+  };
   const client = {
     gone: () => new AbortController().signal,
     drop() {},

@@ -63,7 +63,7 @@ function toOperation(route: Route): JsonObject {
     parameters: [
       ...toParameters(route.params, 'path'),
       ...toParameters(route.query, 'query'),
-      ...(route.method === 'POST' ? [IDEMPOTENCY_KEY] : []),
+      ...(route.method === 'POST' && route.raw === undefined ? [IDEMPOTENCY_KEY] : []),
       ...(takesIfMatch(route) ? [IF_MATCH] : []),
     ],
     ...body,

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { Scope } from '../core/scopes.ts';
 import type { Statement } from '../store/engine.ts';
@@ -15,8 +16,22 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   /** The versions that `If-Match` names, where the route is `versioned`; null without one. */
   ifMatch: IfMatch;
   client: RouteClient;
+  /** On `raw` routes: the request as it came; null elsewhere. */
+  raw: RawRequest | null;
   /** Statements that remember the answer under the request's Idempotency-Key; none without one. */
   remember(answer: RouteAnswer): Statement[];
+}
+
+/** A request byte by byte, for who has to check a signature over it. */
+export interface RawRequest {
+  method: string;
+  /** Path and query, as they were asked for. */
+  target: string;
+  /** `Host`, or what a proxy in front of us was asked for. */
+  host: string;
+  protocol: 'http' | 'https';
+  headers: IncomingHttpHeaders;
+  body: Uint8Array;
 }
 
 /** The connection that a request came on, for answers that take their time. */
@@ -45,7 +60,7 @@ export interface RouteResponse {
 }
 
 export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'OPTIONS';
   /** With `{name}` for parameters, as in OpenAPI. */
   path: string;
   /** The scope that the key needs; `none`: for everyone who reaches the port. */
@@ -54,7 +69,9 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Messages'
     | 'Events'
     | 'Endpoints'
+    | 'Sources'
     | 'Deliveries'
+    | 'Suppressions'
     | 'Jobs'
     | 'Keys'
     | 'Projects'
@@ -66,6 +83,11 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   body?: B;
   /** Larger bodies are refused with 413, bytes. */
   bodyLimit?: number;
+  /**
+   * The body comes as bytes, whatever its type is said to be, and no Idempotency-Key counts. `admit` is
+   * asked before the body is read, and throws for who may not come in.
+   */
+  raw?: { admit(params: unknown): void };
   /** Its answers have the body's `version` as their ETag; a change takes `If-Match`. */
   versioned?: boolean;
   responses: Record<number, RouteResponse>;

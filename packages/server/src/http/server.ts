@@ -20,7 +20,7 @@ import { toJsonSchema } from './openapi.ts';
 import { toPosthornError, toProblem, validationError } from './problem.ts';
 import { readJson } from './read-json.ts';
 import { type AnswerMemory, type KeyedRequest, readIdempotencyKey } from './remember-answers.ts';
-import type { Route, RouteAnswer, RouteClient } from './route.ts';
+import type { RawRequest, Route, RouteAnswer, RouteClient } from './route.ts';
 
 export interface HttpServerOptions {
   routes: readonly Route[];
@@ -110,13 +110,25 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return reply.code(error.status).type('application/problem+json').send(body);
   }
 
-  for (const route of routes) {
-    app.route({
+  for (const route of routes) if (route.raw === undefined) addRoute(app, route);
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer' },
+      async (_: unknown, body: Buffer) => body,
+    );
+    for (const route of routes) if (route.raw !== undefined) addRoute(scope, route);
+  });
+
+  function addRoute(scope: FastifyInstance, route: Route): void {
+    scope.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
       bodyLimit: route.bodyLimit ?? DEFAULT_BODY_LIMIT,
       // Who may not come in does not get a body read.
       onRequest: async (request, reply) => {
+        route.raw?.admit(request.params);
         if (route.auth === 'none') return;
         callers.set(request, await admit(route.auth, request, reply));
         const refusal = route.method === 'GET' ? null : options.refuseWork();
@@ -187,10 +199,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       params: check(route.params, request.params, '{}'),
       query: check(route.query, request.query, '?'),
       body: check(route.body, request.body, '/'),
+      raw: route.raw === undefined ? null : toRawRequest(request),
       ifMatch: route.versioned === true ? readIfMatch(request.headers['if-match']) : null,
     };
     const key =
-      route.method === 'POST' ? readIdempotencyKey(request.headers['idempotency-key']) : null;
+      route.method === 'POST' && route.raw === undefined
+        ? readIdempotencyKey(request.headers['idempotency-key'])
+        : null;
     if (key === null) return route.handle({ ...input, remember: () => [] });
     const { method } = request;
     const path = request.url.split('?')[0] ?? '';
@@ -233,6 +248,20 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   }
   const prefix = where === '{}' ? '' : where;
   throw validationError(result.error, () => toJsonSchema(schema, 'input'), prefix);
+}
+
+function toRawRequest(request: FastifyRequest): RawRequest {
+  const { headers, method, url, body } = request;
+  const forwarded = headers['x-forwarded-host'];
+  const isSecure = String(headers['x-forwarded-proto']).startsWith('https');
+  return {
+    method,
+    target: url,
+    host: (typeof forwarded === 'string' ? forwarded : headers.host) ?? '',
+    protocol: isSecure ? 'https' : 'http',
+    headers,
+    body: body instanceof Uint8Array ? body : new Uint8Array(),
+  };
 }
 
 /** Also where a handler has said in its own words what collided. */

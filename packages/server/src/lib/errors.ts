@@ -25,6 +25,8 @@ const CATALOGUE = {
   too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not understood' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  webhook_refused: { status: 401, title: 'The webhook does not prove where it comes from' },
+  invalid_webhook: { status: 400, title: 'The webhook is not one of its provider' },
   internal: { status: 500, title: 'Posthorn failed inside' },
   store_unavailable: { status: 503, title: 'The store does not take work at the moment' },
   shutting_down: { status: 503, title: 'This process is stopping' },
@@ -49,12 +51,18 @@ export class PosthornError extends Error {
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { cause?: unknown; fields?: readonly FieldError[]; retryAfterSeconds?: number } = {},
+    options: {
+      cause?: unknown;
+      fields?: readonly FieldError[];
+      retryAfterSeconds?: number;
+      /** Where whoever asks goes by another status than the code has: providers of webhooks. */
+      status?: number;
+    } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'PosthornError';
     this.code = code;
-    this.status = CATALOGUE[code].status;
+    this.status = options.status ?? CATALOGUE[code].status;
     this.title = CATALOGUE[code].title;
     this.fields = options.fields ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;

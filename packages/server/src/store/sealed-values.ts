@@ -4,7 +4,7 @@ import { toStatement } from './statement.ts';
 
 /**
  * All that the store has sealed with the master key, so that a new one can take its place: secrets of
- * endpoints, remembered answers, and a text by which the right key is known. Whoever seals something
+ * endpoints and sources, remembered answers, and a text by which the right key is known. Whoever seals something
  * else adds it here.
  */
 export interface SealedValues {
@@ -21,12 +21,17 @@ export interface SealedValues {
 
 export interface Resealed {
   endpoints: number;
+  sources: number;
   answers: number;
 }
 
 /** The contexts: a sealed text that was moved to another row does not open. */
 export function endpointContext({ projectId, id }: { projectId: string; id: string }): string {
   return `endpoint:${projectId}:${id}`;
+}
+
+export function sourceContext({ projectId, id }: { projectId: string; id: string }): string {
+  return `source:${projectId}:${id}`;
 }
 
 export function answerContext({ projectId, key }: { projectId: string; key: string }): string {
@@ -59,6 +64,20 @@ export function createSealedValues(engine: Engine): SealedValues {
       const context = endpointContext({ projectId: project_id, id });
       const sealed = to.seal(from.open(secrets_sealed, context), context);
       const update = db.updateTable('endpoints').set({ secrets_sealed: sealed });
+      return toStatement(update.where('project_id', '=', project_id).where('id', '=', id), 1);
+    });
+  }
+
+  async function resealSources(from: SecretBox, to: SecretBox): Promise<Statement[]> {
+    const rows = await db
+      .selectFrom('sources')
+      .select(['project_id', 'id', 'secrets_sealed'])
+      .where('secrets_sealed', '<>', '')
+      .execute();
+    return rows.map(({ project_id, id, secrets_sealed }) => {
+      const context = sourceContext({ projectId: project_id, id });
+      const sealed = to.seal(from.open(secrets_sealed, context), context);
+      const update = db.updateTable('sources').set({ secrets_sealed: sealed });
       return toStatement(update.where('project_id', '=', project_id).where('id', '=', id), 1);
     });
   }
@@ -100,14 +119,19 @@ export function createSealedValues(engine: Engine): SealedValues {
     },
     async reseal({ from, to }, nowMs) {
       const endpoints = await resealEndpoints(from, to);
+      const sources = await resealSources(from, to);
       const answers = await resealAnswers(from, to, nowMs);
       // Nobody asks for them any more, and the new key would not open them.
       const expired = toStatement(
         db.deleteFrom('idempotency_keys').where('retain_until', '<=', nowMs),
       );
-      const statements = [...endpoints, ...answers, expired, writeCheck(to)];
+      const statements = [...endpoints, ...sources, ...answers, expired, writeCheck(to)];
       await engine.commit({ events: [], statements });
-      return { endpoints: endpoints.length, answers: answers.length };
+      return {
+        endpoints: endpoints.length,
+        sources: sources.length,
+        answers: answers.length,
+      };
     },
   };
 }

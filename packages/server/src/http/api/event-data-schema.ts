@@ -186,6 +186,7 @@ export const dataShape = {
       source_id: z.string().max(200),
       name: textOrNull(200),
       last_event_at: timeOrNull,
+      silent_seconds: z.number().nullish(),
       expected_within_seconds: z.number().nullish(),
     })
     .optional()

@@ -1,14 +1,12 @@
 import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { isId } from '../../core/ids.ts';
+import { MAX_EVENT_CHARS } from '../../core/message-limits.ts';
 import { dataSchema, typeSchema } from './event-data-schema.ts';
 import { typeQuery } from './filters.ts';
 import { nextCursorSchema, pageQuery, timestampSchema, utcTimestampSchema } from './schemas.ts';
 
 /** The bodies of /v1/events. */
-
-/** An event without `raw` stays below this, so that any receiver takes it. */
-export const MAX_EVENT_CHARS = 20_000;
 
 export const eventInput = z
   .strictObject({

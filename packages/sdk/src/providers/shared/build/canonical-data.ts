@@ -137,6 +137,7 @@ const EVENT_DATA = {
     source_id: 'text',
     name: 'text',
     last_event_at: 'text',
+    silent_seconds: 'number',
     expected_within_seconds: 'number',
   },
   tags: 'texts',
