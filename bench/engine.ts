@@ -58,7 +58,7 @@ export async function startBenchEngine(
   const ids = createIds({ now, randomBytes });
   const settings = { data: folder, storeMaxSize: null, databaseUrl };
   const engine = await openEngine(
-    { ...settings, databaseReadUrl: null, databasePool: 12 },
+    { ...settings, databaseReadUrl: null, databaseListenUrl: null, databasePool: 12 },
     systemClock,
   );
   const store = createStore(engine);

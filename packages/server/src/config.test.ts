@@ -168,6 +168,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
 };
 
 test('a wrong value names its setting and says what to write', () => {
+  databaseListenUrl: ['http://h/d'],
   assert.deepEqual(Object.keys(BAD).sort(), [...NAMES].sort());
   for (const name of NAMES) {
     for (const value of BAD[name] ?? []) {

@@ -354,6 +354,10 @@ export type Config = Readonly<{
 }>;
 export type SettingName = keyof Config;
 
+  databaseListenUrl: optional(
+    'The database past a pooler in transaction mode, where nodes hear each other. Without it: database_url.',
+    parseDatabaseUrl,
+  ),
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** `smtpPort` -> `smtp_port`, as in the YAML file. */

@@ -101,7 +101,7 @@ export async function startPosthorn(
   const ids = createIds({ now, randomBytes });
   const node = ids.next('node');
 
-  const engine = await openEngine(config, clock);
+  const engine = await openEngine(config, clock, log);
   const store = createStore(engine);
   const closers: (() => Promise<void>)[] = [() => engine.close()];
   let stopping = false;

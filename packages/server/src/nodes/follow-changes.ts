@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Change, Changes } from '../store/changes.ts';
+import { createRounds } from './rounds.ts';
 
 /**
  * Tells this node what others have changed of the things that it keeps in memory. Positions are given
@@ -13,14 +14,13 @@ export function followChanges(options: {
   clock: Clock;
   log: Log;
   apply: (change: Change) => Promise<void>;
-}): { start(): Promise<void>; stop(): void } {
+}): { start(): Promise<void>; wake(): void; stop(): void } {
   const { changes, clock, log } = options;
   let last = 0;
   let told = new Set<number>();
-  let cancel = (): void => {};
-  let stopped = false;
+  const rounds = createRounds({ work: look, clock });
 
-  async function turn(): Promise<void> {
+  async function look(): Promise<{ waitMs: number; gapMs: number }> {
     try {
       for (const change of await changes.after(last - LOOK_BACK)) {
         if (told.has(change.position)) continue;
@@ -35,7 +35,7 @@ export function followChanges(options: {
         'Changes of other nodes could not be read; trying again',
       );
     }
-    if (!stopped) cancel = clock.after(EVERY_MS, () => void turn());
+    return { waitMs: EVERY_MS, gapMs: GAP_MS };
   }
 
   return {
@@ -43,14 +43,15 @@ export function followChanges(options: {
     async start() {
       last = await changes.latest();
       told = new Set((await changes.after(last - LOOK_BACK)).map(({ position }) => position));
-      cancel = clock.after(EVERY_MS, () => void turn());
+      rounds.start(EVERY_MS);
     },
-    stop() {
-      stopped = true;
-      cancel();
-    },
+    /** There are some. */
+    wake: rounds.wake,
+    stop: rounds.stop,
   };
 }
 
 const EVERY_MS = 500;
+/** However many changes are called out, this many looks a second are enough. */
+const GAP_MS = 20;
 const LOOK_BACK = 200;

@@ -7,6 +7,7 @@ import type { Engine } from '../store/engine.ts';
 import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
 import { followChanges } from './follow-changes.ts';
 import { createMembership } from './membership.ts';
+import { createRounds } from './rounds.ts';
 
 /** Whoever keeps something in memory that other nodes change, or holds leases. */
 export interface Sharer {
@@ -34,12 +35,14 @@ export interface WorkSharing {
 const LOOK_MS = 1_000;
 /** A look may take this share of the time, so that it stays cheap with many endpoints. */
 const LOOK_SHARE = 0.05;
+/** When work is called out, the next look waits at least this long. */
+const LOOK_GAP_MS = 100;
 
 export function shareWork(options: {
   nodes: Nodes;
   changes: Changes;
   deliveries: Pick<Deliveries, 'nextDue'>;
-  engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health'>;
+  engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health' | 'onSignal'>;
   self: Pick<NodeRecord, 'id' | 'host' | 'pid' | 'version' | 'roles'>;
   stats: () => NodeStats;
   sharer: Sharer;
@@ -47,8 +50,7 @@ export function shareWork(options: {
   log: Log;
 }): WorkSharing {
   const { sharer, clock, log, deliveries } = options;
-  let cancelLook = (): void => {};
-  let stopped = false;
+  const looks = createRounds({ work: look, clock });
 
   const membership = createMembership({
     nodes: options.nodes,
@@ -56,9 +58,12 @@ export function shareWork(options: {
     stats: options.stats,
     clock,
     log,
-    releaseOrphans: () =>
-      options.engine.releaseLeases({ exceptNode: options.self.id, nowMs: clock.now() }),
-    onChange: () => void look(),
+    releaseOrphans: ({ own }) =>
+      options.engine.releaseLeases({
+        exceptNode: own ? NOBODY : options.self.id,
+        nowMs: clock.now(),
+      }),
+    onChange: () => looks.wake(),
     onExpelled: () => sharer.dropLeases(),
   });
 
@@ -81,14 +86,8 @@ export function shareWork(options: {
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'The store could not be asked for what is due');
     }
-  }
-
-  async function keepLooking(): Promise<void> {
-    const startedAtMs = clock.now();
-    await look();
-    const tookMs = clock.now() - startedAtMs;
-    const waitMs = Math.max(LOOK_MS, tookMs / LOOK_SHARE);
-    if (!stopped) cancelLook = clock.after(waitMs, () => void keepLooking());
+    const restMs = (clock.now() - startedAtMs) / LOOK_SHARE;
+    return { waitMs: Math.max(LOOK_MS, restMs), gapMs: Math.max(LOOK_GAP_MS, restMs) };
   }
 
   // On an embedded store nobody else is there to be heard of, and a beat would be an fsync a second.
@@ -101,13 +100,13 @@ export function shareWork(options: {
       await sharer.refreshProjects();
       await sharer.refreshEndpoints();
       await membership.start();
-      cancelLook = clock.after(LOOK_MS, () => void keepLooking());
+      looks.start(0);
+      options.engine.onSignal((signal) => (signal === 'change' ? follower : looks).wake());
     },
     count: (role) => membership.count(role),
     drain: () => membership.drain(),
     async stop() {
-      stopped = true;
-      cancelLook();
+      looks.stop();
       follower.stop();
       await membership.stop();
     },

@@ -26,7 +26,7 @@ export function changeStatement(
 ): Statement {
   const { kind, projectId, id } = change;
   const row = { kind, project_id: projectId, id, created_at: nowMs };
-  return toStatement(db.insertInto('changes').values(row), 1);
+  return { ...toStatement(db.insertInto('changes').values(row), 1), signal: 'change' };
 }
 
 export function createChanges(engine: Engine): Changes {

@@ -181,7 +181,8 @@ export function createDeliveries(engine: Engine): Deliveries {
         .where('endpoint_id', '=', endpointId)
         .where('event_id', 'in', eventIds)
         .where('node', '=', node);
-      const released = { ...toStatement(update), lines: [{ projectId, endpointId }] };
+      const lines = [{ projectId, endpointId }];
+      const released = { ...toStatement(update), lines, signal: 'work' as const };
       await engine.commit({ events: [], statements: [released] });
     },
     async cancelWaiting(projectId, endpointId, nowMs, limit) {

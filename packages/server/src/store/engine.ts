@@ -53,12 +53,25 @@ export interface Engine {
    */
   purgeExpired(input: { nowMs: number; limit: number }): Promise<{ purged: number; more: boolean }>;
 
+  /**
+   * Called when another node has changed something, or left something to be done. Signals may get lost,
+   * and come when there is nothing: who listens looks by himself as well.
+   */
+  onSignal(listener: (signal: Signal) => void): void;
+
   health(): StoreHealth;
   onHealthChange(listener: (health: StoreHealth) => void): void;
 
   /** Ends what is under way, then closes. */
   close(): Promise<void>;
 }
+
+/**
+ * `change`: nodes keep something in memory that is not so any more (changes.ts). `work`: something is due
+ * that no node holds.
+ */
+export const SIGNALS = ['change', 'work'] as const;
+export type Signal = (typeof SIGNALS)[number];
 
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
@@ -69,6 +82,8 @@ export interface Statement {
   mustAffect?: number;
   /** The endpoints whose deliveries it moves in their lines, which nobody else may do meanwhile. */
   lines?: readonly { projectId: string; endpointId: string }[];
+  /** What the other nodes are told once it is committed. */
+  signal?: Signal;
 }
 
 export interface Commit {

@@ -124,13 +124,15 @@ export function createMessages(engine: Engine): Messages {
             }),
             1,
           ),
-        ),
+          ...(one.node === null ? { signal: 'work' as const } : {}),
+        })),
       ];
     },
     settlement,
     async release(outcomes) {
       if (outcomes.length === 0) return;
-      await engine.commit({ events: [], statements: outcomes.map(settlement) });
+      const statements = outcomes.map((one) => ({ ...settlement(one), signal: 'work' as const }));
+      await engine.commit({ events: [], statements });
     },
     async get(projectId, id) {
       const row = await db

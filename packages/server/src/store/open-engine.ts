@@ -1,17 +1,22 @@
 import type { Config } from '../config.ts';
 import type { Clock } from '../lib/clock.ts';
+import { type Log, silentLog } from '../lib/log.ts';
 import type { Engine } from './engine.ts';
 
 export type StoreSettings = Pick<
   Config,
-  'data' | 'storeMaxSize' | 'databaseUrl' | 'databaseReadUrl' | 'databasePool'
+  'data' | 'storeMaxSize' | 'databaseUrl' | 'databaseReadUrl' | 'databaseListenUrl' | 'databasePool'
 >;
 
 /**
  * The engine that the settings ask for. Loaded only then: a process with one of them has no use for the
  * memory of the other. Rejects with StoreUnavailable or a plain error that says what to do.
  */
-export async function openEngine(settings: StoreSettings, clock: Clock): Promise<Engine> {
+export async function openEngine(
+  settings: StoreSettings,
+  clock: Clock,
+  log: Log = silentLog,
+): Promise<Engine> {
   const { databaseUrl } = settings;
   if (databaseUrl === null) {
     const { openSqliteEngine } = await import('./sqlite/engine.ts');
@@ -21,7 +26,9 @@ export async function openEngine(settings: StoreSettings, clock: Clock): Promise
   return openPostgresEngine({
     url: databaseUrl,
     readUrl: settings.databaseReadUrl,
+    listenUrl: settings.databaseListenUrl,
     poolSize: settings.databasePool,
     clock,
+    log,
   });
 }

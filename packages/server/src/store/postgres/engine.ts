@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Clock } from '../../lib/clock.ts';
-import { type Engine, type SqlValue, StoreUnavailable } from '../engine.ts';
+import type { Log } from '../../lib/log.ts';
+import {
+  type Commit,
+  type Engine,
+  type Signal,
+  type SqlValue,
+  StoreUnavailable,
+} from '../engine.ts';
 import { createHealthWatch } from '../health-watch.ts';
 import { createClaimQueue } from './claim/claim-queue.ts';
 import { releaseLeases } from './claim/release-leases.ts';
@@ -12,6 +19,7 @@ import { faultOf, toUnavailable } from './connect/faults.ts';
 import { insist } from './connect/insist.ts';
 import { inspectServer } from './connect/inspect-server.ts';
 import { createReadingKysely } from './connect/kysely.ts';
+import { createSignals, type Signals } from './connect/signals.ts';
 import { createTransactions, type Transactions } from './connect/transactions.ts';
 import { migrate } from './schema/migrate.ts';
 import { createPartitions } from './schema/partitions.ts';
@@ -27,7 +35,10 @@ export interface PostgresOptions {
   url: string;
   /** Of a standby for lists; null for none. */
   readUrl: string | null;
+  /** Where NOTIFY is heard, when `url` leads to a pooler in transaction mode; null for the same. */
+  listenUrl: string | null;
   clock: Clock;
+  log: Log;
   /** Connections at once; most of them read. */
   poolSize: number;
   /** In the place of what the server is known for. For tests. */
@@ -62,13 +73,15 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<Engi
   };
   try {
     for (const pool of pools) pool.on('error', () => {});
+    const listening = options.listenUrl === null ? settings : parseDatabaseUrl(options.listenUrl);
     const server = await inspectServer(writing);
     const capabilities = { ...CAPABILITIES[server.kind], ...options.capabilities };
+    const name = randomBytes(9).toString('base64url');
     const transactions = createTransactions({
       pool: writing,
       clock: options.clock,
       forceSync: server.asynchronous,
-      name: randomBytes(9).toString('base64url'),
+      name,
     });
     const nowMs = options.clock.now();
     await migrate(transactions, { capabilities, nowMs });
@@ -91,6 +104,15 @@ export async function openPostgresEngine(options: PostgresOptions): Promise<Engi
       reading,
       listing,
       purgeExpired,
+      signals: capabilities.notify
+        ? createSignals({
+            settings: listening,
+            transactions,
+            name,
+            clock: options.clock,
+            log: options.log,
+          })
+        : null,
     };
     return createEngine({ ...parts, flushes, closePools: close });
   } catch (error) {
@@ -108,12 +130,14 @@ interface Parts {
   reading: Pool;
   listing: Pool;
   purgeExpired: ReturnType<typeof createPurgeExpired>;
+  /** Null on a server that has no NOTIFY. */
+  signals: Signals | null;
   flushes: number;
   closePools(): Promise<void>;
 }
 
 function createEngine(parts: Parts): Engine {
-  const { transactions, capabilities, writing, reading } = parts;
+  const { transactions, capabilities, writing, reading, signals } = parts;
   let closing: Promise<void> | null = null;
   const watch = createHealthWatch({
     clock: parts.clock,
@@ -159,6 +183,7 @@ function createEngine(parts: Parts): Engine {
     const closed = new StoreUnavailable('closed', 'The store is closed.');
     watch.fail(closed);
     writes.abandon(closed);
+    await signals?.close();
     await parts.closePools();
   }
 
@@ -167,13 +192,21 @@ function createEngine(parts: Parts): Engine {
     db: createReadingKysely(read(reading)),
     lists: createReadingKysely(readList),
     logEnd: () => insist(() => readLogEnd(reading, capabilities)),
-    commit: writes.commit,
+    async commit(commit) {
+      const appended = await writes.commit(commit);
+      for (const signal of signalsOf(commit, parts.clock.now())) signals?.send(signal);
+      return appended;
+    },
     recordAttempt: writes.recordAttempt,
     claimDeliveries: claims.claimDeliveries,
     claimTransmissions: claims.claimTransmissions,
-    releaseLeases: (input) =>
-      insist(() => runAgain(transactions, (tx) => releaseLeases(tx, input))),
+    async releaseLeases(input) {
+      const outcome = await insist(() => runAgain(transactions, (tx) => releaseLeases(tx, input)));
+      if (outcome.released > 0) signals?.send('work');
+      return outcome;
+    },
     purgeExpired: (input) => insist(() => parts.purgeExpired(input)),
+    onSignal: (listener) => signals?.listen(listener),
     health: watch.health,
     onHealthChange: watch.onChange,
     close() {
@@ -181,4 +214,16 @@ function createEngine(parts: Parts): Engine {
       return closing;
     },
   };
+}
+
+/** What others are told of a commit: that it changed something, or has left something to be done. */
+function signalsOf({ events, statements }: Commit, nowMs: number): Set<Signal> {
+  const signals = new Set(statements.flatMap(({ signal }) => signal ?? []));
+  const isLeft = events.some(({ deliveries }) =>
+    deliveries.some(
+      ({ node, state, dueAtMs }) => node === null && state === 'pending' && dueAtMs <= nowMs,
+    ),
+  );
+  if (isLeft) signals.add('work');
+  return signals;
 }

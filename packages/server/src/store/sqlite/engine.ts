@@ -156,6 +156,8 @@ function createEngine(
       (await writer.ask({ kind: 'release', exceptNode, nowMs })) as { released: number },
     purgeExpired: async ({ nowMs, limit }) =>
       (await writer.ask({ kind: 'purge', nowMs, limit })) as { purged: number; more: boolean },
+    // Nobody else works on it.
+    onSignal() {},
     health: watch.health,
     onHealthChange: watch.onChange,
     close() {

@@ -1,3 +1,4 @@
+import { silentLog } from '../../lib/log.ts';
 import type { Engine } from '../../store/engine.ts';
 import { openPostgresEngine } from '../../store/postgres/engine.ts';
 import { openSqliteEngine } from '../../store/sqlite/engine.ts';
@@ -11,7 +12,9 @@ export function onSqlite(folder: string): OpenStore {
 
 /** A run on the PostgreSQL database of this URL, which is empty. */
 export function onPostgres(url: string): OpenStore {
-  return onEngine((clock) => openPostgresEngine({ url, readUrl: null, clock, poolSize: 6 }));
+  return onEngine((clock) =>
+    openPostgresEngine({ url, readUrl: null, listenUrl: null, clock, log: silentLog, poolSize: 6 }),
+  );
 }
 
 type StillClock = { now: () => number; after: () => () => void };

@@ -14,6 +14,11 @@ export interface Capabilities {
    * go. Without them rows are deleted.
    */
   partitions: boolean;
+  /**
+   * LISTEN and NOTIFY: nodes call each other (signals.ts). Without them each looks by itself, changes
+   * twice and work once a second.
+   */
+  notify: boolean;
   /** Indexes that say at once whether a whole partition has expired. Without them it is read. */
   brin: boolean;
 }
@@ -26,27 +31,31 @@ export const CAPABILITIES: Readonly<Record<ServerKind, Capabilities>> = {
     advisoryLocks: true,
     skipLocked: true,
     partitions: true,
+    notify: true,
     brin: true,
   },
-  // Locks are those of one node of several, and do not tell of the whole.
+  // Locks and NOTIFY are those of one node of several, and do not tell of the whole.
   citus: {
     advisoryLocks: false,
     skipLocked: true,
     partitions: true,
+    notify: false,
     brin: true,
   },
-  // Its storage has no BRIN; pg_locks does not list advisory locks of other nodes.
+  // Its storage has no BRIN; pg_locks does not list advisory locks of other nodes; NOTIFY reaches nobody.
   yugabyte: {
     advisoryLocks: false,
     skipLocked: true,
     partitions: true,
+    notify: false,
     brin: false,
   },
-  // Advisory locks can be called and lock nothing; partitions have another syntax.
+  // Advisory locks can be called and lock nothing; partitions have another syntax; no NOTIFY.
   cockroach: {
     advisoryLocks: false,
     skipLocked: true,
     partitions: false,
+    notify: false,
     brin: false,
   },
 };
