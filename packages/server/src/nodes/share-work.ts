@@ -78,11 +78,13 @@ export function shareWork(options: {
     },
   });
 
-  async function look(): Promise<void> {
+  async function look(): Promise<{ waitMs: number; gapMs: number }> {
+    const startedAtMs = clock.now();
     try {
-      if (!options.engine.health().ok) return;
-      sharer.noteDue(await deliveries.nextDue());
-      sharer.noteMailDue();
+      if (options.engine.health().ok) {
+        sharer.noteDue(await deliveries.nextDue());
+        sharer.noteMailDue();
+      }
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'The store could not be asked for what is due');
     }
