@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { KeyMaterial } from './cli/key-material.ts';
@@ -23,24 +24,30 @@ import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-messa
 import { composeNotice } from './mail/compose-notice.ts';
 import { createDeliverer } from './mail/deliverer.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
+import { createSuppression } from './mail/suppression/create-suppression.ts';
 import { createDuties } from './nodes/duties.ts';
 import { repeat } from './nodes/repeat.ts';
 import { shareWork } from './nodes/share-work.ts';
 import { createMailResolver } from './smtp/create-mail-resolver.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
+import { createSourceRoom } from './sources/create-sources.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
-import { type Engine, toPublicHealth } from './store/engine.ts';
+import { type Engine, StoreUnavailable, toPublicHealth } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
 import { openEngine } from './store/open-engine.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
+import { sourceContext } from './store/sealed-values.ts';
+import { createSourceIntake } from './store/source-intake.ts';
 import { createStore } from './store/store.ts';
 import { createBacklogMonitor } from './webhooks/backlog/backlog-monitor.ts';
 import { createDispatcher } from './webhooks/dispatcher.ts';
 import { createEndpointDirectory } from './webhooks/endpoint-directory.ts';
 import { createErase } from './webhooks/jobs/erase.ts';
+import { createRedecode } from './webhooks/jobs/redecode.ts';
 import { createReplay } from './webhooks/jobs/replay.ts';
 import { createJobRunner } from './webhooks/jobs/runner.ts';
+import { guardLookup, shareLookups } from './webhooks/post/connect/guarded-lookup.ts';
 import { parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
 import { createConfiguredPoster } from './webhooks/poster/create-configured-poster.ts';
 import { createReporter } from './webhooks/reporter.ts';
@@ -187,7 +194,7 @@ export async function startPosthorn(
       listenersPerProject: FEED_LISTENERS,
       ...(engine.shared ? { pollMs: FEED_POLL_MS } : {}),
     });
-    const eventLog: EventLog = {
+    const countingLog: EventLog = {
       async append(events, beside) {
         const appended = await plainLog.append(events, beside);
         const stored = events.filter((_, i) => appended[i]?.duplicateOf === null);
@@ -196,6 +203,14 @@ export async function startPosthorn(
         return appended;
       },
     };
+    const suppression = createSuppression({
+      log: countingLog,
+      store,
+      ids,
+      now,
+      sendingOf: (project) => projects.settingsOf(project).sending,
+    });
+    const eventLog = suppression.log;
 
     const reporter = createReporter({
       eventLog,
@@ -251,6 +266,7 @@ export async function startPosthorn(
         messages: store.messages,
         log: eventLog,
         fresh: deliverer,
+        suppressed: suppression.check,
         ids,
         clock,
         hostname: config.hostname,
@@ -274,6 +290,26 @@ export async function startPosthorn(
       };
     }
 
+    const sourceRoom = createSourceRoom({
+      sources: store.sources,
+      activities: store.sourceActivities,
+      secretBox,
+      contextOf: sourceContext,
+      projectExists: (project) => projects.find(project) !== null,
+      store: createSourceIntake({ engine, log: eventLog, payloads: store.sourcePayloads }),
+      append: (given, beside) => eventLog.append(given, beside),
+      takeEvents: (project, count) => rates.takeEvents(project, count),
+      refuseWork,
+      isStoreTrouble: (error) => error instanceof StoreUnavailable,
+      retentionMs,
+      onOutcome: (outcome) => metrics.webhookReceived(outcome),
+      lookup: guardLookup(endpointGuard, shareLookups(lookup)),
+      ids,
+      clock,
+      log,
+    });
+    await sourceRoom.directory.load();
+
     const { deliveries, events, erasure, jobs, queue } = store;
     const { wake } = dispatcher;
     const replay = createReplay({ deliveries, events, directory, wake, now });
@@ -281,7 +317,18 @@ export async function startPosthorn(
     const runner = createJobRunner({
       jobs,
       engine,
-      works: { replay: replay.step, erase },
+      works: {
+        replay: replay.step,
+        erase,
+        redecode: createRedecode({
+          payloads: store.sourcePayloads,
+          sources: sourceRoom.directory,
+          log: eventLog,
+          ids,
+        }),
+        import_suppressions: suppression.importStep,
+        export_suppressions: suppression.exportStep,
+      },
       clock,
       log,
     });
@@ -300,6 +347,7 @@ export async function startPosthorn(
       storeOk: () => engine.health().ok,
       waitingDeliveries: store.deliveries.waiting,
       backlog: monitor.stats,
+      stalledSources: sourceRoom.monitor.stalled,
       waitingMail: store.messages.waiting,
     });
     const usage = createKeyUsage({ apiKeys: store.apiKeys, clock, log });
@@ -324,6 +372,8 @@ export async function startPosthorn(
       sharer: {
         refreshEndpoint: directory.refresh,
         refreshEndpoints: directory.refreshAll,
+        refreshSource: sourceRoom.directory.refresh,
+        refreshSources: sourceRoom.directory.refreshAll,
         refreshProjects: projects.refresh,
         forgetKeys: authenticator.forgetAll,
         noteDue: dispatcher.noteDue,
@@ -366,6 +416,7 @@ export async function startPosthorn(
         directory: limitEndpoints(directory, projects),
         projects,
         storedProjects: store.projects,
+        nodes: store.nodes,
         apiKeys: store.apiKeys,
         rates,
         authenticator,
@@ -377,12 +428,18 @@ export async function startPosthorn(
         notifier,
         queue,
         jobs,
+        jobParts: store.jobParts,
+        suppressions: store.suppressions,
         runner,
         replay,
+        sources: store.sources,
+        sourceRoom,
+        sourceActivities: store.sourceActivities,
+        sourcePayloads: store.sourcePayloads,
+        publicUrl: config.publicUrl,
         jobRetentionMs: retentionMs,
         health: () => toPublicHealth(engine.health()),
         stopping: () => stopping,
-        nodes: store.nodes,
         metrics: metrics.render,
         version: VERSION,
         api: has('api'),
@@ -468,6 +525,7 @@ export async function startPosthorn(
           'retention',
           repeat(() => purge(engine, now()), { clock, log }),
         ),
+        duties.hold('sources', { begin: sourceRoom.monitor.start, end: sourceRoom.monitor.stop }),
         ...(has('dispatch')
           ? [
               duties.hold('alerts', { begin: monitor.start, end: monitor.stop }),
@@ -501,6 +559,7 @@ export async function startPosthorn(
       reporter.stop();
       await closeHttp();
       await usage.flush();
+      await sourceRoom.recorder.stop();
       await sharing.stop().catch(() => {});
       await engine.close();
     }

@@ -7,6 +7,8 @@ export const ERASED = '[erased]';
 
 /** The person that an erasure is about, known by an address. */
 export interface Person {
+  /** In lower case, an IDN in ASCII. */
+  address: string;
   /** Capitals do not make another person, though to a receiving server they might. */
   has(address: string | null | undefined): boolean;
   /**
@@ -21,6 +23,7 @@ export interface Person {
 export function createPerson(address: string): Person {
   const key = toComparableAddress(address).toLowerCase();
   return {
+    address: key,
     has: (other) => other != null && toComparableAddress(other).toLowerCase() === key,
     pattern: patternOf(key),
     replace: replaceAddress(address, ERASED),

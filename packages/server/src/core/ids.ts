@@ -13,6 +13,9 @@ export const ID_PREFIXES = {
   delivery: 'dlv',
   attempt: 'att',
   job: 'job',
+  source: 'src',
+  payload: 'pay',
+  suppression: 'sup',
   request: 'req',
   node: 'node',
 } as const;

@@ -14,6 +14,14 @@ export interface ProjectRetention {
   bodiesDays: number | null;
 }
 
+/** How its mail is sent. */
+export interface ProjectSending {
+  /** Events from elsewhere (POST /v1/events, other providers) put addresses on the suppression list. */
+  suppressFromElsewhere: boolean;
+  /** So many messages that bounced softly by the recipient's fault do so too; null: none do. */
+  suppressAfterSoftBounces: number | null;
+}
+
 /** What the server has (config.ts). */
 export interface ProjectDefaults {
   apiRequestsPerSecond: number;
@@ -25,6 +33,7 @@ export interface ProjectDefaults {
 export interface ProjectSettings extends ProjectDefaults {
   eventsPerSecond: number | null;
   endpoints: number | null;
+  sending: ProjectSending;
 }
 
 export const NO_LIMITS: Readonly<ProjectLimits> = {
@@ -35,14 +44,23 @@ export const NO_LIMITS: Readonly<ProjectLimits> = {
 
 export const NO_RETENTION: Readonly<ProjectRetention> = { eventsDays: null, bodiesDays: null };
 
+/**
+ * What only passes through Posthorn was suppressed by its own provider, and a soft bounce says little
+ * of an address: both are for those who ask for it.
+ */
+export const USUAL_SENDING: Readonly<ProjectSending> = {
+  suppressFromElsewhere: false,
+  suppressAfterSoftBounces: null,
+};
+
 const DAY_MS = 86_400_000;
 
 /** The project's own word where it has one, the server's otherwise. */
 export function settleProject(
-  own: { limits: ProjectLimits; retention: ProjectRetention },
+  own: { limits: ProjectLimits; retention: ProjectRetention; sending: ProjectSending },
   defaults: ProjectDefaults,
 ): ProjectSettings {
-  const { limits, retention } = own;
+  const { limits, retention, sending } = own;
   const inMs = (days: number | null): number | null => (days === null ? null : days * DAY_MS);
   return {
     apiRequestsPerSecond: limits.apiRequestsPerSecond ?? defaults.apiRequestsPerSecond,
@@ -50,5 +68,6 @@ export function settleProject(
     endpoints: limits.endpoints,
     retentionMs: inMs(retention.eventsDays) ?? defaults.retentionMs,
     bodyRetentionMs: inMs(retention.bodiesDays) ?? defaults.bodyRetentionMs,
+    sending,
   };
 }

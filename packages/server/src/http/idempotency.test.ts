@@ -83,6 +83,26 @@ before(async () => {
     },
     { path: `${path}/test`, other: { type: 'email.sent' }, list: '/v1/events?type=system.test' },
   );
+  CASES.push(
+    {
+      path: '/v1/suppressions',
+      body: { address: 'a@b.example' },
+      other: { address: 'a@c.example' },
+      list: '/v1/suppressions',
+    },
+    {
+      path: '/v1/suppressions/imports',
+      body: { format: 'ndjson', content: '"a@b.example"' },
+      other: { format: 'ndjson', content: '"a@c.example"' },
+      list: '/v1/jobs',
+    },
+    {
+      path: '/v1/suppressions/exports',
+      body: { format: 'csv' },
+      other: { format: 'ndjson' },
+      list: '/v1/jobs',
+    },
+  );
   for (const move of ['pause', 'resume', 'cancel']) {
     const recipient = `${move}@example.com`;
     const { body: job } = await api.send('POST', '/v1/erasures', { body: { recipient } });

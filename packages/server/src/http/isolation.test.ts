@@ -34,7 +34,28 @@ before(async () => {
   await api.recordAttempts(endpoint.body.id, 500);
   const job = await api.send('POST', '/v1/replays', { body: { message_id: message.body.id } });
   owned['jobs'] = job.body.id;
+  const suppression = await api.send('POST', '/v1/suppressions', {
+    body: { address: `${MARK}@example.com`, note: MARK },
+  });
+  owned['suppressions'] = suppression.body.id;
+  owned['exports'] = await exportList();
 });
+
+/** A list that was exported, as the job leaves it. */
+async function exportList(): Promise<string> {
+  const { body: job } = await api.send('POST', '/v1/suppressions/exports', { body: {} });
+  const { jobs, jobParts } = api.store;
+  const at = { projectId: api.projectId, id: job.id, kind: job.kind };
+  const part = { projectId: api.projectId, jobId: job.id, number: 0, content: MARK };
+  await api.engine.commit({
+    events: [],
+    statements: [
+      jobParts.insertion({ ...part, retainUntilMs: api.now() + 86_400_000 }),
+      jobs.change(at, ['queued'], { state: 'done', updatedAtMs: api.now() }),
+    ],
+  });
+  return job.id;
+}
 
 /** A body that each route takes, so that it is not the body that is refused. */
 const BODIES: Record<string, unknown> = {
@@ -47,6 +68,9 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/replays': { dry_run: true },
   'POST /v1/erasures': { recipient: 'somebody@example.com' },
   'POST /v1/endpoints/{id}/test': { type: 'email.bounced' },
+  'POST /v1/suppressions': { address: 'somebody@example.com' },
+  'POST /v1/suppressions/imports': { format: 'ndjson', content: '"somebody@example.com"' },
+  'POST /v1/suppressions/exports': {},
   'POST /v1/keys': { name: 'taken over', scopes: ['read'] },
   'POST /v1/projects': { name: 'taken over' },
   'PATCH /v1/projects/{id}': { name: 'taken over' },
@@ -68,6 +92,10 @@ const FILTERS: Record<string, () => string | undefined> = {
   after: () => 'start',
   wait: () => '1s&after=start',
   kind: () => 'replay',
+  address: () => `${MARK}@example.com`,
+  reason: () => 'manual',
+  source: () => 'api',
+  stream: () => 'all',
 };
 /** Where a field means something else. */
 const FILTERS_AT: Record<string, string> = { '/v1/jobs?state': 'queued' };

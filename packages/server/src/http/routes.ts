@@ -11,6 +11,9 @@ import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
 import { createNodeRoutes } from './api/nodes/node-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
+import { createListRoutes } from './api/suppressions/list-routes.ts';
+import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
+import { createSourceRoutes } from './api/sources/source-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
@@ -25,13 +28,16 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createJobRoutes>[0] &
   Parameters<typeof createReplayRoutes>[0] &
   Parameters<typeof createErasureRoutes>[0] &
+  Parameters<typeof createSuppressionRoutes>[0] &
+  Parameters<typeof createListRoutes>[0] &
+  Parameters<typeof createSourceRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
+  Parameters<typeof createNodeRoutes>[0] &
   Omit<Parameters<typeof createSystemRoutes>[0], 'openapi' | 'docsPage'> & {
     version: string;
     /** The resources are left out when this process does not serve the API (--roles). */
     api: boolean;
-  Parameters<typeof createNodeRoutes>[0] &
   };
 
 /** The one table of routes: what the server answers, OpenAPI describes and /docs shows. */
@@ -46,16 +52,19 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createQueueRoutes(deps),
     ...createReplayRoutes(deps),
     ...createErasureRoutes(deps),
+    ...createSuppressionRoutes(deps),
+    ...createListRoutes(deps),
     ...createJobRoutes(deps),
+    ...createSourceRoutes(deps),
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),
+    ...createNodeRoutes(deps),
   ];
   const routes: Route[] = deps.api ? resources : [];
   const openapi = once(() => createOpenApi(routes, deps.version));
   const docsPage = once(() => createDocsPage(routes, deps.version));
   routes.push(...createSystemRoutes({ ...deps, openapi, docsPage }));
   return routes;
-    ...createNodeRoutes(deps),
 }
 
 function once<T>(make: () => T): () => T {

@@ -9,6 +9,8 @@ import { composeMessage } from './compose-message.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { MessageInput } from './message-input.ts';
 import { prepareSubmission, readSubmission } from './read-submission.ts';
+import type { SuppressionCheck } from './suppression/suppression-check.ts';
+import { toSuppressionBlock } from './suppression/suppression-event.ts';
 
 /** Takes a freshly committed message over from memory. Declared here, implemented by deliverer.ts. */
 export interface FreshMail {
@@ -51,6 +53,8 @@ export function createMessageAcceptor(options: {
   fresh: FreshMail;
   ids: Ids;
   clock: Clock;
+  /** Recipients that are on the suppression list: they get nothing. */
+  suppressed: SuppressionCheck;
   /** Names this server in Message-IDs and trace lines. */
   hostname: string;
   expiryMs: number;
@@ -67,6 +71,7 @@ export function createMessageAcceptor(options: {
       | 'acceptedBy'
       | 'envelopeFrom'
       | 'headerFrom'
+      | 'stream'
       | 'subject'
       | 'smtpId'
       | 'tags'
@@ -85,26 +90,38 @@ export function createMessageAcceptor(options: {
       expiresAtMs: nowMs + options.expiryMs,
       retainUntilMs: nowMs + retentionMs,
     };
-    const domains = recipients.map(({ address }) => address.slice(address.lastIndexOf('@') + 1));
-    const node = fresh.reserve(raw.length, domains)?.node ?? null;
-    const transmissions = recipients.map(({ address, kind }, i) => ({
-      recipient: address,
-      kind,
-      domain: domains[i] ?? '',
-      dueAtMs: nowMs,
-      node,
-    }));
-    const events = recipients.map(({ address }) => ({
-      projectId: message.projectId,
-      dedupKey: null,
-      event: createMailEvent({
+    const addresses = recipients.map(({ address }) => address);
+    const { projectId, stream } = message;
+    const suppressed = await options.suppressed({ projectId, stream, addresses });
+    const domains = addresses
+      .filter((address) => !suppressed.has(address))
+      .map((address) => address.slice(address.lastIndexOf('@') + 1));
+    const reserved = domains.length === 0 ? null : fresh.reserve(raw.length, domains);
+    const node = reserved?.node ?? null;
+    const transmissions = recipients.map(({ address, kind }) => {
+      const domain = address.slice(address.lastIndexOf('@') + 1);
+      const one = { recipient: address, kind, domain, dueAtMs: nowMs };
+      return suppressed.has(address)
+        ? { ...one, node: null, state: 'rejected' as const }
+        : { ...one, node, state: 'queued' as const };
+    });
+    const events = addresses.flatMap((recipient) => {
+      const about = { atMs: nowMs, message, recipient };
+      const accepted = createMailEvent({
+        ...about,
         id: ids.next('event'),
         type: 'email.accepted',
-        atMs: nowMs,
-        message,
-        recipient: address,
-      }),
-    }));
+      });
+      const entry = suppressed.get(recipient);
+      if (entry === undefined) return [{ projectId, dedupKey: null, event: accepted }];
+      const rejected = createMailEvent({
+        ...about,
+        id: ids.next('event'),
+        type: 'email.rejected',
+        suppression: toSuppressionBlock(entry),
+      });
+      return [accepted, rejected].map((event) => ({ projectId, dedupKey: null, event }));
+    });
     // While it is in the queue a body must stay, whatever the retention says.
     const bodyRetainUntilMs = nowMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
     const insertion = options.messages.insertion({
@@ -119,8 +136,14 @@ export function createMessageAcceptor(options: {
       if (node !== null) fresh.drop(raw.length, domains);
       throw error;
     }
+    if (domains.length === 0) return;
     if (node === null) fresh.wake(nowMs);
-    else fresh.take(message, raw, transmissions);
+    else
+      fresh.take(
+        message,
+        raw,
+        transmissions.filter(({ state }) => state === 'queued'),
+      );
   }
 
   return {
@@ -133,7 +156,7 @@ export function createMessageAcceptor(options: {
       const recipients = uniqueRecipients(input);
       const accepted = { messageId: id, recipients };
       const { email } = input.from;
-      const { subject, tags, metadata } = input;
+      const { stream, subject, tags, metadata } = input;
       const who = {
         projectId,
         id,
@@ -141,7 +164,12 @@ export function createMessageAcceptor(options: {
         envelopeFrom: email,
         headerFrom: email,
       };
-      await store({ ...who, subject, smtpId, tags, metadata }, raw, recipients, beside(accepted));
+      await store(
+        { ...who, stream, subject, smtpId, tags, metadata },
+        raw,
+        recipients,
+        beside(accepted),
+      );
       return accepted;
     },
     async acceptRaw(projectId, submission) {
@@ -161,9 +189,9 @@ export function createMessageAcceptor(options: {
         kind: 'envelope' as const,
       }));
       const { envelopeFrom } = submission;
-      const { subject, tags, metadata } = headers;
+      const { stream, subject, tags, metadata } = headers;
       const who = { projectId, id, acceptedBy: 'smtp' as const, envelopeFrom, headerFrom: from };
-      await store({ ...who, subject, smtpId, tags, metadata }, raw, recipients, []);
+      await store({ ...who, stream, subject, smtpId, tags, metadata }, raw, recipients, []);
       return { messageId: id, recipients };
     },
   };

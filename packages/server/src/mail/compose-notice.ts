@@ -19,6 +19,7 @@ export function composeNotice(notice: {
     // RFC 3834 5: made by a machine.
     headers: [{ name: 'Auto-Submitted', value: 'auto-generated' }],
     attachments: [],
+    stream: 'transactional',
     tags: ['posthorn-notice'],
     metadata: {},
   };

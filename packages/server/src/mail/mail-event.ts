@@ -3,6 +3,7 @@ import type {
   EventBounce,
   EventData,
   EventDelivery,
+  EventSuppression,
   EventType,
 } from '@posthorn/sdk';
 import { toTimestamp } from '../lib/clock.ts';
@@ -17,6 +18,8 @@ export function createMailEvent(input: {
   recipient: string;
   delivery?: EventDelivery;
   bounce?: EventBounce;
+  /** Of `email.rejected`: the entry of the list. */
+  suppression?: EventSuppression;
 }): CanonicalEvent {
   const { message } = input;
   const data: EventData = {
@@ -29,13 +32,16 @@ export function createMailEvent(input: {
       provider_id: null,
       from: message.headerFrom,
       subject: message.subject,
-      stream: 'transactional',
+      stream: message.stream,
       sent_at: toTimestamp(message.createdAtMs),
     },
     recipient: input.recipient,
     recipient_inferred: false,
     ...(input.delivery === undefined ? {} : { delivery: input.delivery }),
     ...(input.bounce === undefined ? {} : { bounce: input.bounce }),
+    ...(input.suppression === undefined
+      ? {}
+      : { reject: { reason: 'suppressed' }, suppression: input.suppression }),
     tags: message.tags,
     metadata: message.metadata,
   };

@@ -1,3 +1,5 @@
+import type { Stream } from '../core/streams.ts';
+
 /** A mailbox as it stands in a header. */
 export interface Mailbox {
   email: string;
@@ -24,6 +26,7 @@ export interface MessageInput {
   html: string | null;
   headers: { name: string; value: string }[];
   attachments: AttachmentInput[];
+  stream: Stream;
   tags: string[];
   metadata: Record<string, unknown>;
 }

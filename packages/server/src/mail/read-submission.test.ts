@@ -16,6 +16,7 @@ test('the headers of an ordinary message are read', () => {
     subject: 'Hi',
     smtpId: '<1@example.com>',
     hasDate: true,
+    stream: 'transactional',
     tags: [],
     metadata: {},
     fault: null,

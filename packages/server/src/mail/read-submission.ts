@@ -1,5 +1,6 @@
 import { addressParser, decodeWords } from 'postal-mime';
 import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/message-limits.ts';
+import { isStream, STREAMS, type Stream } from '../core/streams.ts';
 
 /** What Posthorn needs to know of a message that came in whole by SMTP. */
 export interface SubmittedHeaders {
@@ -9,6 +10,7 @@ export interface SubmittedHeaders {
   /** With angle brackets; null when the message has none. */
   smtpId: string | null;
   hasDate: boolean;
+  stream: Stream;
   tags: string[];
   metadata: Record<string, unknown>;
   /** A header of ours that cannot be read, as a sentence; the message is refused for it. */
@@ -16,7 +18,12 @@ export interface SubmittedHeaders {
 }
 
 /** Headers that are for us, or that would betray hidden recipients; not sent on. */
-const PRIVATE_HEADERS = new Set(['bcc', 'x-posthorn-tags', 'x-posthorn-metadata']);
+const PRIVATE_HEADERS = new Set([
+  'bcc',
+  'x-posthorn-tags',
+  'x-posthorn-metadata',
+  'x-posthorn-stream',
+]);
 
 /** Longer header sections are refused: 256 kB is several times what real mail has. */
 const MAX_HEADER_BYTES = 262_144;
@@ -32,8 +39,8 @@ interface HeaderField {
 }
 
 /**
- * Reads the header section. `X-Posthorn-Tags: receipt, eu` and `X-Posthorn-Metadata: {"order": 7}`
- * carry what the HTTP API takes as `tags` and `metadata`.
+ * Reads the header section. `X-Posthorn-Tags: receipt, eu`, `X-Posthorn-Metadata: {"order": 7}` and
+ * `X-Posthorn-Stream: broadcast` carry what the HTTP API takes as `tags`, `metadata` and `stream`.
  */
 export function readSubmission(raw: Buffer): SubmittedHeaders {
   const fields = readFields(raw);
@@ -55,22 +62,33 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '');
   const metadata = parseMetadata(decoded('x-posthorn-metadata'));
+  const named = headerValue('x-posthorn-stream')?.toLowerCase() ?? 'transactional';
+  const stream = isStream(named) ? named : null;
   return {
     from,
     subject: decoded('subject')?.slice(0, MAX_SUBJECT_CHARS) ?? null,
     smtpId: /^<[^<>\s]{1,995}>$/.exec(headerValue('message-id') ?? '')?.[0] ?? null,
     hasDate: headerValue('date') !== null,
+    stream: stream ?? 'transactional',
     tags,
     metadata: metadata ?? {},
-    fault: faultOf(fields, from, tags, metadata),
+    fault: faultOf(fields, { from, tags, metadata, stream }),
   };
 }
 
 function faultOf(
   fields: HeaderField[],
-  from: string | null,
-  tags: string[],
-  metadata: Record<string, unknown> | null,
+  {
+    from,
+    tags,
+    metadata,
+    stream,
+  }: {
+    from: string | null;
+    tags: string[];
+    metadata: Record<string, unknown> | null;
+    stream: Stream | null;
+  },
 ): string | null {
   if (fields.length === 0) return 'The message has no header section of a readable size.';
   if (from === null) return 'The message needs one From header with one address.';
@@ -78,6 +96,7 @@ function faultOf(
     return `X-Posthorn-Tags takes up to ${MAX_TAGS} tags of up to ${MAX_TAG_CHARS} characters, separated by commas.`;
   }
   if (metadata === null) return 'X-Posthorn-Metadata has to be a JSON object.';
+  if (stream === null) return `X-Posthorn-Stream is one of: ${STREAMS.join(', ')}.`;
   return explainMetadata(metadata)?.detail ?? null;
 }
 

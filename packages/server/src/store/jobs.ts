@@ -1,5 +1,8 @@
 import { type Page, toPage } from '../core/cursor.ts';
 import type { ShownDeliveryState } from '../core/delivery-state.ts';
+import type { ListFormat } from '../core/list-format.ts';
+import type { Stream } from '../core/streams.ts';
+import type { SuppressionReason } from '../core/suppression.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { JobKind, JobState, JobsTable } from './tables.ts';
@@ -23,9 +26,34 @@ export interface EraseParams {
   recipient: string | null;
 }
 
+export interface RedecodeParams {
+  /** Null: all of the project. */
+  sourceId: string | null;
+  sinceMs: number | null;
+  untilMs: number;
+  /** Nothing is stored. */
+  dryRun: boolean;
+}
+
+export interface ImportParams {
+  format: ListFormat;
+  /** The columns of a CSV list, by their names in lower case. */
+  columns: string[];
+  /** For entries that do not say it themselves. */
+  reason: SuppressionReason;
+  stream: Stream | null;
+}
+
+export interface ExportParams {
+  format: ListFormat;
+}
+
 interface ParamsByKind {
   replay: ReplayParams;
   erase: EraseParams;
+  redecode: RedecodeParams;
+  import_suppressions: ImportParams;
+  export_suppressions: ExportParams;
 }
 
 export interface JobProgress {
@@ -33,6 +61,24 @@ export interface JobProgress {
   total: number | null;
   done: number;
   failed: number;
+  /** Of a redecoding: what became of the events in the webhooks that were read. */
+  redecoded?: RedecodeCounts;
+  /** Of what failed the first ones: where, and why. Names nobody. */
+  problems?: JobProblem[];
+}
+
+export interface RedecodeCounts {
+  /** Events that nobody had seen in them. */
+  added: number;
+  /** Events whose type is another by now. */
+  changed: number;
+  kept: number;
+}
+
+export interface JobProblem {
+  /** Counted from 1. */
+  line: number;
+  detail: string;
 }
 
 interface JobFields {

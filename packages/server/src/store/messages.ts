@@ -1,4 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
+import type { Stream } from '../core/streams.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { MessagesTable, TransmissionsTable } from './tables.ts';
@@ -7,6 +8,7 @@ export interface MessageRecord {
   projectId: string;
   id: string;
   acceptedBy: 'http' | 'smtp';
+  stream: Stream;
   envelopeFrom: string;
   /** The address of the From header. */
   headerFrom: string;
@@ -30,6 +32,8 @@ export interface NewTransmission {
   domain: string;
   dueAtMs: number;
   node: string | null;
+  /** `rejected`: never to be sent, and here only to be seen. */
+  state?: 'queued' | 'rejected';
 }
 
 /** A recipient of a message with its place in the mail queue and its state in the log. */
@@ -106,8 +110,8 @@ export function createMessages(engine: Engine): Messages {
       return [
         toStatement(db.insertInto('messages').values(toRow(message)), 1),
         toStatement(db.insertInto('message_bodies').values(body), 1),
-        ...transmissions.map((one, position) =>
-          toStatement(
+        ...transmissions.map((one, position) => ({
+          ...toStatement(
             db.insertInto('transmissions').values({
               project_id,
               message_id,
@@ -115,7 +119,7 @@ export function createMessages(engine: Engine): Messages {
               position,
               kind: one.kind,
               domain: one.domain,
-              state: 'queued',
+              state: one.state ?? 'queued',
               attempts: 0,
               reached_server: 0,
               due_at: one.dueAtMs,
@@ -209,6 +213,7 @@ function toRow(message: MessageRecord): MessagesTable {
     project_id: message.projectId,
     id: message.id,
     accepted_by: message.acceptedBy,
+    stream: message.stream,
     envelope_from: message.envelopeFrom,
     header_from: message.headerFrom,
     subject: message.subject,
@@ -227,6 +232,7 @@ function fromRow(row: MessagesTable): MessageRecord {
     projectId: row.project_id,
     id: row.id,
     acceptedBy: row.accepted_by,
+    stream: row.stream,
     envelopeFrom: row.envelope_from,
     headerFrom: row.header_from,
     subject: row.subject,

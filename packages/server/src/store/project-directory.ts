@@ -4,6 +4,7 @@ import {
   type ProjectDefaults,
   type ProjectSettings,
   settleProject,
+  USUAL_SENDING,
 } from '../core/project-settings.ts';
 import type { Statement } from './engine.ts';
 import type { ProjectRecord, Projects } from './projects.ts';
@@ -32,7 +33,10 @@ export function createProjectDirectory(options: {
 }): ProjectDirectory {
   const { projects, defaults } = options;
   const known = new Map<string, { record: ProjectRecord; settings: ProjectSettings }>();
-  const ofNobody = settleProject({ limits: NO_LIMITS, retention: NO_RETENTION }, defaults);
+  const ofNobody = settleProject(
+    { limits: NO_LIMITS, retention: NO_RETENTION, sending: USUAL_SENDING },
+    defaults,
+  );
 
   function put(record: ProjectRecord): void {
     known.set(record.id, { record, settings: settleProject(record, defaults) });

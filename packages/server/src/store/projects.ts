@@ -4,9 +4,12 @@ import {
   NO_RETENTION,
   type ProjectLimits,
   type ProjectRetention,
+  type ProjectSending,
+  USUAL_SENDING,
 } from '../core/project-settings.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
+import { removeSourcesOf } from './sources.ts';
 import { toStatement } from './statement.ts';
 import type { ProjectsTable } from './tables.ts';
 
@@ -16,6 +19,7 @@ export interface ProjectRecord {
   name: string;
   limits: ProjectLimits;
   retention: ProjectRetention;
+  sending: ProjectSending;
   /** 1, then one more with each change. */
   version: number;
   createdAtMs: number;
@@ -35,8 +39,8 @@ export interface Projects {
   /** Rejects with StoreConflict when `before` is not what is stored any more. */
   update(before: Pick<ProjectRecord, 'version'>, project: ProjectRecord): Promise<void>;
   /**
-   * Marks a project deleted and revokes its keys; the row stays, since data of it is kept until its
-   * retention ends. Rejects with StoreConflict when it is gone, or is the last one.
+   * Marks a project deleted, revokes its keys and deletes what has no retention; the row stays, since
+   * data of it is kept until its retention ends. Rejects with StoreConflict when it is gone, or is the last one.
    */
   remove(id: string, nowMs: number): Promise<void>;
 }
@@ -48,11 +52,15 @@ export function newProject(id: string, name: string, nowMs: number): ProjectReco
     name,
     limits: NO_LIMITS,
     retention: NO_RETENTION,
+    sending: USUAL_SENDING,
     version: 1,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   };
 }
+
+/** What has no retention goes with its project. */
+const KEPT_FOR_EVER = ['suppressions'] as const;
 
 const FIRST_PROJECT = 'first_project';
 
@@ -115,6 +123,10 @@ export function createProjects(engine: Engine): Projects {
             .where('project_id', '=', id)
             .where('revoked_at', 'is', null),
         ),
+        ...KEPT_FOR_EVER.map((table) =>
+          toStatement(db.deleteFrom(table).where('project_id', '=', id)),
+        ),
+        removeSourcesOf(engine, id, nowMs),
         telling(id, nowMs),
       ),
   };
@@ -126,6 +138,7 @@ function toRow(project: ProjectRecord): ProjectsTable {
     name: project.name,
     limits: JSON.stringify(project.limits),
     retention: JSON.stringify(project.retention),
+    sending: JSON.stringify(project.sending),
     version: project.version,
     created_at: project.createdAtMs,
     updated_at: project.updatedAtMs,
@@ -139,6 +152,7 @@ function fromRow(row: ProjectsTable): ProjectRecord {
     name: row.name,
     limits: JSON.parse(row.limits),
     retention: JSON.parse(row.retention),
+    sending: JSON.parse(row.sending),
     version: row.version,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,

@@ -55,6 +55,26 @@ export function listRetained(schema: string): Retained[] {
       timeOrdered: false,
     },
     { table: 'jobs', key: ['id'], inUse: 't.ended_at IS NULL', timeOrdered: true },
+    {
+      table: 'job_parts',
+      key: ['job_id', 'part'],
+      inUse: `EXISTS (SELECT 1 FROM ${schema}jobs x
+    WHERE x.project_id = t.project_id AND x.id = t.job_id AND x.ended_at IS NULL)`,
+      timeOrdered: true,
+    },
+    {
+      table: 'soft_bounces',
+      key: ['address_hash', 'message_key'],
+      inUse: 'FALSE',
+      timeOrdered: false,
+    },
+    { table: 'source_payloads', key: ['id'], inUse: 'FALSE', timeOrdered: true },
+    {
+      table: 'source_replays',
+      key: ['source_id', 'replay_key'],
+      inUse: 'FALSE',
+      timeOrdered: false,
+    },
     { table: 'idempotency_keys', key: ['key'], inUse: 'FALSE', timeOrdered: false },
   ];
   return list.map((one) => ({ ...one, table: `${schema}${one.table}` }));

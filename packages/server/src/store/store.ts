@@ -7,12 +7,17 @@ import { createErasure, type Erasure } from './erasure/erasure.ts';
 import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createEvents, type Events } from './events.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
+import { createJobParts, type JobParts } from './job-parts.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createMessages, type Messages } from './messages.ts';
 import { createNodes, type Nodes } from './nodes.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
+import { createSourceActivities, type SourceActivities } from './source-activities.ts';
+import { createSourcePayloads, type SourcePayloads } from './source-payloads.ts';
+import { createSources, type Sources } from './sources.ts';
+import { createSuppressions, type Suppressions } from './suppressions.ts';
 
 /** The store by noun. Each room takes the nouns that it needs, not the whole. */
 export interface Store {
@@ -31,6 +36,11 @@ export interface Store {
   erasure: Erasure;
   idempotency: Idempotency;
   sealed: SealedValues;
+  sources: Sources;
+  sourceActivities: SourceActivities;
+  sourcePayloads: SourcePayloads;
+  suppressions: Suppressions;
+  jobParts: JobParts;
 }
 
 export function createStore(engine: Engine): Store {
@@ -50,5 +60,10 @@ export function createStore(engine: Engine): Store {
     erasure: createErasure(engine),
     idempotency: createIdempotency(engine),
     sealed: createSealedValues(engine),
+    sources: createSources(engine),
+    sourceActivities: createSourceActivities(engine),
+    sourcePayloads: createSourcePayloads(engine),
+    suppressions: createSuppressions(engine),
+    jobParts: createJobParts(engine),
   };
 }

@@ -1,6 +1,8 @@
 // A table file: the columns of every table, for Kysely. store/README.md says what each is for.
 import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
+import type { Stream } from '../core/streams.ts';
+import type { SuppressionReason } from '../core/suppression.ts';
 import type { Urgency } from '../core/urgency.ts';
 
 /** What the installation knows of itself, by name. */
@@ -14,6 +16,7 @@ export interface ProjectsTable {
   name: string;
   limits: string;
   retention: string;
+  sending: string;
   version: number;
   created_at: number;
   updated_at: number;
@@ -57,6 +60,7 @@ export interface MessagesTable {
   project_id: string;
   id: string;
   accepted_by: 'http' | 'smtp';
+  stream: Stream;
   envelope_from: string;
   header_from: string;
   subject: string | null;
@@ -83,8 +87,8 @@ export interface TransmissionsTable {
   position: number;
   kind: 'to' | 'cc' | 'bcc' | 'envelope';
   domain: string;
-  /** `canceled`: its project was deleted before it was sent. */
-  state: 'queued' | 'delivered' | 'bounced' | 'failed' | 'canceled';
+  /** `canceled`: its project was deleted before it was sent; `rejected`: it was never to be sent. */
+  state: 'queued' | 'delivered' | 'bounced' | 'failed' | 'canceled' | 'rejected';
   attempts: number;
   reached_server: number;
   due_at: number;
@@ -164,7 +168,12 @@ export interface AttemptsTable {
   retain_until: number;
 }
 
-export type JobKind = 'replay' | 'erase';
+export type JobKind =
+  | 'replay'
+  | 'erase'
+  | 'redecode'
+  | 'import_suppressions'
+  | 'export_suppressions';
 export type JobState = 'queued' | 'running' | 'paused' | 'canceled' | 'done' | 'failed';
 
 export interface JobsTable {
@@ -181,6 +190,90 @@ export interface JobsTable {
   started_at: number | null;
   updated_at: number;
   ended_at: number | null;
+  retain_until: number;
+}
+
+export interface JobPartsTable {
+  project_id: string;
+  job_id: string;
+  /** Counted from 000000. */
+  part: string;
+  content: string;
+  retain_until: number;
+}
+
+export interface SuppressionsTable {
+  project_id: string;
+  address_hash: string;
+  /** '' for all streams. */
+  stream: Stream | '';
+  id: string;
+  /** Null once the person was erased. */
+  address: string | null;
+  reason: SuppressionReason;
+  source: string;
+  note: string | null;
+  event_id: string | null;
+  created_at: number;
+  expires_at: number | null;
+}
+
+export interface SoftBouncesTable {
+  project_id: string;
+  address_hash: string;
+  message_key: string;
+  bounced_at: number;
+  retain_until: number;
+}
+
+export interface SourcesTable {
+  project_id: string;
+  id: string;
+  name: string;
+  provider: string;
+  settings: string;
+  secrets_sealed: string;
+  version: number;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+export interface SourceActivityTable {
+  project_id: string;
+  source_id: string;
+  requests: number;
+  events: number;
+  duplicates: number;
+  refused: number;
+  last_request_at: number | null;
+  last_event_at: number | null;
+  last_refusal_at: number | null;
+  last_refusal_code: string | null;
+  last_refusal_detail: string | null;
+  silences: string;
+  stalled_since: number | null;
+}
+
+export interface SourcePayloadsTable {
+  project_id: string;
+  id: string;
+  source_id: string;
+  received_at: number;
+  request: string;
+  encoding: 'identity' | 'gzip';
+  body: Uint8Array;
+  digest: string;
+  recipients: string;
+  decoded: string;
+  retain_until: number;
+}
+
+export interface SourceReplaysTable {
+  project_id: string;
+  source_id: string;
+  replay_key: string;
+  digest: string;
   retain_until: number;
 }
 
@@ -219,7 +312,7 @@ export interface ChangesTable {
   created_at: number;
 }
 
-export type ChangeKind = 'endpoint' | 'project' | 'key';
+export type ChangeKind = 'endpoint' | 'project' | 'key' | 'source';
 
 export interface Tables {
   nodes: NodesTable;
@@ -237,5 +330,12 @@ export interface Tables {
   deliveries: DeliveriesTable;
   attempts: AttemptsTable;
   jobs: JobsTable;
+  job_parts: JobPartsTable;
+  suppressions: SuppressionsTable;
+  soft_bounces: SoftBouncesTable;
   idempotency_keys: IdempotencyKeysTable;
+  sources: SourcesTable;
+  source_activity: SourceActivityTable;
+  source_payloads: SourcePayloadsTable;
+  source_replays: SourceReplaysTable;
 }

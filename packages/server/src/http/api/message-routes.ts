@@ -149,6 +149,7 @@ function toMessageJson(message: MessageRecord) {
     subject: message.subject,
     smtp_id: message.smtpId,
     accepted_by: message.acceptedBy,
+    stream: message.stream,
     size_bytes: message.sizeBytes,
     tags: message.tags,
     metadata: message.metadata,
@@ -211,6 +212,7 @@ export function toMessageInput(body: MessageBody): MessageInput {
       contentType: one.content_type ?? null,
       contentId: one.content_id ?? null,
     })),
+    stream: body.stream,
     tags: body.tags ?? [],
     metadata: body.metadata ?? {},
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DELIVERY_STATES } from '../../core/delivery-state.ts';
+import { STREAMS } from '../../core/streams.ts';
 import {
   lineOf,
   metadataSchema,
@@ -87,6 +88,10 @@ export const messageBody = z
       .optional()
       .describe('More headers, by name. A Message-ID given here is kept.'),
     attachments: z.array(attachmentSchema).max(100).optional(),
+    stream: z
+      .enum(STREAMS)
+      .default('transactional')
+      .describe('broadcast: mail to many at once, from which people can unsubscribe.'),
     tags: tagsSchema.optional(),
     metadata: metadataSchema.optional(),
   })
@@ -113,6 +118,7 @@ const messageFields = {
   subject: z.string().nullable(),
   smtp_id: z.string(),
   accepted_by: z.enum(['http', 'smtp']),
+  stream: z.enum(STREAMS),
   size_bytes: z.number().int(),
   tags: z.array(z.string()),
   metadata: z.record(z.string(), z.unknown()),

@@ -11,6 +11,7 @@ import {
   findProject,
   mergeLimits,
   mergeRetention,
+  mergeSending,
   newProjectBody,
   projectList,
   projectSchema,
@@ -47,6 +48,7 @@ export function createProjectRoutes(deps: {
           ...plain,
           limits: mergeLimits(plain.limits, body.limits),
           retention: mergeRetention(plain.retention, body.retention),
+          sending: mergeSending(plain.sending, body.sending),
         };
         const answer = { status: 201, body: toProjectJson(project) };
         await projects.create(project, remember(answer));
@@ -105,6 +107,7 @@ export function createProjectRoutes(deps: {
           name: body.name ?? before.name,
           limits: mergeLimits(before.limits, body.limits),
           retention: mergeRetention(before.retention, body.retention),
+          sending: mergeSending(before.sending, body.sending),
           version: before.version + 1,
           updatedAtMs: now(),
         };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProjectLimits, ProjectRetention } from '../../core/project-settings.ts';
+import type { ProjectLimits, ProjectRetention, ProjectSending } from '../../core/project-settings.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
@@ -30,12 +30,24 @@ const retentionFields = {
   ),
 };
 
+const sendingFields = {
+  suppress_from_elsewhere: z
+    .boolean()
+    .describe(
+      'Bounces, complaints and unsubscribes of mail that others sent (POST /v1/events, providers) put addresses on the suppression list too.',
+    ),
+  suppress_after_soft_bounces: numberOrNull(2, 100).describe(
+    'So many messages within 30 days that bounced softly by the fault of the recipient, with none delivered in between, put the address on the list for 30 days. null: none do.',
+  ),
+};
+
 const name = lineOf(100).min(1).describe('For people.');
 
 export const newProjectBody = z.strictObject({
   name,
   limits: z.strictObject(limitFields).partial().optional(),
   retention: z.strictObject(retentionFields).partial().optional(),
+  sending: z.strictObject(sendingFields).partial().optional(),
 });
 
 export const changeProjectBody = newProjectBody
@@ -47,6 +59,7 @@ export const projectSchema = z.object({
   name,
   limits: z.object(limitFields),
   retention: z.object(retentionFields),
+  sending: z.object(sendingFields),
   version: z.number().int().describe('1, then one more with each change. Also the ETag.'),
   created_at: timestampSchema,
   updated_at: timestampSchema,
@@ -83,8 +96,21 @@ export function mergeRetention(
   };
 }
 
+/** What the body says, over what there was. */
+export function mergeSending(
+  before: ProjectSending,
+  given: z.output<typeof newProjectBody>['sending'] = {},
+): ProjectSending {
+  const { suppress_after_soft_bounces: softBounces } = given;
+  return {
+    suppressFromElsewhere: given.suppress_from_elsewhere ?? before.suppressFromElsewhere,
+    suppressAfterSoftBounces:
+      softBounces === undefined ? before.suppressAfterSoftBounces : softBounces,
+  };
+}
+
 export function toProjectJson(project: ProjectRecord) {
-  const { limits, retention } = project;
+  const { limits, retention, sending } = project;
   return {
     id: project.id,
     name: project.name,
@@ -94,6 +120,10 @@ export function toProjectJson(project: ProjectRecord) {
       endpoints: limits.endpoints,
     },
     retention: { events_days: retention.eventsDays, bodies_days: retention.bodiesDays },
+    sending: {
+      suppress_from_elsewhere: sending.suppressFromElsewhere,
+      suppress_after_soft_bounces: sending.suppressAfterSoftBounces,
+    },
     version: project.version,
     created_at: toTimestamp(project.createdAtMs),
     updated_at: toTimestamp(project.updatedAtMs),

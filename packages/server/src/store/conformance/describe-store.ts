@@ -21,6 +21,8 @@ import { describePurge } from './purge-cases.ts';
 import { describeQueue } from './queue-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
 import { describeSealedValues } from './sealed-value-cases.ts';
+import { describeSuppressions } from './suppression-cases.ts';
+import { describeSources } from './source-cases.ts';
 import { describeText } from './text-cases.ts';
 
 /**
@@ -41,7 +43,9 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeQueue(open);
     describeNodes(open);
     describeErasure(open);
+    describeSuppressions(open);
     describeIsolation(open);
+    describeSources(open);
     describeText(open);
   });
 }

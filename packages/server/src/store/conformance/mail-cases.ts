@@ -50,6 +50,7 @@ export function describeMail(open: OpenEngine): void {
       const raw = Buffer.from([0, 255, 13, 10, 0, 128]);
       const fields = {
         acceptedBy: 'smtp',
+        stream: 'broadcast',
         subject: null,
         tags: ['a', '🙂'],
         metadata: { order: { id: 7 }, odd: '\u0000\ud800' },
@@ -60,6 +61,7 @@ export function describeMail(open: OpenEngine): void {
         projectId,
         id,
         acceptedBy: 'smtp',
+        stream: 'broadcast',
         envelopeFrom: 'bounces@sender.test',
         headerFrom: 'shop@sender.test',
         subject: null,

@@ -2,12 +2,19 @@ import type { Engine } from '../engine.ts';
 import { createAttemptErasure, createDeliveryErasure } from './erase-attempts.ts';
 import { createEventErasure } from './erase-events.ts';
 import { createMessageErasure, createTransmissionErasure } from './erase-mail.ts';
+import { createPayloadErasure } from './erase-payloads.ts';
 import { createStateErasure } from './erase-states.ts';
+import {
+  createJobPartErasure,
+  createSoftBounceErasure,
+  createSuppressionErasure,
+} from './erase-suppressions.ts';
 import type { ErasureWalk } from './erasure-walk.ts';
 
 /**
  * Everything in the store that can tell of a recipient, as walks that an erasure makes one after the
- * other. Events come first: it is they that are owed to endpoints. What a project has set up (its
+ * other. Webhooks as they came
+ * in come first, then events: it is they that are owed to endpoints. What a project has set up (its
  * endpoints, say) is not touched, and remembered answers are sealed and go within a day.
  */
 export interface Erasure {
@@ -18,12 +25,17 @@ export function createErasure(engine: Pick<Engine, 'db'>): Erasure {
   const { db } = engine;
   return {
     walks: [
+      // Before the events: what is left of one could be made again of its webhook.
+      { name: 'payloads', step: createPayloadErasure(db) },
       { name: 'events', step: createEventErasure(db) },
       { name: 'deliveries', step: createDeliveryErasure(db) },
       { name: 'attempts', step: createAttemptErasure(db) },
       { name: 'transmissions', step: createTransmissionErasure(db) },
       { name: 'messages', step: createMessageErasure(db) },
       { name: 'states', step: createStateErasure(db) },
+      { name: 'suppressions', step: createSuppressionErasure(db) },
+      { name: 'soft bounces', step: createSoftBounceErasure(db) },
+      { name: 'parts of jobs', step: createJobPartErasure(db) },
     ],
   };
 }

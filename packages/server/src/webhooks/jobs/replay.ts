@@ -13,7 +13,7 @@ import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
 import type { DeliveriesTable } from '../../store/tables.ts';
 import type { EndpointDirectory, LiveEndpoint } from '../endpoint-directory.ts';
 import { placeInLine } from '../place-in-line.ts';
-import { type JobStep, stopWith } from './job-work.ts';
+import { type JobStep, stopWith } from '../../store/job-step.ts';
 
 /**
  * Sends events again: deliveries are made due, in the order of their events, under the same ids and

@@ -4,7 +4,7 @@ import type { Log } from '../../lib/log.ts';
 import { type Engine, StoreConflict, StoreUnavailable } from '../../store/engine.ts';
 import type { JobRecord, Jobs } from '../../store/jobs.ts';
 import type { JobKind } from '../../store/tables.ts';
-import type { JobStep } from './job-work.ts';
+import type { JobStep } from '../../store/job-step.ts';
 
 export type JobWorks = { [K in JobKind]: (job: JobRecord<K>) => Promise<JobStep> };
 
@@ -108,7 +108,9 @@ export function createJobRunner(options: {
   }
 
   function work(job: JobRecord): Promise<JobStep> {
-    return job.kind === 'replay' ? works.replay(job) : works.erase(job);
+    // The types do not see that the work of a kind gets a job of that kind.
+    const step = works[job.kind] as (job: JobRecord) => Promise<JobStep>;
+    return step(job);
   }
 
   async function change(

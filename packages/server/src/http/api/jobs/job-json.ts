@@ -5,7 +5,13 @@ import type { JobRecord, ReplayParams } from '../../../store/jobs.ts';
 import { timestampSchema } from '../schemas.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'canceled', 'done', 'failed'] as const;
-export const JOB_KINDS = ['replay', 'erase'] as const;
+export const JOB_KINDS = [
+  'replay',
+  'erase',
+  'redecode',
+  'import_suppressions',
+  'export_suppressions',
+] as const;
 
 export const jobSchema = z.object({
   id: z.string(),
@@ -17,6 +23,14 @@ export const jobSchema = z.object({
     total: z.number().int().nullable().describe('null where nobody has counted.'),
     done: z.number().int(),
     failed: z.number().int(),
+    redecoded: z
+      .object({ added: z.number().int(), changed: z.number().int(), kept: z.number().int() })
+      .optional()
+      .describe('Of a redecoding: new events, events whose type is another by now, the others.'),
+    problems: z
+      .array(z.object({ line: z.number().int(), detail: z.string() }))
+      .optional()
+      .describe('Of an import: the first lines that were not taken, and why.'),
   }),
   rate_per_second: z.number().int().nullable(),
   replay: z

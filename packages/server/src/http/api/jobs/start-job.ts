@@ -25,6 +25,8 @@ export async function startJob<K extends JobKind>(
   deps: JobDeps,
   { total, ...asked }: Asked<K>,
   remember: (answer: RouteAnswer) => Statement[],
+  /** What else the job needs, in the same commit. */
+  beside: (job: JobRecord) => Statement[] = () => [],
 ): Promise<RouteAnswer> {
   const nowMs = deps.now();
   const job = {
@@ -41,7 +43,7 @@ export async function startJob<K extends JobKind>(
     retainUntilMs: nowMs + deps.jobRetentionMs(asked.projectId),
   } as JobRecord;
   const answer = { status: 202, body: toJobJson(job) };
-  await deps.jobs.insert(job, remember(answer));
+  await deps.jobs.insert(job, [...beside(job), ...remember(answer)]);
   deps.runner.wake(job.projectId);
   return answer;
 }

@@ -16,6 +16,7 @@ CREATE TABLE posthorn.projects (
   name text COLLATE "C" NOT NULL,
   limits text COLLATE "C" NOT NULL,
   retention text COLLATE "C" NOT NULL,
+  sending text COLLATE "C" NOT NULL,
   version integer NOT NULL,
   created_at bigint NOT NULL,
   updated_at bigint NOT NULL,
@@ -64,6 +65,7 @@ CREATE TABLE posthorn.messages (
   project_id text COLLATE "C" NOT NULL,
   id text COLLATE "C" NOT NULL,
   accepted_by text COLLATE "C" NOT NULL CHECK (accepted_by IN ('http', 'smtp')),
+  stream text COLLATE "C" NOT NULL,
   envelope_from text COLLATE "C" NOT NULL,
   header_from text COLLATE "C" NOT NULL,
   subject text COLLATE "C",
@@ -244,6 +246,98 @@ CREATE TABLE posthorn.jobs (
 );
 
 CREATE INDEX jobs_open ON posthorn.jobs (project_id, id) WHERE ended_at IS NULL;
+
+CREATE TABLE posthorn.job_parts (
+  project_id text COLLATE "C" NOT NULL,
+  job_id text COLLATE "C" NOT NULL,
+  part text COLLATE "C" NOT NULL,
+  content text COLLATE "C" NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, job_id, part)
+);
+
+CREATE TABLE posthorn.suppressions (
+  project_id text COLLATE "C" NOT NULL,
+  address_hash text COLLATE "C" NOT NULL,
+  stream text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  address text COLLATE "C",
+  reason text COLLATE "C" NOT NULL,
+  source text COLLATE "C" NOT NULL,
+  note text COLLATE "C",
+  event_id text COLLATE "C",
+  created_at bigint NOT NULL,
+  expires_at bigint,
+  PRIMARY KEY (project_id, address_hash, stream)
+);
+
+CREATE UNIQUE INDEX suppressions_id ON posthorn.suppressions (project_id, id);
+
+CREATE TABLE posthorn.soft_bounces (
+  project_id text COLLATE "C" NOT NULL,
+  address_hash text COLLATE "C" NOT NULL,
+  message_key text COLLATE "C" NOT NULL,
+  bounced_at bigint NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, address_hash, message_key)
+);
+
+CREATE TABLE posthorn.sources (
+  project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
+  id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  settings text COLLATE "C" NOT NULL,
+  secrets_sealed text COLLATE "C" NOT NULL,
+  version integer NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  deleted_at bigint,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE TABLE posthorn.source_activity (
+  project_id text COLLATE "C" NOT NULL,
+  source_id text COLLATE "C" NOT NULL,
+  requests bigint NOT NULL,
+  events bigint NOT NULL,
+  duplicates bigint NOT NULL,
+  refused bigint NOT NULL,
+  last_request_at bigint,
+  last_event_at bigint,
+  last_refusal_at bigint,
+  last_refusal_code text COLLATE "C",
+  last_refusal_detail text COLLATE "C",
+  silences text COLLATE "C" NOT NULL,
+  stalled_since bigint,
+  PRIMARY KEY (project_id, source_id)
+);
+
+CREATE TABLE posthorn.source_payloads (
+  project_id text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  source_id text COLLATE "C" NOT NULL,
+  received_at bigint NOT NULL,
+  request text COLLATE "C" NOT NULL,
+  encoding text COLLATE "C" NOT NULL,
+  body bytea NOT NULL,
+  digest text COLLATE "C" NOT NULL,
+  recipients text COLLATE "C" NOT NULL,
+  decoded text COLLATE "C" NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE UNIQUE INDEX source_payloads_digest ON posthorn.source_payloads (project_id, source_id, digest);
+
+CREATE TABLE posthorn.source_replays (
+  project_id text COLLATE "C" NOT NULL,
+  source_id text COLLATE "C" NOT NULL,
+  replay_key text COLLATE "C" NOT NULL,
+  digest text COLLATE "C" NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, source_id, replay_key)
+);
 
 CREATE TABLE posthorn.idempotency_keys (
   project_id text COLLATE "C" NOT NULL,

@@ -10,13 +10,14 @@ CREATE TABLE facts (
   value TEXT NOT NULL
 ) STRICT;
 
--- `limits` and `retention` hold what a project has of its own (core/project-settings.ts). A deleted one
+-- `limits`, `retention` and `sending` hold what a project has of its own (core/project-settings.ts). A deleted one
 -- stays as a row: what it has stored goes by its retention, project by project.
 CREATE TABLE projects (
   id TEXT NOT NULL PRIMARY KEY,
   name TEXT NOT NULL,
   limits TEXT NOT NULL,
   retention TEXT NOT NULL,
+  sending TEXT NOT NULL,
   version INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
@@ -68,6 +69,7 @@ CREATE TABLE messages (
   project_id TEXT NOT NULL,
   id TEXT NOT NULL,
   accepted_by TEXT NOT NULL CHECK (accepted_by IN ('http', 'smtp')),
+  stream TEXT NOT NULL,
   envelope_from TEXT NOT NULL,
   header_from TEXT NOT NULL,
   subject TEXT,
@@ -222,6 +224,109 @@ CREATE TABLE jobs (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX jobs_open ON jobs (project_id, id) WHERE ended_at IS NULL;
+
+-- Text that a job reads or has made, in pieces: a list to import, a list to download.
+CREATE TABLE job_parts (
+  project_id TEXT NOT NULL,
+  job_id TEXT NOT NULL,
+  part TEXT NOT NULL,
+  content TEXT NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, job_id, part)
+) STRICT;
+
+-- Who gets no mail. Found by the hash of the address (core/suppression.ts): when the person is erased the
+-- address goes and what it stands for stays. `stream` is '' for all streams.
+CREATE TABLE suppressions (
+  project_id TEXT NOT NULL,
+  address_hash TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  id TEXT NOT NULL,
+  address TEXT,
+  reason TEXT NOT NULL,
+  source TEXT NOT NULL,
+  note TEXT,
+  event_id TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  PRIMARY KEY (project_id, address_hash, stream)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX suppressions_id ON suppressions (project_id, id);
+
+-- Messages that bounced softly by the recipient's own fault, where a project counts them.
+CREATE TABLE soft_bounces (
+  project_id TEXT NOT NULL,
+  address_hash TEXT NOT NULL,
+  message_key TEXT NOT NULL,
+  bounced_at INTEGER NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, address_hash, message_key)
+) STRICT, WITHOUT ROWID;
+
+-- Where other providers' webhooks come in. `settings` holds what is decided per source (core/source.ts),
+-- `secrets_sealed` what its webhooks are signed with and the tokens of its URL.
+CREATE TABLE sources (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  secrets_sealed TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  deleted_at INTEGER,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- What was noticed of a source: apart from it, so that noticing is no change. `silences` has the longest
+-- silence of each of the last days (core/source-silence.ts).
+CREATE TABLE source_activity (
+  project_id TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  duplicates INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  last_request_at INTEGER,
+  last_event_at INTEGER,
+  last_refusal_at INTEGER,
+  last_refusal_code TEXT,
+  last_refusal_detail TEXT,
+  silences TEXT NOT NULL,
+  stalled_since INTEGER,
+  PRIMARY KEY (project_id, source_id)
+) STRICT, WITHOUT ROWID;
+
+-- What came in, so that a newer decoder can read it again: a request without what proves its sender.
+-- `decoded` says which events were made of it. The same bytes are kept once.
+CREATE TABLE source_payloads (
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  request TEXT NOT NULL,
+  encoding TEXT NOT NULL,
+  body BLOB NOT NULL,
+  digest TEXT NOT NULL,
+  recipients TEXT NOT NULL,
+  decoded TEXT NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT;
+
+CREATE UNIQUE INDEX source_payloads_digest ON source_payloads (project_id, source_id, digest);
+
+-- What a webhook whose signature does not cover its body may be sent with only once.
+CREATE TABLE source_replays (
+  project_id TEXT NOT NULL,
+  source_id TEXT NOT NULL,
+  replay_key TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, source_id, replay_key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency_keys (
   project_id TEXT NOT NULL,

@@ -1,5 +1,5 @@
-import type { Statement } from '../../store/engine.ts';
-import type { JobProgress } from '../../store/jobs.ts';
+import type { Statement } from './engine.ts';
+import type { JobProgress } from './jobs.ts';
 
 /** One step of a job: what to store, and where the next one begins. */
 export interface JobStep {

@@ -1,0 +1,11 @@
+/**
+ * What a message is for. Mail to many at once is `broadcast`: who unsubscribes from it still gets
+ * what he asked for (`transactional`: a receipt, a password to reset).
+ */
+export const STREAMS = ['transactional', 'broadcast'] as const;
+
+export type Stream = (typeof STREAMS)[number];
+
+export function isStream(name: unknown): name is Stream {
+  return STREAMS.some((stream) => stream === name);
+}
