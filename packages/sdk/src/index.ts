@@ -1,3 +1,9 @@
+export * from './adapters/fastify.ts';
+export * from './adapters/fetch.ts';
+export * from './adapters/hono.ts';
+export * from './adapters/lambda.ts';
+export * from './adapters/next.ts';
+export { type NodeRequest, toExpressHandler, toNodeHandler } from './adapters/node.ts';
 export * from './canonical-event.ts';
 export * from './errors.ts';
 export * from './event.ts';
@@ -8,7 +14,6 @@ export * from './inbox/redis/redis.ts';
 export * from './inbox/sqlite.ts';
 export { numberText, parseLosslessJson } from './lossless-json.ts';
 export * from './message-state.ts';
-export * from './providers/dialect.ts';
 export * from './providers/dialect.ts';
 export {
   createGenericProvider,
@@ -22,7 +27,21 @@ export {
   MAPPED_FIELDS,
   type MappedField,
 } from './providers/shared/build/mapping.ts';
+export { parsePath } from './providers/shared/read/json-path.ts';
 export * from './providers/standard-webhooks.ts';
 export * from './providers/standard-webhooks-keys.ts';
+export type { Clock } from './receiver/clock.ts';
 export * from './receiver/fetch-key.ts';
+export type { Log, ReceiverRecord } from './receiver/log.ts';
+export { formatMetrics, type ReceiverMetrics } from './receiver/metrics.ts';
+export * from './receiver/receiver.ts';
+export * from './receiver/route-webhooks.ts';
+export type {
+  Handler,
+  HandlerContext,
+  Handlers,
+  ReceiverOptions,
+  Secrets,
+} from './receiver/settings.ts';
+export * from './receiver/webhook.ts';
 export * from './recipient-state.ts';
