@@ -13,6 +13,10 @@ export interface CheckResult {
 const CHECKS = [
   { name: 'biome', args: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.'] },
   { name: 'tsc', args: ['node_modules/typescript/bin/tsc', '-p', '.', '--pretty', 'false'] },
+  {
+    name: 'tsc of the portal',
+    args: ['node_modules/typescript/bin/tsc', '-p', 'packages/portal', '--pretty', 'false'],
+  },
 ];
 
 /** Runs every check on the checkout at `root`, all at once. */

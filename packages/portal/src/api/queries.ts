@@ -1,0 +1,58 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { call, type Query } from './client.ts';
+import type {
+  Delivery,
+  DeliveryDetail,
+  Endpoint,
+  EventType,
+  Gaps,
+  Job,
+  Message,
+  MessageDetail,
+  Page,
+  PosthornEvent,
+  Queue,
+} from './types.ts';
+
+/** How long lists that nobody watches live are taken for fresh, ms. */
+const FRESH_MS = 5_000;
+const PAGE = 50;
+
+function pages<T>(path: string, filters: Query) {
+  return infiniteQueryOptions({
+    queryKey: [path, filters],
+    queryFn: ({ pageParam, signal }) =>
+      call<Page<T>>(path, { query: { ...filters, limit: PAGE, cursor: pageParam }, signal }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next_cursor }) => next_cursor,
+    staleTime: FRESH_MS,
+  });
+}
+
+function one<T>(path: string, refetchMs?: number) {
+  return queryOptions({
+    queryKey: [path],
+    queryFn: ({ signal }) => call<T>(path, { signal }),
+    staleTime: FRESH_MS,
+    ...(refetchMs === undefined ? {} : { refetchInterval: refetchMs }),
+  });
+}
+
+export const messagesQuery = (filters: Query) => pages<Message>('/v1/messages', filters);
+export const messageQuery = (id: string) =>
+  one<MessageDetail>(`/v1/messages/${encodeURIComponent(id)}`);
+export const eventsQuery = (filters: Query) => pages<PosthornEvent>('/v1/events', filters);
+export const eventQuery = (id: string) =>
+  one<PosthornEvent>(`/v1/events/${encodeURIComponent(id)}`);
+export const eventTypesQuery = () => one<{ data: EventType[] }>('/v1/event-types');
+export const endpointsQuery = () => pages<Endpoint>('/v1/endpoints', {});
+export const endpointQuery = (id: string) =>
+  one<Endpoint>(`/v1/endpoints/${encodeURIComponent(id)}`);
+export const gapsQuery = (id: string) =>
+  one<Gaps>(`/v1/endpoints/${encodeURIComponent(id)}/gaps?limit=1`, 10_000);
+export const queueQuery = () => one<Queue>('/v1/queue', 5_000);
+export const deliveriesQuery = (filters: Query) => pages<Delivery>('/v1/deliveries', filters);
+export const deliveryQuery = (id: string) =>
+  one<DeliveryDetail>(`/v1/deliveries/${encodeURIComponent(id)}?include=body`);
+export const jobsQuery = (filters: Query) => pages<Job>('/v1/jobs', filters);
+export const jobQuery = (id: string) => one<Job>(`/v1/jobs/${encodeURIComponent(id)}`, 1_000);

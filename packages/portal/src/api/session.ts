@@ -1,0 +1,103 @@
+import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { call, setCaller } from './client.ts';
+import { Problem } from './problem.ts';
+
+export type Role = 'owner' | 'developer' | 'support' | 'read_only';
+
+/** Who is signed in, and what of. */
+export interface Session {
+  user: { id: string; email: string; name: string; role: Role };
+  projects: { id: string; name: string }[];
+  csrf_token: string;
+  server: { version: string };
+}
+
+/** Why nobody is: nobody has signed in, or the server has no user yet. */
+export interface NoSession {
+  reason: 'signed_out' | 'no_owner';
+}
+
+const PROJECT_KEY = 'posthorn.project';
+
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async (): Promise<Session | NoSession> => {
+    try {
+      const session = await call<Session>('/portal/api/session');
+      setCaller({ csrfToken: session.csrf_token, projectId: chosenProject(session) });
+      return session;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) {
+        return { reason: error.code === 'no_owner' ? 'no_owner' : 'signed_out' };
+      }
+      throw error;
+    }
+  },
+  staleTime: Number.POSITIVE_INFINITY,
+  retry: false,
+});
+
+export function isSession(value: Session | NoSession | undefined): value is Session {
+  return value !== undefined && 'user' in value;
+}
+
+/** The project whose objects are shown: what was chosen last in this browser, or the first. */
+export function chosenProject({ projects }: Session): string | null {
+  const kept = localStorage.getItem(PROJECT_KEY);
+  return (projects.find(({ id }) => id === kept) ?? projects[0])?.id ?? null;
+}
+
+/** Only below the frame, which is shown to who is signed in. */
+export function useSession(): Session {
+  const { data } = useSuspenseQuery(sessionQuery);
+  if (!isSession(data)) throw new Error('Nobody is signed in.');
+  return data;
+}
+
+export function useChooseProject(): (projectId: string) => void {
+  const client = useQueryClient();
+  return (projectId) => {
+    localStorage.setItem(PROJECT_KEY, projectId);
+    setCaller({ projectId });
+    // Everything but the session belongs to the project before.
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
+    void client.invalidateQueries();
+  };
+}
+
+export interface SignInFields {
+  email: string;
+  password: string;
+  totp?: string;
+}
+
+export function useSignIn() {
+  const client = useQueryClient();
+  return async (fields: SignInFields): Promise<void> => {
+    await call('/portal/api/session', { method: 'POST', body: fields });
+    await client.invalidateQueries({ queryKey: sessionQuery.queryKey });
+  };
+}
+
+/** Makes the first user, its owner; `setupToken` is what the server printed when it first started. */
+export function useCreateOwner() {
+  const client = useQueryClient();
+  return async (fields: {
+    setup_token: string;
+    email: string;
+    password: string;
+  }): Promise<void> => {
+    await call('/portal/api/owner', { method: 'POST', body: fields });
+    await client.invalidateQueries({ queryKey: sessionQuery.queryKey });
+  };
+}
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return async (): Promise<void> => {
+    await call('/portal/api/session', { method: 'DELETE' });
+    client.clear();
+    setCaller({ csrfToken: null, projectId: null });
+    await client.refetchQueries({ queryKey: sessionQuery.queryKey });
+  };
+}

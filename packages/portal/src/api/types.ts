@@ -1,0 +1,197 @@
+/** The objects of the HTTP API that the portal shows, as docs/api.md and /openapi.json describe them. */
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+export interface Message {
+  id: string;
+  from: string;
+  subject: string | null;
+  smtp_id: string;
+  accepted_by: 'http' | 'smtp';
+  size_bytes: number;
+  tags: string[];
+  metadata: Record<string, string>;
+  created_at: string;
+  expires_at: string;
+}
+
+export interface Recipient {
+  address: string;
+  kind: 'to' | 'cc' | 'bcc' | 'envelope';
+  state: string | null;
+  attempts: number;
+  next_attempt_at: string | null;
+}
+
+export interface MessageDetail extends Message {
+  recipients: Recipient[];
+  timeline: TimelineEntry[];
+  timeline_truncated: boolean;
+}
+
+export interface TimelineEntry {
+  event: PosthornEvent;
+  deliveries: (Delivery & { attempts: Attempt[] })[];
+}
+
+export interface PosthornEvent {
+  id: string;
+  type: string;
+  timestamp: string;
+  data: EventData;
+}
+
+export interface EventData {
+  provider?: string;
+  recipient?: string | null;
+  state?: string | null;
+  message?: { id?: string | null; from?: string | null; subject?: string | null };
+  delivery?: {
+    attempt?: number | null;
+    smtp_code?: number | null;
+    enhanced_code?: string | null;
+    response?: string | null;
+    mx?: string | null;
+    remote_ip?: string | null;
+    tls?: boolean | null;
+    latency_ms?: number | null;
+    next_attempt_at?: string | null;
+    error_code?: string | null;
+  };
+  bounce?: { type?: string | null; category?: string | null; reason?: string | null };
+  [key: string]: unknown;
+}
+
+export type DeliveryState =
+  | 'pending'
+  | 'in_flight'
+  | 'retrying'
+  | 'delivered'
+  | 'dead'
+  | 'skipped'
+  | 'canceled';
+
+export interface Delivery {
+  id: string;
+  event_id: string;
+  endpoint_id: string;
+  endpoint_url: string | null;
+  state: DeliveryState;
+  attempt_count: number;
+  last_status: number | null;
+  last_error: string | null;
+  next_attempt_at: string | null;
+  in_line: boolean;
+  created_at: string;
+  ended_at: string | null;
+}
+
+export interface Attempt {
+  id: string;
+  number: number;
+  started_at: string;
+  latency_ms: number;
+  outcome: 'succeeded' | 'failed';
+  status: number | null;
+  error_code: string | null;
+  error_detail: string | null;
+  fault: 'endpoint' | 'ours' | null;
+}
+
+export interface Header {
+  name: string;
+  value: string;
+}
+
+export interface AttemptDetail extends Attempt {
+  request: { method: string; url: string | null; headers: Header[] };
+  response: { status: number; headers: Header[]; excerpt: string | null } | null;
+  timing: {
+    dns_ms: number | null;
+    connect_ms: number | null;
+    tls_ms: number | null;
+    first_byte_ms: number | null;
+    remote_address: string | null;
+    connection_reused: boolean;
+  } | null;
+}
+
+export interface DeliveryDetail extends Delivery {
+  attempts: AttemptDetail[];
+  body?: string | null;
+}
+
+export interface Endpoint {
+  id: string;
+  uid: string | null;
+  url: string;
+  description: string;
+  event_types: string[];
+  dialect: string;
+  order: string;
+  status: 'enabled' | 'disabled';
+  disabled_reason: string | null;
+  health: { failing_since: string | null; patience_used_percent: number };
+  version: number;
+  created_at: string;
+  updated_at: string;
+  /** Only in the answer that creates it. */
+  secret?: string;
+}
+
+export interface EventType {
+  type: string;
+  category: string;
+  description: string;
+  terminal: boolean;
+  example: PosthornEvent;
+}
+
+export interface Queue {
+  depth: number;
+  at_least: boolean;
+  oldest_age_seconds: number;
+  lag_seconds: number;
+  endpoints: number;
+  data: QueueEntry[];
+}
+
+export interface QueueEntry {
+  endpoint_id: string;
+  endpoint_uid: string | null;
+  endpoint_url: string | null;
+  status: 'enabled' | 'disabled' | 'deleted';
+  depth: number;
+  at_least: boolean;
+  oldest_age_seconds: number;
+  lag_seconds: number;
+  due: number;
+  scheduled: number;
+}
+
+export interface Gaps {
+  endpoint_id: string;
+  owed: number;
+  delivered: number;
+  missing: number;
+  by_state: Record<DeliveryState, number>;
+  at_least: boolean;
+  data: Delivery[];
+  next_cursor: string | null;
+}
+
+export type JobState = 'queued' | 'running' | 'paused' | 'canceled' | 'done' | 'failed';
+
+export interface Job {
+  id: string;
+  kind: string;
+  state: JobState;
+  progress: { total: number | null; done: number; failed: number };
+  rate_per_second: number | null;
+  error: string | null;
+  created_at: string;
+  ended_at: string | null;
+}

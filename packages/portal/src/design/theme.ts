@@ -1,0 +1,41 @@
+import { useSyncExternalStore } from 'react';
+
+/** What the person chose; `system` follows the system, and changes with it. */
+export type ThemeChoice = 'system' | 'light' | 'dark';
+
+const KEY = 'posthorn.theme';
+const listeners = new Set<() => void>();
+const system = window.matchMedia('(prefers-color-scheme: dark)');
+
+function readChoice(): ThemeChoice {
+  const kept = localStorage.getItem(KEY);
+  return kept === 'light' || kept === 'dark' ? kept : 'system';
+}
+
+let choice = readChoice();
+
+/** Sets the theme on the document. Call it once before the first paint. */
+export function applyTheme(): void {
+  const isDark = choice === 'dark' || (choice === 'system' && system.matches);
+  document.documentElement.dataset['theme'] = isDark ? 'dark' : 'light';
+}
+
+system.addEventListener('change', applyTheme);
+
+export function chooseTheme(next: ThemeChoice): void {
+  choice = next;
+  if (next === 'system') localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, next);
+  applyTheme();
+  for (const listener of listeners) listener();
+}
+
+export function useThemeChoice(): ThemeChoice {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => choice,
+  );
+}

@@ -1,0 +1,17 @@
+import type { IconName } from '../design/icon.tsx';
+import type { Words } from '../words/en.ts';
+
+/** The pages of the frame, in their order. One line here and one in router.tsx make a page. */
+export const NAVIGATION = [
+  { to: '/', name: 'overview', icon: 'overview', key: 'o' },
+  { to: '/messages', name: 'messages', icon: 'messages', key: 'm' },
+  { to: '/events', name: 'events', icon: 'events', key: 'e' },
+  { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
+  { to: '/dead-letters', name: 'deadLetters', icon: 'dead', key: 'd' },
+] as const satisfies readonly {
+  to: string;
+  name: keyof Words['nav'];
+  icon: IconName;
+  /** g and this key go there. */
+  key: string;
+}[];

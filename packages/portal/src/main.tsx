@@ -1,0 +1,39 @@
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { setCaller } from './api/client.ts';
+import { Problem } from './api/problem.ts';
+import { sessionQuery } from './api/session.ts';
+import './design/theme.css';
+import { applyTheme } from './design/theme.ts';
+import { createPortalRouter } from './router.tsx';
+import { WordsProvider } from './words/words.tsx';
+
+/** A request that did not get through is tried again; what the server refused is not. */
+const RETRIES = 3;
+
+applyTheme();
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) =>
+        failures < RETRIES &&
+        error instanceof Problem &&
+        (error.status === 0 || error.status >= 502),
+    },
+  },
+});
+setCaller({ expired: () => void client.invalidateQueries({ queryKey: sessionQuery.queryKey }) });
+const router = createPortalRouter(client);
+const root = document.getElementById('portal');
+if (root === null) throw new Error('The page has no element with the id portal.');
+createRoot(root).render(
+  <StrictMode>
+    <WordsProvider>
+      <QueryClientProvider client={client}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </WordsProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,81 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { endpointQuery, gapsQuery } from '../api/queries.ts';
+import type { DeliveryState } from '../api/types.ts';
+import { Code } from '../design/copy.tsx';
+import { SelectField } from '../design/field.tsx';
+import { ProblemNotice, Skeleton } from '../design/notices.tsx';
+import { Card, Facts, Page, Section } from '../design/page.tsx';
+import { Time } from '../design/time.tsx';
+import { formatCount } from '../words/format.ts';
+import { useLanguage } from '../words/words.tsx';
+import { DeliveriesList } from './deliveries-list.tsx';
+import { describeTypes, EndpointStatus } from './endpoints.tsx';
+
+const route = getRouteApi('/webhooks/$id');
+
+/** One endpoint: is it well, what was it owed, and what became of each delivery. */
+export function EndpointPage() {
+  const { words, language } = useLanguage();
+  const { id } = route.useParams();
+  const { state = '' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = useQuery(endpointQuery(id));
+  const gaps = useQuery(gapsQuery(id)).data;
+  if (query.isPending) return <Skeleton />;
+  if (query.isError)
+    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
+  const endpoint = query.data;
+  const states = Object.entries(words.deliveryStates) as [DeliveryState, string][];
+  return (
+    <Page title={endpoint.url} answer={<EndpointStatus endpoint={endpoint} />}>
+      <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        <Section
+          title={words.deliveries.title}
+          aside={
+            <SelectField
+              label={words.deliveries.state}
+              value={state}
+              options={[['', words.common.all], ...states]}
+              onChange={(event) =>
+                void navigate({
+                  search: event.target.value === '' ? {} : { state: event.target.value },
+                })
+              }
+              className="!w-auto"
+            />
+          }
+        >
+          <DeliveriesList
+            filters={{ endpoint_id: endpoint.id, state }}
+            empty={{ title: words.deliveries.empty, help: words.deliveries.emptyHelp }}
+          />
+        </Section>
+        <div>
+          {gaps !== undefined && (
+            <Section title={words.deliveries.state}>
+              <Card>
+                <Facts
+                  facts={states
+                    .filter(([key]) => gaps.by_state[key] > 0)
+                    .map(([key, name]) => [name, formatCount(gaps.by_state[key], language)])}
+                />
+              </Card>
+            </Section>
+          )}
+          <Section title={words.message.ids}>
+            <Card>
+              <Facts
+                facts={[
+                  ['id', <Code key="id" text={endpoint.id} isShort />],
+                  [words.endpoints.events, describeTypes(endpoint.event_types, words)],
+                  [words.deliveries.created, <Time key="at" at={endpoint.created_at} />],
+                ]}
+              />
+            </Card>
+          </Section>
+        </div>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,146 @@
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { stream } from '../api/client.ts';
+import { eventsQuery, eventTypesQuery } from '../api/queries.ts';
+import type { PosthornEvent } from '../api/types.ts';
+import { Button } from '../design/button.tsx';
+import { type Column, DataList } from '../design/data-list.tsx';
+import { FilterField, SelectField } from '../design/field.tsx';
+import { Icon } from '../design/icon.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
+import { Page } from '../design/page.tsx';
+import { EventTypeBadge } from '../design/state.tsx';
+import { Time } from '../design/time.tsx';
+import { useWords } from '../words/words.tsx';
+
+const route = getRouteApi('/events');
+
+/** The log as it grows. What comes new waits behind a pill, so that nothing moves under the eyes. */
+export function Events() {
+  const { events, common } = useWords();
+  const navigate = route.useNavigate();
+  const filters = route.useSearch();
+  const client = useQueryClient();
+  const options = eventsQuery(filters);
+  const query = useInfiniteQuery(options);
+  const types = useQuery(eventTypesQuery()).data?.data ?? [];
+  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
+  const { isLive, setLive, count, reset } = useNewEvents(filters);
+
+  function change(next: Partial<typeof filters>): void {
+    void navigate({ search: { ...filters, ...next }, replace: true });
+  }
+
+  function showNew(): void {
+    reset();
+    void client.resetQueries({ queryKey: options.queryKey });
+  }
+
+  const columns: Column<PosthornEvent>[] = [
+    {
+      name: events.type,
+      width: 'minmax(12rem, 1fr)',
+      cell: ({ type }) => <EventTypeBadge type={type} />,
+    },
+    { name: events.when, width: '8rem', cell: ({ timestamp }) => <Time at={timestamp} /> },
+    {
+      name: events.recipient,
+      width: 'minmax(12rem, 2fr)',
+      cell: ({ data }) => <span className="font-mono text-[13px]">{data.recipient}</span>,
+      isExtra: true,
+    },
+    {
+      name: events.what,
+      width: 'minmax(12rem, 3fr)',
+      cell: ({ data }) => (
+        <span className="text-muted">
+          {data.bounce?.reason ?? data.delivery?.response ?? data.message?.subject}
+        </span>
+      ),
+      isExtra: true,
+    },
+  ];
+  const isFiltered = Object.keys(filters).length > 0;
+
+  return (
+    <Page
+      title={events.title}
+      isWide
+      actions={
+        <Button aria-pressed={isLive} onClick={() => setLive(!isLive)}>
+          <Icon name={isLive ? 'pause' : 'events'} />
+          {isLive ? events.pause : events.live}
+        </Button>
+      }
+    >
+      <div className="mb-3 flex flex-wrap items-center gap-2">
+        <SelectField
+          label={events.type}
+          value={filters.type ?? ''}
+          options={[['', common.all], ...types.map(({ type }): [string, string] => [type, type])]}
+          onChange={(event) => change({ type: event.target.value })}
+          className="!w-auto"
+        />
+        <FilterField
+          label={events.recipient}
+          placeholder={events.recipient}
+          defaultValue={filters.recipient ?? ''}
+          onChange={(event) => change({ recipient: event.target.value.trim() })}
+          className="max-w-xs"
+        />
+        {isFiltered && (
+          <Button kind="quiet" onClick={() => void navigate({ search: {} })}>
+            {common.clear}
+          </Button>
+        )}
+        <div role="status" className="ml-auto">
+          {count > 0 && <Button onClick={showNew}>{common.newRows(count)}</Button>}
+        </div>
+      </div>
+      {query.isPending ? (
+        <Skeleton />
+      ) : query.isError ? (
+        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
+      ) : rows.length === 0 ? (
+        <Empty
+          title={isFiltered ? events.noMatch : events.empty}
+          help={isFiltered ? '' : events.emptyHelp}
+        />
+      ) : (
+        <DataList
+          label={events.title}
+          columns={columns}
+          rows={rows}
+          keyOf={({ id }) => id}
+          linkOf={({ type, data }) => `${type} ${data.recipient ?? ''}`}
+          open={({ id }) => void navigate({ to: '/events/$id', params: { id } })}
+          hasMore={query.hasNextPage}
+          isLoading={query.isFetchingNextPage}
+          loadMore={() => void query.fetchNextPage()}
+        />
+      )}
+    </Page>
+  );
+}
+
+/** Counts what has come since the list was read, from the event stream. */
+function useNewEvents(filters: Record<string, string | undefined>) {
+  const [isLive, setLive] = useState(true);
+  const [count, setCount] = useState(0);
+  const key = JSON.stringify(filters);
+  useEffect(() => {
+    setCount(0);
+    if (!isLive) return;
+    const controller = new AbortController();
+    async function follow(): Promise<void> {
+      for await (const _ of stream('/v1/events/stream', JSON.parse(key), controller.signal)) {
+        setCount((before) => before + 1);
+      }
+    }
+    // A stream that ends is no error of this page: the list can be read all the same.
+    follow().catch(() => {});
+    return () => controller.abort();
+  }, [isLive, key]);
+  return { isLive, setLive, count, reset: () => setCount(0) };
+}

@@ -1,0 +1,128 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useSuspenseQuery } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  Link,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
+import { isSession, sessionQuery } from './api/session.ts';
+import { buttonClass } from './design/button.tsx';
+import { Empty, ProblemNotice, Skeleton } from './design/notices.tsx';
+import { Frame } from './frame/frame.tsx';
+import { SignIn } from './pages/sign-in.tsx';
+import { useWords } from './words/words.tsx';
+
+const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({
+  loader: ({ context }) => context.client.ensureQueryData(sessionQuery),
+  component: Root,
+});
+
+/** Who is not signed in sees the form, at whatever address; then the page that was asked for. */
+function Root() {
+  const { data } = useSuspenseQuery(sessionQuery);
+  return isSession(data) ? <Frame /> : <SignIn reason={data.reason} />;
+}
+
+/** Filters in the address: only texts, and only those that a page names. */
+function textFilters<const K extends string>(...names: K[]) {
+  return (search: Record<string, unknown>): { [name in K]?: string } => {
+    const kept: { [name in K]?: string } = {};
+    for (const name of names) {
+      const value = search[name];
+      if (typeof value === 'string' && value !== '') kept[name] = value;
+      else if (typeof value === 'number') kept[name] = String(value);
+    }
+    return kept;
+  };
+}
+
+const parent = { getParentRoute: () => rootRoute };
+
+const pages = [
+  createRoute({
+    ...parent,
+    path: '/',
+    component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'Overview'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/messages',
+    validateSearch: textFilters('recipient'),
+    component: lazyRouteComponent(() => import('./pages/messages.tsx'), 'Messages'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/messages/$id',
+    component: lazyRouteComponent(() => import('./pages/message.tsx'), 'MessagePage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/events',
+    validateSearch: textFilters('type', 'recipient', 'message_id'),
+    component: lazyRouteComponent(() => import('./pages/events.tsx'), 'Events'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/events/$id',
+    component: lazyRouteComponent(() => import('./pages/event.tsx'), 'EventPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/webhooks',
+    component: lazyRouteComponent(() => import('./pages/endpoints.tsx'), 'Endpoints'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/webhooks/$id',
+    validateSearch: textFilters('state'),
+    component: lazyRouteComponent(() => import('./pages/endpoint.tsx'), 'EndpointPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/dead-letters',
+    validateSearch: textFilters('endpoint_id', 'error_code'),
+    component: lazyRouteComponent(() => import('./pages/dead-letters.tsx'), 'DeadLetters'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/deliveries/$id',
+    component: lazyRouteComponent(() => import('./pages/delivery.tsx'), 'DeliveryPage'),
+  }),
+] as const;
+
+function UnknownPage() {
+  const { common } = useWords();
+  return (
+    <Empty title={common.unknownPage} help={common.unknownPageHelp}>
+      <Link to="/" className={buttonClass()}>
+        {common.backToOverview}
+      </Link>
+    </Empty>
+  );
+}
+
+export function createPortalRouter(client: QueryClient) {
+  return createRouter({
+    routeTree: rootRoute.addChildren(pages),
+    basepath: import.meta.env.BASE_URL,
+    context: { client },
+    defaultPreload: 'intent',
+    defaultPendingComponent: () => <Skeleton />,
+    defaultErrorComponent: ({ error, reset }) => <ProblemNotice error={error} retry={reset} />,
+    defaultNotFoundComponent: UnknownPage,
+    // Addresses read as they are typed: ?recipient=a@b.example, without quotes.
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: (search) => {
+      const text = new URLSearchParams(search as Record<string, string>).toString();
+      return text === '' ? '' : `?${text}`;
+    },
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createPortalRouter>;
+  }
+}
