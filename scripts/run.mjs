@@ -15,6 +15,7 @@ const TARGETS = {
   check: ['scripts/check.ts'],
   'score:providers': ['scripts/score-providers.ts'],
   'score:bounces': ['scripts/score-bounces.ts'],
+  'build:sdk': ['scripts/build-sdk.ts'],
 };
 
 async function main([name = '', ...args]) {
