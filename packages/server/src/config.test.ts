@@ -131,6 +131,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   smarthost: ['mail.example.com', 'http://x', 'smtp//x'],
   mailTls: ['yes', ''],
   mailPort: ['0', '65536'],
+  mailSourceAddresses: ['localhost', '192.0.2.1,x', '192.0.2.0/24'],
   mailNetworks: ['lan', '10.0.0.0/33', '10.0.0', 'loopback;private'],
   mailRetryLadder: ['', '5x', '1m,,2m', '-5s', Array(51).fill('1s').join(',')],
   mailExpiry: ['', 'never', '0s', '-1d'],

@@ -1,6 +1,7 @@
 // A table file: every setting of the server, once. docs/configuration.md is checked against it.
 import { Resolver } from 'node:dns';
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
@@ -194,6 +195,16 @@ function oneOf<const T extends string>(
   return {
     default: fallback,
     description: `${description} One of: ${choices.join(', ')}.`,
+const addresses = (description: string): Setting<readonly string[]> => ({
+  default: '',
+  description,
+  parse(value) {
+    const list = splitList(value);
+    for (const one of list) if (isIP(one) === 0) throw new Error(`"${one}" is not an IP address`);
+    return list;
+  },
+});
+
     parse(value) {
       const found = choices.find((choice) => choice === value);
       if (found !== undefined) return found;
@@ -268,6 +279,9 @@ export const SETTINGS = {
   mailRetryLadder: durations(
     MAIL_LADDER_MS,
     'Waits between attempts to deliver a message; the last one repeats until mail_expiry.',
+  ),
+  mailSourceAddresses: addresses(
+    'IP addresses of this machine that connections to mail servers leave from in turn, separated by commas: IPv4 to IPv4, IPv6 to IPv6. Without them the system chooses.',
   ),
   mailExpiry: bound(5 * DAY_MS, 'Mail that could not be delivered for this long is given up.'),
   mailConcurrency: whole(100, 1, 10_000, 'SMTP transactions under way at once.'),

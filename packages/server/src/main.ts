@@ -28,6 +28,7 @@ import { createSuppression } from './mail/suppression/create-suppression.ts';
 import { createDuties } from './nodes/duties.ts';
 import { repeat } from './nodes/repeat.ts';
 import { shareWork } from './nodes/share-work.ts';
+import { checkSourceAddresses } from './smtp/client/source-addresses.ts';
 import { createMailResolver } from './smtp/create-mail-resolver.ts';
 import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
@@ -244,6 +245,7 @@ export async function startPosthorn(
         maxConnectionsPerDestination: config.mailDestinationConcurrency,
         maxMessagesPerConnection: MAX_MESSAGES_PER_CONNECTION,
         idleMs: SMTP_IDLE_MS,
+        sourceAddresses: config.mailSourceAddresses,
         tlsMode: config.mailTls,
         now,
         log,
@@ -486,7 +488,10 @@ export async function startPosthorn(
       // The process may have ended between deleting an endpoint and canceling what waited for it.
       void dispatcher.cancelFor(gone.projectId, gone.id);
     }
-    if (has('mail')) deliverer.start();
+    if (has('mail')) {
+      await checkSourceAddresses(config.mailSourceAddresses);
+      deliverer.start();
+    }
     closers.push(async () => reporter.stop());
     closers.push(() => runner.stop());
     closers.push(() => dispatcher.stop(config.shutdownGrace));

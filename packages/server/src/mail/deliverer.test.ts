@@ -209,6 +209,18 @@ test('mail that could not be read back from a failing store is tried again, not 
   await untilAll('delivered');
 });
 
+test('a destination is shared among the nodes that deliver mail, and taken whole when they leave', async (t) => {
+  let nodes = 3;
+  const limits = { destinationConcurrency: 6, nodes: () => nodes };
+  const { send, transmitter, deliverer, clock } = await setUpMail(t, limits);
+  transmitter.answer = () => null;
+  for (let i = 0; i < 8; i++) await send(`mila${i}@example.com`);
+  assert.equal(deliverer.stats().inFlight, 2);
+  nodes = 1;
+  deliverer.wake(clock.now());
+  await until('more are sent', () => deliverer.stats().inFlight === 6);
+});
+
 test('stop lets transactions under way end, and gives the rest back to the queue', async (t) => {
   const { send, transmitter, deliverer, queue } = await setUpMail(t, { destinationConcurrency: 2 });
   let answer = (): void => {};

@@ -630,3 +630,30 @@ test('ends idle connections on close, and waits for busy ones', async () => {
   assert.equal((await busy).outcome, 'delivered');
   await end;
 });
+
+test('connections leave from the source addresses in turn, whatever host they go to', async () => {
+  const server = await serve({ extensions: [] });
+  const to = transmitter(server.port, {
+    sourceAddresses: ['127.0.0.7', '::1', '127.0.0.8'],
+    maxMessagesPerConnection: 1,
+  });
+  for (let i = 0; i < 3; i++) assert.equal((await sendOne(to)).outcome, 'delivered');
+  assert.deepEqual(server.clients, ['127.0.0.7', '127.0.0.8', '127.0.0.7']);
+});
+
+test('a host of a family without a source address is left out; alone, it is a failure for now', async () => {
+  const server = await serve({ extensions: [] });
+  const sourceAddresses = ['127.0.0.7'];
+  const both = transmitter(server.port, {
+    sourceAddresses,
+    resolver: pointing('2001:db8::1', '127.0.0.1'),
+  });
+  assert.equal((await sendOne(both)).remoteIp, '127.0.0.1');
+  const alone = transmitter(server.port, { sourceAddresses, resolver: pointing('2001:db8::1') });
+  const result = await sendOne(alone);
+  assert.equal(brief(result), 'deferred connect connection_failed ');
+  assert.match(
+    result.response ?? '',
+    /mail_source_addresses has none of the family of 2001:db8::1/,
+  );
+});

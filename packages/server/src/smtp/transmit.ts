@@ -13,6 +13,7 @@ import {
   type Verdict,
 } from './client/run-transaction.ts';
 import { createSmtpConnectionPool, type PoolLease } from './client/smtp-connection-pool.ts';
+import { createSourceAddresses } from './client/source-addresses.ts';
 import { createTransmissionRecord, type TransmissionRecord } from './client/transmission-record.ts';
 import { wireAddress } from './client/wire-address.ts';
 import type { DestinationHost } from './resolve-destination.ts';
@@ -31,7 +32,8 @@ export interface TransmitterOptions extends RouteOptions {
   idleMs: number;
   now: () => number;
   log: SmtpLog;
-  localAddress?: string;
+  /** Of this machine, for its connections; without any the system chooses. */
+  sourceAddresses?: readonly string[];
 }
 
 export interface TransmitJob {
@@ -67,6 +69,7 @@ const MAX_CONNECTIONS_TRIED = 6;
  */
 export function createTransmitter(options: TransmitterOptions): Transmitter {
   const pool = createSmtpConnectionPool({ ...options, endSession });
+  const sources = createSourceAddresses(options.sourceAddresses ?? []);
 
   async function transmit(job: TransmitJob): Promise<Transmission> {
     const record = createTransmissionRecord(job.recipients, options.now);
@@ -152,8 +155,13 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
     let last: StageFailure | null = null;
     for (const address of host.addresses) {
       if (budget.connections <= 0 && last !== null) break;
+      const localAddress = sources.next(address);
+      if (localAddress === null) {
+        last ??= withoutSource(address);
+        continue;
+      }
       budget.connections -= 1;
-      const { heloName, localAddress } = options;
+      const { heloName } = options;
       const base = { host: host.host, address, port: route.port, heloName, localAddress, signal };
       const opened = await openEncryptedOrPlain({
         ...base,
@@ -232,9 +240,21 @@ function brokenFailure(
   });
 }
 
+const NOWHERE = {
+  stage: 'connect',
+  reply: null,
+  remoteIp: null,
+  tls: null,
+  reachedServer: false,
+} as const;
+
 function stopped(): StageFailure {
-  const nowhere = { stage: 'connect', reply: null, remoteIp: null, tls: null } as const;
-  return new StageFailure('aborted', 'stopped', { ...nowhere, reachedServer: false });
+  return new StageFailure('aborted', 'stopped', NOWHERE);
+}
+
+function withoutSource(address: string): StageFailure {
+  const message = `mail_source_addresses has none of the family of ${address}`;
+  return new StageFailure('connection_failed', message, NOWHERE);
 }
 
 /** RFC 5321 4.1.1.10: QUIT. Its answer is not waited for; the socket closes once it is written. */
