@@ -1,5 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { signStandardWebhook } from '@posthorn/sdk';
+import type { Ids } from 'posthorn/src/core/ids.ts';
 import { Pool } from 'undici';
 import { type BenchEngine, IN_FLIGHT, sampleEvent, startBenchEngine } from './engine.ts';
 import { type BenchResult, median } from './result.ts';
@@ -28,12 +29,16 @@ export async function benchDispatch(): Promise<BenchResult> {
   }
   const pool = new Pool(`http://127.0.0.1:${sink.port}`, { connections: IN_FLIGHT, pipelining: 1 });
   try {
-    await measureLimit(() => pool, engine, WARM_UP_MS);
+    await measureLimit({ nextPool: () => pool, inFlight: IN_FLIGHT }, engine.ids, WARM_UP_MS);
     await measureWholeWay(engine, WARM_UP_MS);
     await measureWholeWay(threaded, WARM_UP_MS);
     const rounds: { limit: number; whole: number; threaded: number }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const limit = await measureLimit(() => pool, engine, ROUND_MS);
+      const limit = await measureLimit(
+        { nextPool: () => pool, inFlight: IN_FLIGHT },
+        engine.ids,
+        ROUND_MS,
+      );
       const whole = await measureWholeWay(engine, ROUND_MS);
       const withThread = await measureWholeWay(threaded, ROUND_MS);
       rounds.push({ limit, whole, threaded: withThread });
@@ -64,8 +69,8 @@ export async function benchDispatch(): Promise<BenchResult> {
 
 /** Requests a second of the bare loop; `nextPool` says where each goes. */
 export async function measureLimit(
-  nextPool: () => Pool,
-  { ids }: Pick<BenchEngine, 'ids'>,
+  { nextPool, inFlight }: { nextPool: () => Pool; inFlight: number },
+  ids: Ids,
   forMs: number,
 ): Promise<number> {
   const key = createSecretKey(randomBytes(32));
@@ -88,7 +93,7 @@ export async function measureLimit(
       sent += 1;
     }
   }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, loop));
+  await Promise.all(Array.from({ length: inFlight }, loop));
   return (sent * 1_000) / (performance.now() - startedAt);
 }
 

@@ -1,7 +1,9 @@
 import { cpus, totalmem } from 'node:os';
+import { killPosthornProcesses } from 'posthorn/src/cli/whole/fixtures/posthorn-process.ts';
 import { benchDispatch } from './dispatch.ts';
 import { benchFairness } from './fairness.ts';
 import { benchGrowth } from './growth.ts';
+import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import type { BenchResult } from './result.ts';
@@ -13,11 +15,15 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   dispatch: benchDispatch,
   fairness: benchFairness,
   growth: benchGrowth,
+  ingest: benchIngest,
   latency: benchLatency,
   memory: benchMemory,
   store: benchStore,
   tls: benchTls,
 };
+
+/** Far more than any of them takes: one that waits for something lost ends all the same. */
+const LONGEST_MS = 900_000;
 
 const [name = ''] = process.argv.slice(2);
 const bench = BENCHES[name];
@@ -30,6 +36,11 @@ if (bench === undefined) {
     `machine: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, ${memory} GB, Node ${process.version}`,
   );
   console.log(`command: npm run bench -- ${name}`);
+  process.once('exit', killPosthornProcesses);
+  setTimeout(() => {
+    console.error('The bench did not end in a quarter of an hour.');
+    process.exit(1);
+  }, LONGEST_MS).unref();
   const result = await bench();
   console.log(JSON.stringify({ ...result, ratio: Number(result.ratio.toFixed(3)) }));
   process.exitCode = result.pass ? 0 : 1;

@@ -5,6 +5,7 @@ import {
   type ReadyProcess,
   startPosthornProcess,
 } from 'posthorn/src/cli/whole/fixtures/posthorn-process.ts';
+import { readMetrics } from './read-metrics.ts';
 import { type BenchResult, median } from './result.ts';
 import { startSink } from './start-sink.ts';
 
@@ -83,17 +84,6 @@ async function residentBytes(server: ReadyProcess): Promise<number> {
     looks.push((await readMetrics(server)).get('process_resident_memory_bytes') ?? Number.NaN);
   }
   return median(looks);
-}
-
-async function readMetrics(server: ReadyProcess): Promise<Map<string, number>> {
-  const text = await (await fetch(`${server.httpUrl}/metrics`)).text();
-  const lines = text.split('\n').filter((line) => /^[a-z_]+ /.test(line));
-  return new Map(
-    lines.map((line): [string, number] => {
-      const [name = '', value] = line.split(' ');
-      return [name, Number(value)];
-    }),
-  );
 }
 
 function post(
