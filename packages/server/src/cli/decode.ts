@@ -1,59 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { toCanonicalEvent } from '@posthorn/sdk';
 import {
-  createGenericProvider,
-  createKeyFetcher,
-  findProvider,
-  type GenericOptions,
-  numberText,
-  PROVIDERS,
-  type Provider,
-  type ProviderRequest,
-  parseLosslessJson,
-  toCanonicalEvent,
-  WebhookError,
-} from '@posthorn/sdk';
-import { nearestName } from '../core/nearest-name.ts';
-import { systemClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+  createSystemWorld,
+  type ProviderInput,
+  type ProviderWorld,
+  readRequest,
+  reportError,
+  selectProvider,
+  verifyContext,
+} from './webhook/provider-request.ts';
 
-export interface DecodeInput {
-  provider: string;
-  /** Several while one is being replaced; `@FILE` reads one from a file. */
-  secrets: readonly string[];
+export interface DecodeInput extends ProviderInput {
   verify: boolean;
-  /** The URL as it was given to the provider. */
-  url?: string;
-  /** How old a signature may be; a request out of a log may be of any age, so not checked by default. */
-  toleranceSeconds?: number;
-  /** A JSON file for `generic`: mapping and signature. */
-  mapping?: string;
-  json: boolean;
-}
-
-/** What the command needs of the world, so that a test can give it. */
-export interface DecodeWorld {
-  readInput: () => string;
-  out: (line: string) => void;
-  err: (line: string) => void;
-  nowMs: () => number;
-  fetchKey: (url: string) => Promise<string>;
-}
-
-const SYSTEM_WORLD: DecodeWorld = {
-  readInput: () => readFileSync(0, 'utf8'),
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
-  nowMs: () => systemClock.now(),
-  fetchKey: createKeyFetcher(),
-};
-
-/** A mistake of the caller's, beside the codes of WebhookError. */
-class InputError extends Error {
-  readonly code: 'unknown_provider' | 'invalid_input';
-  constructor(code: InputError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /**
@@ -63,7 +20,7 @@ class InputError extends Error {
  */
 export async function decodeWebhook(
   input: DecodeInput,
-  world: DecodeWorld = SYSTEM_WORLD,
+  world: ProviderWorld = createSystemWorld(),
 ): Promise<number> {
   try {
     const provider = selectProvider(input);
@@ -79,109 +36,14 @@ export async function decodeWebhook(
     }
     return 0;
   } catch (error) {
-    return reportError(error, input.json, world);
+    return reportError(error, { command: 'decode', json: input.json }, world);
   }
-}
-
-function selectProvider({ provider: name, mapping }: DecodeInput): Provider {
-  const found = findProvider(name);
-  if (found === undefined) {
-    const nearest = nearestName(
-      name,
-      PROVIDERS.flatMap((one) => [one.name, ...one.aliases]),
-    );
-    const hint = nearest === null ? '' : ` Did you mean "${nearest}"?`;
-    const names = PROVIDERS.map((one) => one.name).join(', ');
-    throw new InputError(
-      'unknown_provider',
-      `There is no provider "${name}".${hint} Known: ${names}.`,
-    );
-  }
-  if (mapping === undefined) return found;
-  if (found.name !== 'generic') {
-    throw new InputError('invalid_input', '--mapping is for the provider "generic" only.');
-  }
-  return createGenericProvider(readMapping(mapping));
-}
-
-/** `{"mapping": {"fields": {...}}, "signature": {...}}`, or the mapping alone. */
-function readMapping(file: string): GenericOptions {
-  const parsed = parseObject(readText(file), `The mapping ${file}`);
-  const options = 'fields' in parsed ? { mapping: parsed } : parsed;
-  return options as unknown as GenericOptions;
-}
-
-function verifyContext(input: DecodeInput, world: DecodeWorld) {
-  const { url, toleranceSeconds } = input;
-  return {
-    secrets: input.secrets.map((one) =>
-      one.startsWith('@') ? readText(one.slice(1)).trim() : one,
-    ),
-    nowMs: world.nowMs(),
-    toleranceMs:
-      toleranceSeconds === undefined ? Number.POSITIVE_INFINITY : toleranceSeconds * 1_000,
-    fetchKey: world.fetchKey,
-    ...(url === undefined ? {} : { url }),
-  };
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError('invalid_input', `${file} cannot be read: ${messageOf(error)}`);
-  }
-}
-
-function parseObject(text: string, what: string): Record<string, unknown> {
-  let parsed: unknown;
-  try {
-    parsed = parseLosslessJson(text);
-  } catch (error) {
-    throw new InputError('invalid_input', `${what} is not JSON: ${messageOf(error)}`);
-  }
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
-  throw new InputError('invalid_input', `${what} is not a JSON object.`);
-}
-
-function readRequest(text: string, url: string | undefined): ProviderRequest {
-  const given = parseObject(text, 'Standard input');
-  const { method = 'POST', url: requested = '', headers = {}, body = '', body_b64 } = given;
-  if (typeof method !== 'string' || typeof requested !== 'string') {
-    throw new InputError('invalid_input', '"method" and "url" are texts.');
-  }
-  return {
-    method: method.toUpperCase(),
-    url: url ?? requested,
-    headers: readHeaders(headers),
-    body: readBody(body, body_b64),
-  };
-}
-
-function readHeaders(headers: unknown): Record<string, string | string[]> {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
-    throw new InputError('invalid_input', '"headers" is an object of names and values.');
-  }
-  const texts = Object.entries(headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.map(toText) : toText(value),
-  ]);
-  return Object.fromEntries(texts);
-}
-
-const toText = (value: unknown): string =>
-  typeof value === 'string' ? value : (numberText(value) ?? '');
-
-/** A body that is given as JSON instead of as text is written anew; its signature cannot hold then. */
-function readBody(body: unknown, encoded: unknown): Uint8Array {
-  if (typeof encoded === 'string') return Buffer.from(encoded, 'base64');
-  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body), 'utf8');
 }
 
 function reportHandshake(
   answer: { status: number; headers: object; body: string; confirmUrl?: string },
   json: boolean,
-  world: DecodeWorld,
+  world: ProviderWorld,
 ): void {
   const { status, headers, body, confirmUrl } = answer;
   const handshake = {
@@ -195,12 +57,4 @@ function reportHandshake(
       ? JSON.stringify({ handshake })
       : `posthorn decode: a handshake, to be answered with ${JSON.stringify(handshake)}`,
   );
-}
-
-function reportError(error: unknown, json: boolean, world: DecodeWorld): number {
-  const isKnown = error instanceof WebhookError || error instanceof InputError;
-  const code = isKnown ? error.code : 'internal';
-  const message = messageOf(error);
-  world.err(json ? JSON.stringify({ code, message }) : `posthorn decode: ${code}: ${message}`);
-  return code === 'unknown_provider' ? 2 : 1;
 }

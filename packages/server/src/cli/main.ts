@@ -4,17 +4,6 @@ import { VERSION } from '../main.ts';
 import { addClientOptions, type ClientFlags } from './api-client.ts';
 import { addWebhookCommands } from './webhook-commands.ts';
 
-interface DecodeOptions {
-  secret: string[];
-  verify: boolean;
-  url?: string;
-  tolerance?: number;
-  mapping?: string;
-  json: boolean;
-}
-
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
-
 /** The `posthorn` command. `argv` without node and script. Resolves with the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -81,28 +70,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       exitCode = await readBounceMail(file);
     });
 
-  program
-    .command('decode <provider>')
-    .description(
-      "Verify and decode a provider's webhook: {method, url, headers, body or body_b64} on standard input.",
-    )
-    .option(
-      '--secret <value>',
-      'what it is signed with; may be repeated; @FILE reads it',
-      collect,
-      [],
-    )
-    .option('--no-verify', 'decode without looking at the signature')
-    .option('--url <url>', 'the URL as the provider has it, where that is signed')
-    .option('--tolerance <seconds>', 'how old a signature may be (default: no limit)', Number)
-    .option('--mapping <file>', 'for the provider "generic": which path is which field')
-    .option('--json', 'errors as JSON', false)
-    .action(async (provider: string, options: DecodeOptions) => {
-      const { decodeWebhook } = await import('./decode.ts');
-      const { secret, tolerance, ...rest } = options;
-      const toleranceSeconds = tolerance === undefined ? {} : { toleranceSeconds: tolerance };
-      exitCode = await decodeWebhook({ provider, secrets: secret, ...toleranceSeconds, ...rest });
-    });
+  addWebhookCommands(program, (code) => {
+    exitCode = code;
+  });
 
   program
     .command('demo')
