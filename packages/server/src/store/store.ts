@@ -14,10 +14,12 @@ import { createNodes, type Nodes } from './nodes.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import { createSourceActivities, type SourceActivities } from './source-activities.ts';
 import { createSourcePayloads, type SourcePayloads } from './source-payloads.ts';
 import { createSources, type Sources } from './sources.ts';
 import { createSuppressions, type Suppressions } from './suppressions.ts';
+import { createUsers, type Users } from './users.ts';
 
 /** The store by noun. Each room takes the nouns that it needs, not the whole. */
 export interface Store {
@@ -41,6 +43,8 @@ export interface Store {
   sourcePayloads: SourcePayloads;
   suppressions: Suppressions;
   jobParts: JobParts;
+  users: Users;
+  sessions: Sessions;
 }
 
 export function createStore(engine: Engine): Store {
@@ -65,5 +69,7 @@ export function createStore(engine: Engine): Store {
     sourcePayloads: createSourcePayloads(engine),
     suppressions: createSuppressions(engine),
     jobParts: createJobParts(engine),
+    users: createUsers(engine),
+    sessions: createSessions(engine),
   };
 }

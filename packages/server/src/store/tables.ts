@@ -1,6 +1,8 @@
 // A table file: the columns of every table, for Kysely. store/README.md says what each is for.
+
 import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
+import type { Role } from '../core/roles.ts';
 import type { Stream } from '../core/streams.ts';
 import type { SuppressionReason } from '../core/suppression.ts';
 import type { Urgency } from '../core/urgency.ts';
@@ -34,6 +36,25 @@ export interface ApiKeysTable {
   expires_at: number | null;
   last_used_at: number | null;
   revoked_at: number | null;
+}
+
+export interface UsersTable {
+  id: string;
+  email: string;
+  name: string;
+  password_hash: string;
+  role: Role;
+  project_ids: string | null;
+  created_at: number;
+  disabled_at: number | null;
+}
+
+export interface SessionsTable {
+  token_hash: string;
+  user_id: string;
+  created_at: number;
+  seen_at: number;
+  expires_at: number;
 }
 
 export interface EndpointsTable {
@@ -338,4 +359,6 @@ export interface Tables {
   source_activity: SourceActivityTable;
   source_payloads: SourcePayloadsTable;
   source_replays: SourceReplaysTable;
+  users: UsersTable;
+  sessions: SessionsTable;
 }

@@ -21,9 +21,10 @@ import { describePurge } from './purge-cases.ts';
 import { describeQueue } from './queue-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
 import { describeSealedValues } from './sealed-value-cases.ts';
-import { describeSuppressions } from './suppression-cases.ts';
 import { describeSources } from './source-cases.ts';
+import { describeSuppressions } from './suppression-cases.ts';
 import { describeText } from './text-cases.ts';
+import { describeUsers } from './user-cases.ts';
 
 /**
  * What every engine has to do, as cases on a real database. `open` is called often and gives an
@@ -47,6 +48,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeIsolation(open);
     describeSources(open);
     describeText(open);
+    describeUsers(open);
   });
 }
 

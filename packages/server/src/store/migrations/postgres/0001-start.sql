@@ -392,3 +392,24 @@ CREATE TABLE posthorn.changes (
   id text COLLATE "C" NOT NULL,
   created_at bigint NOT NULL
 );
+
+-- Who may sign in to the portal. `project_ids` is a JSON list, NULL for all projects. Of a session only the
+-- hash of its cookie is here.
+CREATE TABLE posthorn.users (
+  id text COLLATE "C" PRIMARY KEY,
+  email text COLLATE "C" NOT NULL UNIQUE,
+  name text COLLATE "C" NOT NULL,
+  password_hash text COLLATE "C" NOT NULL,
+  role text COLLATE "C" NOT NULL,
+  project_ids text COLLATE "C",
+  created_at bigint NOT NULL,
+  disabled_at bigint
+);
+
+CREATE TABLE posthorn.sessions (
+  token_hash text COLLATE "C" PRIMARY KEY,
+  user_id text COLLATE "C" NOT NULL REFERENCES posthorn.users (id),
+  created_at bigint NOT NULL,
+  seen_at bigint NOT NULL,
+  expires_at bigint NOT NULL
+);

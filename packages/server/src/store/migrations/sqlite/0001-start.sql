@@ -367,3 +367,24 @@ CREATE TABLE changes (
   id TEXT NOT NULL,
   created_at INTEGER NOT NULL
 ) STRICT;
+
+-- Who may sign in to the portal. `project_ids` is a JSON list, NULL for all projects. Of a session only the
+-- hash of its cookie is here.
+CREATE TABLE users (
+  id TEXT PRIMARY KEY,
+  email TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  role TEXT NOT NULL,
+  project_ids TEXT,
+  created_at INTEGER NOT NULL,
+  disabled_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  token_hash TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  created_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
