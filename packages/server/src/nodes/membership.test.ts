@@ -20,17 +20,18 @@ async function setUp(t: TestContext): Promise<{ store: Store; clock: TestClock }
   return { store: createStore(engine), clock };
 }
 
-/** A node whose time can be stopped, as by SIGSTOP. */
+/** A node whose time can be stopped, as by SIGSTOP, and whose clock can jump. */
 async function joinAs({ store, clock }: { store: Store; clock: TestClock }, id: string) {
-  const heard = { changes: 0, expelled: 0, releases: 0 };
+  const heard = { changes: 0, expelled: 0, releases: 0, ownReleases: [] as string[][] };
   let frozen = false;
+  let aheadMs = 0;
   const held: (() => void)[] = [];
   const membership = createMembership({
     nodes: store.nodes,
     self: { id, host: 'h', pid: 1, version: '0', roles: ['api', 'dispatch'] },
     stats: () => ({ deliveriesInMemory: 0, postsInFlight: 0, mailInMemory: 0 }),
     clock: {
-      now: clock.now,
+      now: () => clock.now() + aheadMs,
       after: (delayMs, action) =>
         clock.after(delayMs, () => {
           if (frozen) held.push(action);
@@ -38,8 +39,9 @@ async function joinAs({ store, clock }: { store: Store; clock: TestClock }, id: 
         }),
     },
     log: silentLog,
-    async releaseOrphans() {
-      heard.releases += 1;
+    async releaseOrphans({ own }) {
+      if (own) heard.ownReleases.push((await store.nodes.list()).map((node) => node.id));
+      else heard.releases += 1;
       return { released: 0 };
     },
     onChange: () => {
@@ -53,6 +55,9 @@ async function joinAs({ store, clock }: { store: Store; clock: TestClock }, id: 
   return {
     membership,
     heard,
+    jump(ms: number) {
+      aheadMs += ms;
+    },
     freeze() {
       frozen = true;
     },
@@ -102,6 +107,39 @@ test('a silent node is declared dead by one of the others, and joins again when 
     [3, 3, 3],
   );
   assert.equal(a.heard.expelled + b.heard.expelled, 0);
+  const [listed] = c.heard.ownReleases;
+  assert.deepEqual(listed, ['node_a', 'node_b'], 'what it held was freed before it joined again');
   for (const { membership } of nodes) await membership.stop();
   assert.deepEqual(await store.nodes.list(), []);
+});
+
+test('nobody was silent while nobody could look, or because a clock jumped', async (t) => {
+  const { store, clock } = await setUp(t);
+  let isDown = false;
+  const insist = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      if (isDown) throw new Error('The database is away.');
+      return await work(...args);
+    };
+  };
+  const { nodes } = store;
+  const away = { ...nodes, beat: insist(nodes.beat), list: insist(nodes.list) };
+  const shared = { store: { ...store, nodes: away }, clock };
+  const a = await joinAs(shared, 'node_a');
+  const b = await joinAs(shared, 'node_b');
+  await pass(clock, 3_000);
+  isDown = true;
+  await pass(clock, 2 * DEAD_AFTER_MS);
+  // Somebody is the first who can look again, and sees the beats of before.
+  b.freeze();
+  isDown = false;
+  await pass(clock, 3_000);
+  b.thaw();
+  a.jump(3_600_000);
+  await pass(clock, 3_000);
+  a.jump(-7_200_000);
+  await pass(clock, 3_000);
+  assert.deepEqual([a.heard.expelled, b.heard.expelled], [0, 0]);
+  assert.equal(a.membership.count('dispatch'), 2);
+  for (const { membership } of [a, b]) await membership.stop();
 });

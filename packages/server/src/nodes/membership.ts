@@ -4,11 +4,12 @@ import type { Log } from '../lib/log.ts';
 import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
 
 /**
- * Who works on the database. Each node beats once a second; one whose beat has not changed for
- * DEAD_AFTER_MS of somebody else's clock is taken off the list, and its leases go to the living. No two
- * clocks are ever compared. A node that finds itself off the list (it was stopped for long, or cut off)
- * holds leases no more: what it records of them is refused by the store. It drops what it has in memory
- * and joins again.
+ * Who works on the database. Each node beats once a second; one whose beat has not changed while another
+ * has looked for DEAD_AFTER_MS is taken off the list, and its leases go to the living. No two clocks are
+ * ever compared, and time in which nobody could look (the database was away, the clock jumped) is no
+ * silence. A node that finds itself off the list (it was stopped for long, or cut off) holds leases no
+ * more: what it records of them is refused by the store. It drops what it has in memory, makes due what
+ * it has taken since, and joins again.
  *
  * absent -> (start) working -> (drain) draining -> (stop) absent; working -> (declared dead by others)
  * working again, with nothing in memory.
@@ -26,6 +27,8 @@ export interface Membership {
 const BEAT_MS = 1_000;
 /** Ten beats: a long collection of garbage or a slow disk is no death. */
 export const DEAD_AFTER_MS = 10_000;
+/** What counts as silence between two looks, at most: a beat, and the look itself when it is slow. */
+const MAX_SILENCE_MS = 2 * BEAT_MS;
 
 export function createMembership(options: {
   nodes: Nodes;
@@ -33,16 +36,17 @@ export function createMembership(options: {
   stats: () => NodeStats;
   clock: Clock;
   log: Log;
-  /** Makes due again what nodes that are not on the list hold. */
-  releaseOrphans: () => Promise<{ released: number }>;
+  /** Makes due again what nodes that are not on the list hold; with `own`, what this one holds too. */
+  releaseOrphans: (input: { own: boolean }) => Promise<{ released: number }>;
   /** The number of the living has changed, or leases of the dead are free. */
   onChange: () => void;
   /** Others had declared this node dead: none of its leases is its own any more. */
   onExpelled: () => void;
 }): Membership {
   const { nodes, self, clock, log } = options;
-  /** When the beat of another node was last seen to change, by this clock. */
-  const seen = new Map<string, { beat: number; atMs: number }>();
+  /** The last beat of each other node, and for how long this one has looked and seen no other. */
+  const seen = new Map<string, { beat: number; silentMs: number }>();
+  let lookedAtMs: number | null = null;
   let living: NodeRecord[] = [];
   let state: NodeRecord['state'] = 'working';
   let beat = 0;
@@ -62,8 +66,10 @@ export function createMembership(options: {
       const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs: clock.now() });
       if (!known && !stopped) {
         log.warn({ node: self.id }, 'Other nodes had declared this one dead; it joins again');
-        await register();
         options.onExpelled();
+        // What it has accepted or claimed since then is leased to it in the store, and was dropped.
+        await options.releaseOrphans({ own: true });
+        await register();
       }
       await look();
     } catch (error) {
@@ -73,15 +79,18 @@ export function createMembership(options: {
   }
 
   async function look(): Promise<void> {
-    const nowMs = clock.now();
     const before = living.map(({ id }) => id).join();
     living = await nodes.list();
+    const nowMs = clock.now();
+    const sinceMs = Math.min(Math.max(nowMs - (lookedAtMs ?? nowMs), 0), MAX_SILENCE_MS);
+    lookedAtMs = nowMs;
     for (const node of living) {
       const last = seen.get(node.id);
       if (node.id === self.id) continue;
-      if (last === undefined || last.beat !== node.beat) {
-        seen.set(node.id, { beat: node.beat, atMs: nowMs });
-      } else if (nowMs - last.atMs >= DEAD_AFTER_MS) await bury(node);
+      const isSilent = last?.beat === node.beat;
+      const silentMs = isSilent ? last.silentMs + sinceMs : 0;
+      seen.set(node.id, { beat: node.beat, silentMs });
+      if (silentMs >= DEAD_AFTER_MS) await bury(node);
     }
     const listed = new Set(living.map(({ id }) => id));
     for (const id of seen.keys()) if (!listed.has(id)) seen.delete(id);
@@ -92,7 +101,7 @@ export function createMembership(options: {
     if (!(await nodes.declareDead(node))) return;
     seen.delete(node.id);
     living = living.filter(({ id }) => id !== node.id);
-    const { released } = await options.releaseOrphans();
+    const { released } = await options.releaseOrphans({ own: false });
     const fields = { node: node.id, host: node.host, pid: node.pid, released };
     log.warn(fields, 'A node is silent and counts as dead; its work goes to the others');
   }

@@ -35,6 +35,8 @@ export interface WorkSharing {
 const LOOK_MS = 1_000;
 /** A look may take this share of the time, so that it stays cheap with many endpoints. */
 const LOOK_SHARE = 0.05;
+/** In the place of a node's id, which always begins with `node_`. */
+const NOBODY = 'nobody';
 /** When work is called out, the next look waits at least this long. */
 const LOOK_GAP_MS = 100;
 
