@@ -1,0 +1,32 @@
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  startTestCluster,
+  withoutPostgres,
+} from '../../../store/postgres/fixtures/test-cluster.ts';
+import { startFaultWorld } from './fixtures/fault-world.ts';
+import { runSize } from './fixtures/run-size.ts';
+
+const RESTARTS = runSize(2, 12);
+/** In the long form the last one takes longer than a node may be silent: there was nobody to tell. */
+const LAST_OUTAGE_MS = runSize(0, 12_000);
+
+test('PostgreSQL is restarted at once, under load: nothing is lost, and nothing is posted twice', async (t) => {
+  if (withoutPostgres !== false) return t.skip(withoutPostgres);
+  const cluster = await startTestCluster();
+  t.after(() => cluster.stop());
+  const database = await cluster.createDatabase();
+  const world = await startFaultWorld(t, {
+    nodes: [{}, {}, {}],
+    databaseUrl: cluster.url(database),
+    query: (text) => cluster.execute(text, database),
+  });
+  for (let restart = 1; restart <= RESTARTS; restart++) {
+    await world.feed.untilMore(100);
+    await cluster.stopAtOnce();
+    if (restart === RESTARTS) await delay(LAST_OUTAGE_MS);
+    await cluster.start();
+  }
+  await world.feed.untilMore(100);
+  await world.settle();
+});
