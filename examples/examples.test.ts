@@ -1,25 +1,42 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:http';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import {
   type CanonicalEvent,
+  createMemoryInbox,
   decodeSecret,
+  type EventData,
+  type EventType,
   encodeSecret,
+  type Handlers,
   signStandardWebhook,
+  toFetchHandler,
+  toNodeHandler,
 } from '@posthorn/sdk';
 import { Webhook } from 'standardwebhooks';
-import { createFetchReceiver } from './receiver-fetch.ts';
-import { createReceiver } from './receiver-node-http.ts';
+import { notifySlack } from './notify-slack.ts';
+import { createApp as createExpressApp } from './receiver-express.ts';
+import { createApp as createHonoApp } from './receiver-hono.ts';
+import { createEmailReceiver } from './receiver-node-http.ts';
+import { createStatusPages } from './status-in-ui.ts';
+import { createSuppressionList } from './suppress-on-bounce.ts';
 
 const secret = encodeSecret(randomBytes(32));
-const BODY = JSON.stringify({
-  id: 'evt_1',
-  type: 'email.delivered',
-  timestamp: '2026-11-21T16:00:00.000Z',
-  data: { recipient: 'zoë@example.com' },
-});
+const RECIPIENT = 'zoë@example.com';
+
+let events = 0;
+function bodyOf(type: EventType, data: EventData = {}): string {
+  events += 1;
+  return JSON.stringify({
+    id: `evt_${String(events).padStart(26, '0')}`,
+    type,
+    timestamp: new Date(Date.UTC(2026, 10, 21) + events * 1_000).toISOString(),
+    data: { recipient: RECIPIENT, message: { id: 'msg_1', subject: 'Hello <you>' }, ...data },
+  });
+}
 
 type Sign = (id: string, at: Date, body: string) => string;
 const SIGNERS: Record<string, Sign> = {
@@ -28,66 +45,191 @@ const SIGNERS: Record<string, Sign> = {
   standardwebhooks: (id, at, body) => new Webhook(secret).sign(id, at, body),
 };
 
-function secondsOf(at: Date): number {
-  return Math.floor(at.getTime() / 1_000);
-}
+const secondsOf = (at: Date): number => Math.floor(at.getTime() / 1_000);
 
-function headersOf(sign: Sign, id: string, at = new Date()): Record<string, string> {
+function headersOf(body: string, signer: Sign, at = new Date()): Record<string, string> {
   return {
     'content-type': 'application/json',
-    'webhook-id': id,
+    'webhook-id': 'wh_1',
     'webhook-timestamp': String(secondsOf(at)),
-    'webhook-signature': sign(id, at, BODY),
+    'webhook-signature': signer('wh_1', at, body),
   };
 }
 
-type Send = (headers: Record<string, string>, body: string) => Promise<number>;
-
-async function serveNodeHttp(onEvent: (event: CanonicalEvent) => void): Promise<Send> {
-  const server = createServer(createReceiver(secret, onEvent));
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.closeAllConnections());
   after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  return async (headers, body) =>
-    (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body })).status;
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function serveFetch(onEvent: (event: CanonicalEvent) => void): Promise<Send> {
-  const receive = createFetchReceiver(secret, onEvent);
-  return async (headers, body) =>
-    (await receive(new Request('http://app.test/', { method: 'POST', headers, body }))).status;
+const post = async (url: string, body: string, headers: Record<string, string>): Promise<number> =>
+  (await fetch(url, { method: 'POST', headers, body })).status;
+
+/** Sends each of them through a real receiver and runs the handlers. */
+async function deliver(handlers: Handlers, bodies: readonly string[]) {
+  const receiver = createEmailReceiver(secret, createMemoryInbox(), handlers);
+  const handle = toFetchHandler(receiver);
+  const signer = SIGNERS['standardwebhooks'] as Sign;
+  for (const body of bodies) {
+    const headers = headersOf(body, signer);
+    const request = new Request('http://app.test/', { method: 'POST', headers, body });
+    assert.equal((await handle(request)).status, 200);
+  }
+  await receiver.drain();
+  return receiver;
 }
 
-for (const [name, serve] of Object.entries({ 'node:http': serveNodeHttp, fetch: serveFetch })) {
-  describe(`the receiver for ${name}`, () => {
-    for (const [signer, sign] of Object.entries(SIGNERS)) {
-      test(`takes what ${signer} signs, once for each id`, async () => {
-        const events: CanonicalEvent[] = [];
-        const send = await serve((event) => void events.push(event));
-        for (const id of ['evt_1', 'evt_1', 'evt_2']) {
-          assert.equal(await send(headersOf(sign, id), BODY), 204);
-        }
-        assert.deepEqual(events, [JSON.parse(BODY), JSON.parse(BODY)]);
+describe('the receiver for node:http', () => {
+  for (const [name, signer] of Object.entries(SIGNERS)) {
+    test(`takes what ${name} signs, and handles each event once`, async () => {
+      const seen: CanonicalEvent[] = [];
+      const receiver = createEmailReceiver(secret, createMemoryInbox(), {
+        'email.*': (event) => void seen.push(event),
       });
-    }
-
-    test('answers 401 to a changed body, an old signature and none', async () => {
-      const send = await serve(() => assert.fail('nothing may get through'));
-      const sign = SIGNERS['standardwebhooks'] as Sign;
-      assert.equal(await send(headersOf(sign, 'evt_1'), BODY.replace('delivered', 'bounced')), 401);
-      const old = new Date(Date.now() - 3_600_000);
-      assert.equal(await send(headersOf(sign, 'evt_1', old), BODY), 401);
-      assert.equal(await send({}, BODY), 401);
+      const url = await serve(toNodeHandler(receiver));
+      const [one, two] = [bodyOf('email.delivered'), bodyOf('email.opened')];
+      for (const body of [one, one, two]) {
+        assert.equal(await post(url, body, headersOf(body, signer)), 200);
+      }
+      await receiver.drain();
+      assert.deepEqual(
+        seen.map(({ type, data }) => [type, data.recipient]),
+        [
+          ['email.delivered', RECIPIENT],
+          ['email.opened', RECIPIENT],
+        ],
+      );
+      const old = headersOf(one, signer, new Date(Date.now() - 3_600_000));
+      assert.equal(await post(url, one, old), 401);
+      assert.equal(
+        await post(url, one.replace('delivered', 'bounced'), headersOf(one, signer)),
+        401,
+      );
+      assert.equal(await post(url, one, {}), 401);
+      assert.equal((await fetch(url)).status, 405);
     });
-  });
-}
+  }
+});
 
-test('the receiver for node:http handles an event again after its handler failed', async () => {
-  let calls = 0;
-  const send = await serveNodeHttp(() => {
-    calls += 1;
-    if (calls === 1) throw new Error('The database is away.');
+test('the Express application takes two versions, and its other routes are parsed', async () => {
+  const ran: string[] = [];
+  const { app, receivers } = createExpressApp(secret, createMemoryInbox(), {
+    v1: { '*': () => void ran.push('v1') },
+    v2: { '*': () => void ran.push('v2') },
   });
-  const headers = headersOf(SIGNERS['@posthorn/sdk'] as Sign, 'evt_1');
-  assert.deepEqual([await send(headers, BODY), await send(headers, BODY)], [500, 204]);
+  const url = await serve(app);
+  const body = bodyOf('email.delivered');
+  const headers = headersOf(body, SIGNERS['standardwebhooks'] as Sign);
+  for (const version of ['v1', 'v2']) {
+    assert.equal(await post(`${url}/webhooks/${version}/email`, body, headers), 200);
+  }
+  for (const receiver of receivers) await receiver.drain();
+  assert.deepEqual(ran, ['v1', 'v2']);
+  assert.equal(await post(`${url}/webhooks/v3/email`, body, headers), 404);
+  const order = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"n":1}',
+  };
+  assert.deepEqual(await (await fetch(`${url}/orders`, order)).json(), { n: 1 });
+});
+
+test('the Hono application takes what SendGrid signs', async () => {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const verificationKey = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const seen: string[] = [];
+  const { app, receiver } = createHonoApp(verificationKey, createMemoryInbox(), {
+    'email.*': ({ type, data }) => void seen.push(`${type} ${data.recipient}`),
+  });
+  const timestamp = String(secondsOf(new Date()));
+  const list = [{ event: 'open', email: 'a@b.example', timestamp: 1795000000, sg_event_id: '1' }];
+  const body = JSON.stringify(list);
+  const signature = sign('sha256', Buffer.from(timestamp + body), keys.privateKey);
+  const headers = {
+    'content-type': 'application/json',
+    'x-twilio-email-event-webhook-signature': signature.toString('base64'),
+    'x-twilio-email-event-webhook-timestamp': timestamp,
+  };
+  const request = { method: 'POST', headers, body };
+  assert.equal((await app.request('/webhooks/v1/sendgrid', request)).status, 200);
+  await receiver.drain();
+  assert.deepEqual(seen, ['email.opened a@b.example']);
+});
+
+test('suppress-on-bounce keeps hard bounces, complaints and opt-outs, each once', async () => {
+  const { handlers, isSuppressed } = createSuppressionList(new DatabaseSync(':memory:'));
+  const bounce = (type: 'hard' | 'soft', scope: 'recipient' | 'infrastructure') =>
+    ({ type, scope, category: 'invalid_address' }) as const;
+  const hard = bodyOf('email.bounced', {
+    recipient: 'No@b.test',
+    bounce: bounce('hard', 'recipient'),
+  });
+  await deliver(handlers, [
+    hard,
+    hard,
+    bodyOf('email.bounced', { recipient: 'full@b.test', bounce: bounce('soft', 'recipient') }),
+    bodyOf('email.bounced', { recipient: 'ours@b.test', bounce: bounce('hard', 'infrastructure') }),
+    bodyOf('email.complained', { recipient: 'spam@b.test' }),
+    bodyOf('email.unsubscribed', { recipient: 'out@b.test' }),
+    bodyOf('email.unsubscribed', { recipient: 'back@b.test' }),
+    bodyOf('email.resubscribed', { recipient: 'back@b.test' }),
+  ]);
+  const names = ['no', 'full', 'ours', 'spam', 'out', 'back'];
+  assert.deepEqual(
+    names.filter((name) => isSuppressed(`${name}@B.test`)),
+    ['no', 'spam', 'out'],
+  );
+});
+
+test('notify-slack tells of a bounce, comes again when Slack is away, and not when it is wrong', async () => {
+  const texts: string[] = [];
+  const answers = [503, 200, 404];
+  const url = await serve(async (request, response) => {
+    texts.push(JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString()).text);
+    response.writeHead(answers.shift() ?? 200).end('no_service');
+  });
+  const [bounced, complained] = [bodyOf('email.bounced'), bodyOf('email.complained')];
+  const receiver = await deliver(notifySlack(url), [bounced]);
+  assert.equal(texts[0], `email.bounced: ${RECIPIENT}, "Hello &lt;you&gt;".`);
+  const { waiting, failed } = await receiver.metrics();
+  assert.deepEqual([waiting, failed], [1, 1]);
+  answers.shift();
+  const other = await deliver(notifySlack(url), [complained]);
+  assert.match((await other.deadLetters.list())[0]?.error ?? '', /Slack answered 404: no_service/);
+});
+
+test('status-in-ui shows the state of each recipient, whatever the order, and follows it', async () => {
+  const { handlers, listener } = createStatusPages(new DatabaseSync(':memory:'));
+  const url = await serve(listener);
+  const [accepted, delivered, opened] = [
+    bodyOf('email.accepted'),
+    bodyOf('email.delivered'),
+    bodyOf('email.opened'),
+  ];
+  await deliver(handlers, [opened, delivered]);
+  const live = await fetch(`${url}/messages/msg_1/live`);
+  const reader = live.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const lines: string[] = [];
+  const next = async (): Promise<{ recipients: Record<string, unknown>[] }> => {
+    while (lines.length === 0) {
+      lines.push(
+        ...((await reader?.read())?.value ?? '').split('\n\n').filter((one) => one !== ''),
+      );
+    }
+    return JSON.parse((lines.shift() ?? '').slice('data: '.length));
+  };
+  assert.equal((await next()).recipients[0]?.['opens'], 1);
+  await deliver(handlers, [accepted, bodyOf('email.bounced', { recipient: 'b@b.test' })]);
+  await next();
+  const { recipients } = await next();
+  const states = recipients.map(({ address, state, opens }) => [address, state, opens]);
+  assert.deepEqual(states, [
+    [RECIPIENT, 'delivered', 1],
+    ['b@b.test', 'bounced', 0],
+  ]);
+  await reader?.cancel();
+  assert.deepEqual(await (await fetch(`${url}/messages/msg_1`)).json(), { recipients });
+  assert.equal((await fetch(`${url}/other`)).status, 404);
 });

@@ -583,10 +583,13 @@ describe('handlers', () => {
 });
 
 describe('a receiver tells', () => {
-  test('that nothing runs the handlers, once', async () => {
-    const { send, records } = setUpReceiver();
+  test('that nothing runs the handlers, once, when it is clear', async () => {
+    const { send, records, clock } = setUpReceiver();
     await send(eventBody(1));
+    assert.deepEqual(kindsOf(records), ['inbox_warning']);
+    await clock.advance(60_000);
     await send(eventBody(2));
+    await send(eventBody(3));
     assert.deepEqual(kindsOf(records), ['inbox_warning', 'not_started']);
   });
 

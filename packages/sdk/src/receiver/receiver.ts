@@ -41,6 +41,8 @@ export interface DeadLetters {
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+/** Who calls drain() by a timer has called it by then. */
+const FORGOTTEN_AFTER_MS = 60_000;
 
 /**
  * The receiving end of one provider's webhooks: verifies each request, keeps its events in the inbox,
@@ -55,6 +57,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const worker = createWorker({ settings, counters, say });
   const silence = createSilenceWatch({ settings, say });
   let isRun = false;
+  let storedSinceMs: number | null = null;
   const open = openOnce(settings, (message) =>
     say({ kind: 'inbox_warning', level: 'warn', message }),
   );
@@ -67,7 +70,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     onStored() {
       silence.noteTraffic();
       worker.wake();
-      if (isRun) return;
+      storedSinceMs ??= clock.now();
+      if (isRun || clock.now() - storedSinceMs < FORGOTTEN_AFTER_MS) return;
       isRun = true;
       const message = 'Events are stored, but no handler runs: call start() or drain().';
       say({ kind: 'not_started', level: 'warn', message });
