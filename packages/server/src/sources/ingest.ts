@@ -202,7 +202,8 @@ export function createIngest(options: {
     const request = { method, url: `${origin}${target}`, headers, body };
     const handshake = provider.handshake?.(request) ?? null;
     if (handshake !== null && !handshake.afterVerify) return toAnswer(handshake);
-    if (method !== 'POST' && !(method === 'GET' && provider.takesGet)) return greeting(method);
+    const carries = ['POST', ...(provider.methods ?? [])];
+    if (!carries.includes(method)) return greeting(method);
     const refusal = options.refuseWork();
     if (refusal !== null) throw refusal;
     const proofs = proofsOf(record, secrets, now());

@@ -120,7 +120,8 @@ export function createSilenceMonitor<B>(options: {
     // Two nodes that look at the same time tell the same.
     await append([{ projectId, event, dedupKey: `${type}:${id}:${sinceMs}` }], [beside]);
     const message = isStalled ? 'A source has gone silent' : 'A source talks again';
-    log.warn({ source: id, sourceProvider: record.provider, ...stalled }, message);
+    const { source_id: source, ...fields } = stalled;
+    log.warn({ source, provider: record.provider, ...fields }, message);
   }
 
   function schedule(mine: number): void {

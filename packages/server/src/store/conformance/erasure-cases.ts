@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { encodeAttemptTrace } from '../../core/attempt-trace.ts';
 import { createPerson } from '../../core/erase-person.ts';
+import type { SourcePayload } from '../../core/source.ts';
+import { packBytes } from '../../lib/pack.ts';
 import { NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 const ANNA = 'anna@person.test';
@@ -90,6 +92,36 @@ async function send(box: Sandbox, addresses: string[], queued = false) {
   return { messageId, eventIds: events.map(({ event: one }) => one.id) };
 }
 
+/** Webhooks of a provider: three that name Anna, each in its own way, and one that does not. */
+async function storeWebhooks({ engine, store, ids, projectId }: Sandbox) {
+  const payloadOf = async (text: string, recipients: string[]): Promise<SourcePayload> => {
+    const id = ids.next('payload');
+    return {
+      projectId,
+      id,
+      sourceId: 'src_1',
+      receivedAtMs: NOW_MS,
+      request: { method: 'POST', query: '', headers: {} },
+      ...(await packBytes(Buffer.from(text))),
+      digest: id,
+      recipients,
+      decoded: [],
+      retainUntilMs: NOW_MS + 1,
+    };
+  };
+  const padding = 'x'.repeat(1_000);
+  const payloads = [
+    await payloadOf(JSON.stringify({ to: ANNA, padding }), []),
+    await payloadOf(`to=${encodeURIComponent(ANNA)}&more=1`, [BERT]),
+    await payloadOf('{"mail": "in base64"}', [BERT, ANNA.toUpperCase()]),
+    await payloadOf(JSON.stringify({ to: BERT, from: `jo${ANNA}`, padding }), [BERT]),
+  ];
+  const statements = payloads.map((one) => store.sourcePayloads.insertion(one));
+  await engine.commit({ events: [], statements });
+  const range = { sourceId: null, fromId: null, toId: 'pay_~', afterId: null };
+  return { ofBert: payloads[3]?.id, all: { projectId, ...range, limit: 9 } };
+}
+
 export function describeErasure(open: OpenEngine): void {
   describe('erasing a recipient', () => {
     const sandbox = useStore(open);
@@ -116,8 +148,10 @@ export function describeErasure(open: OpenEngine): void {
       await engine.recordAttempt(attempt(first, { ...told, number: 2 }));
       await engine.recordAttempt(attempt(second, { responseExcerpt: `ok ${BERT}` }));
       const bertBefore = await store.events.body(projectId, second);
+      const webhooks = await storeWebhooks(box);
       const changed = await erase(box);
       assert.deepEqual(changed, {
+        payloads: 3,
         events: 4,
         deliveries: 1,
         attempts: 1,
@@ -130,6 +164,11 @@ export function describeErasure(open: OpenEngine): void {
       });
       const text = await dump(box);
       assert.doesNotMatch(text, /anna/i);
+      const left = await store.sourcePayloads.walk(webhooks.all);
+      assert.deepEqual(
+        left.map(({ id }) => id),
+        [webhooks.ofBert],
+      );
       assert.equal(await store.events.body(projectId, second), bertBefore);
       const kept = await store.deliveries.get(projectId, second, endpointId);
       assert.equal(kept?.last_response_excerpt, `ok ${BERT}`);

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createSecretBox } from '../../lib/secret-box.ts';
-import { answerContext, createSealedValues, endpointContext } from '../sealed-values.ts';
+import {
+  answerContext,
+  createSealedValues,
+  endpointContext,
+  sourceContext,
+} from '../sealed-values.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { sourceOf } from './source-cases.ts';
 
 const from = createSecretBox(Buffer.alloc(32, 1));
 const to = createSecretBox(Buffer.alloc(32, 2));
@@ -46,8 +52,13 @@ export function describeSealedValues(open: OpenEngine): void {
       for (const id of endpoints) await insertEndpoint(box, id);
       const { remember, find } = store.idempotency;
       await log.append([], remember(answerOf(box, 'kept', NOW_MS + DAY_MS), NOW_MS));
+      const source = { projectId, id: ids.next('source') };
+      const sourceSealed = from.seal('secrets of a source', sourceContext(source));
+      await store.sources.insert(sourceOf(box, { ...source, secretsSealed: sourceSealed }), []);
       const outcome = await sealed.reseal({ from, to }, NOW_MS);
-      assert.ok(outcome.endpoints >= 2 && outcome.answers >= 1);
+      assert.ok(outcome.endpoints >= 2 && outcome.sources >= 1 && outcome.answers >= 1);
+      const resealed = (await store.sources.get(projectId, source.id))?.secretsSealed ?? '';
+      assert.equal(to.open(resealed, sourceContext(source)), 'secrets of a source');
       for (const id of endpoints) {
         const record = await store.endpoints.get(projectId, id);
         const context = endpointContext({ projectId, id });
