@@ -227,6 +227,7 @@ function emptyMetrics() {
     deliverer: () => ({ jobs: 0, inFlight: 0 }),
     storeOk: () => true,
     backlog: () => ({ endpoints: 0, lagSeconds: 0 }),
+    stalledSources: () => 0,
     waitingDeliveries: async () => 0,
     waitingMail: async () => 0,
   });

@@ -154,6 +154,12 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   noticeFrom: ['posthorn', 'a@b@c', 'Posthorn <notices@example.com>', 'a b@example.com'],
   retention: ['0d', 'forever'],
   bodyRetention: ['0s', '7 days'],
+  publicUrl: [
+    'posthorn.example.com',
+    'ftp://a.example',
+    'https://a.example/?x=1',
+    'https://u@a.example',
+  ],
   databaseUrl: [
     'mysql://h/d',
     'postgres://h',
@@ -163,13 +169,13 @@ const BAD: Record<SettingName, readonly string[] | null> = {
     'postgres://h/d?statement_timeout=1',
   ],
   databaseReadUrl: ['http://h/d'],
+  databaseListenUrl: ['http://h/d'],
   databasePool: ['0', '3', 'many'],
   storeMaxSize: ['huge', '-1gb'],
   shutdownGrace: ['now', ''],
 };
 
 test('a wrong value names its setting and says what to write', () => {
-  databaseListenUrl: ['http://h/d'],
   assert.deepEqual(Object.keys(BAD).sort(), [...NAMES].sort());
   for (const name of NAMES) {
     for (const value of BAD[name] ?? []) {

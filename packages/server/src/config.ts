@@ -116,6 +116,14 @@ const durations = (
   },
 });
 
+function readPublicUrl(value: string): string | null {
+  if (value === '') return null;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const isPlain = url !== null && url.search === '' && url.hash === '' && url.username === '';
+  if (isPlain && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, '');
+  throw new Error(`"${value}" is not a URL such as https://posthorn.example.com`);
+}
+
 const SIZE_UNITS: Record<string, number> = { '': 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
 
 function readSize(value: string): number {
@@ -187,14 +195,6 @@ const networks = (fallback: string, description: string): Setting<readonly strin
   },
 });
 
-function oneOf<const T extends string>(
-  choices: readonly T[],
-  fallback: T,
-  description: string,
-): Setting<T> {
-  return {
-    default: fallback,
-    description: `${description} One of: ${choices.join(', ')}.`,
 const addresses = (description: string): Setting<readonly string[]> => ({
   default: '',
   description,
@@ -205,6 +205,14 @@ const addresses = (description: string): Setting<readonly string[]> => ({
   },
 });
 
+function oneOf<const T extends string>(
+  choices: readonly T[],
+  fallback: T,
+  description: string,
+): Setting<T> {
+  return {
+    default: fallback,
+    description: `${description} One of: ${choices.join(', ')}.`,
     parse(value) {
       const found = choices.find((choice) => choice === value);
       if (found !== undefined) return found;
@@ -272,6 +280,9 @@ export const SETTINGS = {
   ),
   mailTls: oneOf(['opportunistic', 'require', 'off'], 'opportunistic', 'TLS towards mail servers.'),
   mailPort: whole(25, 1, 65_535, "Port of the recipients' mail servers."),
+  mailSourceAddresses: addresses(
+    'IP addresses of this machine that connections to mail servers leave from in turn, separated by commas: IPv4 to IPv4, IPv6 to IPv6. Without them the system chooses.',
+  ),
   mailNetworks: networks(
     '',
     'Networks that mail servers may be in although they are not public: loopback, private, or CIDR blocks.',
@@ -279,9 +290,6 @@ export const SETTINGS = {
   mailRetryLadder: durations(
     MAIL_LADDER_MS,
     'Waits between attempts to deliver a message; the last one repeats until mail_expiry.',
-  ),
-  mailSourceAddresses: addresses(
-    'IP addresses of this machine that connections to mail servers leave from in turn, separated by commas: IPv4 to IPv4, IPv6 to IPv6. Without them the system chooses.',
   ),
   mailExpiry: bound(5 * DAY_MS, 'Mail that could not be delivered for this long is given up.'),
   mailConcurrency: whole(100, 1, 10_000, 'SMTP transactions under way at once.'),
@@ -341,6 +349,12 @@ export const SETTINGS = {
     'From address of notices to the owners of endpoints. Without it: posthorn@ the hostname.',
     checkAddress,
   ),
+  publicUrl: {
+    default: '',
+    description:
+      'Where this server is reached from outside, such as https://posthorn.example.com: what the URLs of sources begin with.',
+    parse: readPublicUrl,
+  },
   retention: bound(30 * DAY_MS, 'How long messages, events, deliveries and attempts are kept.'),
   bodyRetention: bound(
     7 * DAY_MS,
@@ -352,6 +366,10 @@ export const SETTINGS = {
   ),
   databaseReadUrl: optional(
     'A standby of it, for lists: they may lag a moment behind. Without it: database_url.',
+    parseDatabaseUrl,
+  ),
+  databaseListenUrl: optional(
+    'The database past a pooler in transaction mode, where nodes hear each other. Without it: database_url.',
     parseDatabaseUrl,
   ),
   databasePool: whole(12, 4, 500, 'Connections to the database at once.'),
@@ -368,10 +386,6 @@ export type Config = Readonly<{
 }>;
 export type SettingName = keyof Config;
 
-  databaseListenUrl: optional(
-    'The database past a pooler in transaction mode, where nodes hear each other. Without it: database_url.',
-    parseDatabaseUrl,
-  ),
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
 /** `smtpPort` -> `smtp_port`, as in the YAML file. */

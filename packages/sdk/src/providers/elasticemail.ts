@@ -241,7 +241,6 @@ export const elasticemail: Provider = {
     note: 'After 1,000 failures notifications are switched off. The GET that tries the URL must get 200.',
   },
   methods: ['GET'],
-  takesGet: true,
   handshake,
   verify,
   decode,

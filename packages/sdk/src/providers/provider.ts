@@ -94,8 +94,6 @@ export interface Provider {
   /** The vendor's pages that this was written from. */
   pages: readonly string[];
   answer: AnswerPolicy;
-  /** True where events also come as the parameters of a GET; elsewhere a GET is somebody who looks. */
-  takesGet?: boolean;
   /** Beside POST, what its events come by. */
   methods?: readonly 'GET'[];
   /** A probe or subscription that wants its own answer; `null` for everything else. Never throws. */

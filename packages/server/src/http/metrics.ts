@@ -5,6 +5,8 @@ export interface Metrics {
   messageAccepted(door: 'http' | 'smtp'): void;
   eventsAppended(types: readonly string[]): void;
   attempt(errorCode: string | null, latencyMs: number): void;
+  /** A webhook of another provider. */
+  webhookReceived(outcome: { provider: string; outcome: string; reason: string }): void;
   render(): Promise<{ text: string; contentType: string }>;
 }
 
@@ -14,6 +16,7 @@ export interface LiveFigures {
   deliverer(): { jobs: number; inFlight: number };
   storeOk(): boolean;
   backlog(): { endpoints: number; lagSeconds: number };
+  stalledSources(): number;
   waitingDeliveries(): Promise<number>;
   waitingMail(): Promise<number>;
 }
@@ -46,6 +49,12 @@ export function createMetrics(live: LiveFigures): Metrics {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
+  const received = new Counter({
+    name: 'posthorn_source_webhooks_total',
+    help: 'Webhooks of other providers: taken, refused (with the reason) or postponed.',
+    labelNames: ['provider', 'outcome', 'reason'],
+    registers,
+  });
   const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
     new Gauge({
       name,
@@ -72,6 +81,9 @@ export function createMetrics(live: LiveFigures): Metrics {
     'posthorn_endpoints_backlogged',
     'Endpoints for which too much waits, or for too long (queue_alert_depth, queue_alert_lag).',
     () => live.backlog().endpoints,
+  );
+  gauge('posthorn_sources_stalled', 'Sources that are silent and should not be.', () =>
+    live.stalledSources(),
   );
   gauge(
     'posthorn_webhook_lag_seconds',
@@ -106,6 +118,7 @@ export function createMetrics(live: LiveFigures): Metrics {
       });
       latency.observe(latencyMs / 1_000);
     },
+    webhookReceived: (outcome) => received.inc({ ...outcome }),
     render: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   };
 }

@@ -14,6 +14,8 @@ export interface Sharer {
   refreshEndpoint(projectId: string, endpointId: string): Promise<void>;
   refreshEndpoints(): Promise<void>;
   refreshProjects(): Promise<void>;
+  refreshSource(projectId: string, sourceId: string): Promise<void>;
+  refreshSources(): Promise<void>;
   forgetKeys(): void;
   /** Deliveries and mail that wait in the store and that this node may not have heard of. */
   noteDue(due: readonly DueDelivery[]): void;
@@ -33,12 +35,12 @@ export interface WorkSharing {
 
 /** How often a node looks for work that others have left in the store, ms. */
 const LOOK_MS = 1_000;
+/** When work is called out, the next look waits at least this long. */
+const LOOK_GAP_MS = 100;
 /** A look may take this share of the time, so that it stays cheap with many endpoints. */
 const LOOK_SHARE = 0.05;
 /** In the place of a node's id, which always begins with `node_`. */
 const NOBODY = 'nobody';
-/** When work is called out, the next look waits at least this long. */
-const LOOK_GAP_MS = 100;
 
 export function shareWork(options: {
   nodes: Nodes;
@@ -75,6 +77,7 @@ export function shareWork(options: {
     log,
     async apply({ kind, projectId, id }) {
       if (kind === 'endpoint') await sharer.refreshEndpoint(projectId, id);
+      else if (kind === 'source') await sharer.refreshSource(projectId, id);
       else if (kind === 'project') await sharer.refreshProjects();
       else sharer.forgetKeys();
     },
@@ -103,6 +106,7 @@ export function shareWork(options: {
       // What was changed between loading and listening.
       await sharer.refreshProjects();
       await sharer.refreshEndpoints();
+      await sharer.refreshSources();
       await membership.start();
       looks.start(0);
       options.engine.onSignal((signal) => (signal === 'change' ? follower : looks).wake());

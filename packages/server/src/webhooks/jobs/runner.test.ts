@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createTestClock, until } from '../../lib/fixtures/test-clock.ts';
 import { silentLog } from '../../lib/log.ts';
+import type { JobStep } from '../../store/job-step.ts';
 import type { JobRecord } from '../../store/jobs.ts';
 import { setUpJobs } from './fixtures/set-up-jobs.ts';
-import type { JobStep } from '../../store/job-step.ts';
 import { createJobRunner } from './runner.ts';
 
 type Setup = Awaited<ReturnType<typeof setUpJobs>>;
@@ -20,7 +20,13 @@ function countingRunner(
     engine: system.engine,
     clock: system.clock,
     log: silentLog,
-    works: { replay: step, erase: step, redecode: step, import_suppressions: step, export_suppressions: step },
+    works: {
+      replay: step,
+      erase: step,
+      redecode: step,
+      import_suppressions: step,
+      export_suppressions: step,
+    },
   });
   async function step(job: JobRecord): Promise<JobStep> {
     steps.push(job.id);
