@@ -187,7 +187,7 @@ test('reads for people say what was seen and what to change', async () => {
   const { out, code } = await check({ fault: 'takes old signatures', json: false });
   const text = out.join('\n');
   assert.equal(code, 1);
-  assert.match(text, /FAIL {2}Refuses an old signature +Took an event that was signed an hour ago/);
+  assert.match(text, /FAIL {2}Refuses an old signature +Took an event that was signed 1 h ago/);
   assert.match(text, /Change: Compare the signed time/);
   assert.match(text, /1 failed, 1 skipped$/);
 });

@@ -56,12 +56,12 @@ export const REQUEST_CHECKS: readonly Check[] = [
           );
         }
       }
-      const reply = await sendTyped(context, 'text/plain');
+      const reply = await sendTyped(context, 'application/xml');
       if (reply.status !== null && reply.status >= 400 && reply.status < 500) {
-        return pass(`text/plain: ${describe(reply)}.`);
+        return pass(`application/xml: ${describe(reply)}.`);
       }
       return fail(
-        `An event as text/plain was answered with ${describe(reply)}.`,
+        `An event as application/xml was answered with ${describe(reply)}.`,
         'Answer 415 to any other type than that of the events: whatever parses the others was not meant for this.',
       );
     },
