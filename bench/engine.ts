@@ -70,6 +70,7 @@ export async function startBenchEngine(
       timeoutMs: 15_000,
       concurrency: IN_FLIGHT,
       patienceMs: 5 * DAY_MS,
+      sender: { host: 'bench.posthorn.test', publicUrl: null },
     },
   });
   const posting = {

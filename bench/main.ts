@@ -6,6 +6,7 @@ import { benchGrowth } from './growth.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
+import { benchPeers } from './peers.ts';
 import type { BenchResult } from './result.ts';
 import { benchStore } from './store.ts';
 import { benchTls } from './tls.ts';
@@ -18,6 +19,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   ingest: benchIngest,
   latency: benchLatency,
   memory: benchMemory,
+  peers: benchPeers,
   store: benchStore,
   tls: benchTls,
 };

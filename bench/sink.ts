@@ -51,7 +51,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 
-process.on('message', (word: 'received' | 'count' | { hang: string[] }) => {
+process.on('message', (word: 'received' | 'forget' | 'count' | { hang: string[] }) => {
+  if (word === 'forget') return void received.splice(0);
   if (word === 'count') return void process.send?.({ count: answered });
   if (word === 'received') return void process.send?.({ received });
   hanging = new Set(word.hang);

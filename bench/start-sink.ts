@@ -4,6 +4,8 @@ export interface Sink {
   port: number;
   /** When each event came, by its id, in ms on the monotonic clock that all processes share. */
   received(): Promise<Map<string, number>>;
+  /** Of what `received` tells. */
+  forget(): void;
   /** How many requests have come. */
   count(): Promise<number>;
   /** Requests to these paths, such as `/hook`, get no answer from now on, and all others do. */
@@ -24,6 +26,7 @@ export async function startSink(...args: ('silent' | 'record')[]): Promise<Sink>
     port,
     received: async () =>
       new Map((await ask<{ received: [string, number][] }>('received')).received),
+    forget: () => void child.send('forget'),
     count: async () => (await ask<{ count: number }>('count')).count,
     hang: (paths) => void child.send({ hang: paths }),
     stop: () => void child.disconnect(),

@@ -18,7 +18,11 @@ const WARM_UP_MS = 3_000;
 const ROUND_MS = 4_000;
 
 /** As an operator would have them for a machine of this size; everything else is as it comes. */
-const SERVER_SETTINGS = ["shared_buffers = '1GB'", "max_wal_size = '4GB'", 'autovacuum = on'];
+export const SERVER_SETTINGS = [
+  "shared_buffers = '1GB'",
+  "max_wal_size = '4GB'",
+  'autovacuum = on',
+];
 
 export async function benchStore(): Promise<BenchResult> {
   const cluster = await startTestCluster(SERVER_SETTINGS, true);
