@@ -24,7 +24,7 @@ export async function decodeWebhook(
 ): Promise<number> {
   try {
     const provider = selectProvider(input);
-    const request = readRequest(world.readInput(), input.url);
+    const request = readRequest(await world.readInput(), input.url);
     const answer = provider.handshake?.(request) ?? null;
     if (input.verify && (answer === null || answer.afterVerify)) {
       await provider.verify(request, verifyContext(input, world));

@@ -30,9 +30,12 @@ function createWorld(request: unknown) {
   return { world, out, err };
 }
 
-function sign(request: unknown, input: Partial<SignInput> = {}) {
+async function sign(request: unknown, input: Partial<SignInput> = {}) {
   const { world, out, err } = createWorld(request);
-  const code = signWebhook({ dialect: 'standard', secret: SECRET, json: true, ...input }, world);
+  const code = await signWebhook(
+    { dialect: 'standard', secret: SECRET, json: true, ...input },
+    world,
+  );
   return { code, out, err };
 }
 
@@ -43,8 +46,8 @@ async function verify(request: unknown, input: Partial<ProviderInput> = {}) {
   return { code, out, err };
 }
 
-test('signs a request that the official library verifies, and prints its headers', () => {
-  const { code, out } = sign({ body: BODY }, { json: false, id: 'evt_1' });
+test('signs a request that the official library verifies, and prints its headers', async () => {
+  const { code, out } = await sign({ body: BODY }, { json: false, id: 'evt_1' });
   assert.equal(code, 0);
   const headers = Object.fromEntries(out.map((line) => line.split(': ') as [string, string]));
   assert.equal(headers['webhook-id'], 'evt_1');
@@ -72,7 +75,7 @@ test('what it prints as JSON is what verify reads, in each dialect', async () =>
     ['sendgrid', pem(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }))],
   ];
   for (const [provider, { secret, known }] of keys) {
-    const signed = sign({ body: BODY }, { dialect: provider, secret });
+    const signed = await sign({ body: BODY }, { dialect: provider, secret });
     assert.equal(signed.code, 0, signed.err[0]);
     const request = JSON.parse(signed.out[0] ?? '');
     const checked = await verify(request, { provider, secrets: [known] });
@@ -92,7 +95,7 @@ test('what it prints as JSON is what verify reads, in each dialect', async () =>
 
 test('verify says what the signature covers, and how old it may be is for the caller to say', async () => {
   const timestamp = Math.floor(NOW_MS / 1_000) - 3_600;
-  const request = JSON.parse(sign({ body: BODY }, { timestamp }).out[0] ?? '');
+  const request = JSON.parse((await sign({ body: BODY }, { timestamp })).out[0] ?? '');
   assert.match((await verify(request, { json: false })).out[0] ?? '', /covers the whole body/);
   const strict = await verify(request, { toleranceSeconds: 300 });
   assert.equal(strict.code, 1);
@@ -105,7 +108,7 @@ test('verify ends with 2 for a provider that is not known', async () => {
   assert.match(JSON.parse(err[0] ?? '').message, /Did you mean "sendgrid"/);
 });
 
-test('keeps the headers that it was given, and takes the secret from a file', () => {
+test('keeps the headers that it was given, and takes the secret from a file', async () => {
   const file = join(folder, 'secret');
   writeFileSync(file, `${SECRET}\n`);
   const given = {
@@ -113,14 +116,14 @@ test('keeps the headers that it was given, and takes the secret from a file', ()
     headers: { 'Content-Type': 'text/x' },
     body: BODY,
   };
-  const { out } = sign(given, { secret: `@${file}` });
+  const { out } = await sign(given, { secret: `@${file}` });
   const signed = JSON.parse(out[0] ?? '');
   assert.equal(signed.headers['content-type'], 'text/x');
   assert.equal(signed.url, given.url);
   assert.deepEqual(new Webhook(SECRET).verify(BODY, signed.headers), JSON.parse(BODY));
 });
 
-test('a wrong dialect or secret is misuse, and what is no request is said', () => {
+test('a wrong dialect or secret is misuse, and what is no request is said', async () => {
   const cases: [unknown, Partial<SignInput>, number, RegExp][] = [
     [{ body: BODY }, { dialect: 'sendgird' }, 2, /Did you mean "sendgrid"/],
     [{ body: BODY }, { dialect: 'brevo' }, 2, /no dialect "brevo"/],
@@ -130,7 +133,7 @@ test('a wrong dialect or secret is misuse, and what is no request is said', () =
     ['no JSON', {}, 1, /Standard input is not JSON/],
   ];
   for (const [request, input, wanted, message] of cases) {
-    const { code, err, out } = sign(request, input);
+    const { code, err, out } = await sign(request, input);
     assert.equal(code, wanted);
     assert.match(JSON.parse(err[0] ?? '').message, message);
     assert.deepEqual(out, []);

@@ -24,14 +24,14 @@ export interface SignInput {
  * with `json` the whole request, which `posthorn verify` and `posthorn decode` take. Resolves with the
  * exit code: 2 for a wrong dialect or secret.
  */
-export function signWebhook(
+export async function signWebhook(
   input: SignInput,
   world: Pick<ProviderWorld, 'readInput' | 'out' | 'err' | 'nowMs'> = createSystemWorld(),
-): number {
+): Promise<number> {
   try {
     const { dialect, id, timestamp } = input;
     const writer = createWebhookWriter({ dialect, secret: readSecret(input.secret) });
-    const request = readRequest(world.readInput(), undefined);
+    const request = readRequest(await world.readInput(), undefined);
     const headers = Object.entries({
       'content-type': 'application/json',
       ...lower(request.headers),

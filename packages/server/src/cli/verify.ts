@@ -25,7 +25,7 @@ export async function verifyWebhook(
 ): Promise<number> {
   try {
     const provider = selectProvider(input);
-    const request = readRequest(world.readInput(), input.url);
+    const request = readRequest(await world.readInput(), input.url);
     const { covers, replayKey } = await provider.verify(request, verifyContext(input, world));
     const shown = { valid: true, provider: provider.name, covers, replay_key: replayKey };
     world.out(input.json ? JSON.stringify(shown) : COVERED[covers]);

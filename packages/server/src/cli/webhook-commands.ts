@@ -97,7 +97,7 @@ export function addWebhookCommands(program: Command, end: (exitCode: number) => 
     .option('--json', 'the whole request, as verify and decode read it', false)
     .action(async (dialect: string, options: SignOptions) => {
       const { signWebhook } = await import('./sign.ts');
-      end(signWebhook({ dialect, ...options }));
+      end(await signWebhook({ dialect, ...options }));
     });
 
   program

@@ -5,6 +5,7 @@ import {
   type CheckContext,
   describe,
   draft,
+  type Finding,
   fail,
   isTaken,
   pass,
@@ -42,23 +43,7 @@ export const NETWORK_CHECKS: readonly Check[] = [
     name: 'stalled_senders',
     title: 'Works on beside senders that stall',
     needs: 'acceptance',
-    async run(context) {
-      const sockets = Array.from({ length: STALLED_SENDERS }, () => openStalled(context));
-      try {
-        await Promise.all(sockets.map(({ written }) => written));
-        await context.sleep(STALL_MS);
-        const reply = await sendEvent(context, context.newEvent());
-        if (isTaken(reply)) {
-          return pass(`Beside ${STALLED_SENDERS} that never end their body: ${describe(reply)}.`);
-        }
-        return fail(
-          `While ${STALLED_SENDERS} senders did not end their body, a valid event got ${describe(reply)}.`,
-          'Read bodies side by side, and end connections that stall after some seconds.',
-        );
-      } finally {
-        for (const { socket } of sockets) socket.destroy();
-      }
-    },
+    run: checkStalled,
   },
   {
     name: 'burst',
@@ -68,7 +53,33 @@ export const NETWORK_CHECKS: readonly Check[] = [
   },
 ];
 
-async function checkBurst(context: CheckContext) {
+async function checkStalled(context: CheckContext): Promise<Finding> {
+  const sockets = Array.from({ length: STALLED_SENDERS }, () => openStalled(context));
+  try {
+    await Promise.all(sockets.map(({ written }) => written));
+    await context.sleep(STALL_MS);
+    const reply = await sendEvent(context, context.newEvent());
+    if (!isTaken(reply)) {
+      return fail(
+        `While ${STALLED_SENDERS} senders did not end their body, a valid event got ${describe(reply)}.`,
+        'Read bodies side by side, and end connections that stall after some seconds.',
+      );
+    }
+  } finally {
+    for (const { socket } of sockets) socket.destroy();
+  }
+  await context.sleep(STALL_MS);
+  const reply = await sendEvent(context, context.newEvent());
+  if (isTaken(reply)) {
+    return pass(`Beside ${STALLED_SENDERS} that never end their body, and after them.`);
+  }
+  return fail(
+    `When ${STALLED_SENDERS} senders had broken off in the middle, a valid event got ${describe(reply)}.`,
+    'Catch what reading the body throws: without that, one sender that hangs up ends the whole process.',
+  );
+}
+
+async function checkBurst(context: CheckContext): Promise<Finding> {
   const replies: ReturnType<typeof sendEvent>[] = [];
   for (let wave = 0; wave < BURST_WAVES; wave++) {
     for (let i = 0; i < BURST_EVENTS / BURST_WAVES; i++) {

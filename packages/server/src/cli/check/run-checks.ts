@@ -68,16 +68,20 @@ export const CHECKS: readonly Check[] = [
 export async function* runChecks(context: CheckContext): AsyncGenerator<CheckResult> {
   const reachable = await sendEvent(context, context.newEvent());
   const silence = reachable.status === null ? describe(reachable) : null;
+  let isGone = false;
   let obstacle: string | null = null;
   for (const check of CHECKS) {
     const startedMs = context.nowMs();
-    const finding = await decide(check, context, { silence, obstacle });
+    const finding = isGone
+      ? skip('The receiver does not answer any more.')
+      : await decide(check, context, { silence, obstacle });
     if (
       finding.result === 'fail' &&
       (check.name === 'no_redirect' || check.name === 'valid_event')
     ) {
       obstacle = check.title.toLowerCase();
     }
+    if (finding.result === 'fail' && silence === null) isGone = await hasGone(context);
     const durationMs = Math.round(context.nowMs() - startedMs);
     yield { check: check.name, title: check.title, ...finding, durationMs };
   }
@@ -100,6 +104,12 @@ function decide(
     return skip(`Cannot be told before this is right: ${obstacle}.`);
   }
   return check.run(context);
+}
+
+/** A process that a check has ended would fail all the others too. */
+async function hasGone(context: CheckContext): Promise<boolean> {
+  const reply = await sendEvent(context, context.newEvent());
+  return reply.status === null && reply.code === 'ECONNREFUSED';
 }
 
 const excerpt = (text: string): string => JSON.stringify(text.slice(0, 200));

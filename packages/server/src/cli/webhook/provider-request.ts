@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import {
   createGenericProvider,
   createKeyFetcher,
@@ -31,7 +32,7 @@ export interface ProviderInput {
 
 /** What they need of the world, so that a test can give it. */
 export interface ProviderWorld {
-  readInput: () => string;
+  readInput: () => string | Promise<string>;
   out: (line: string) => void;
   err: (line: string) => void;
   nowMs: () => number;
@@ -39,7 +40,8 @@ export interface ProviderWorld {
 }
 
 export const createSystemWorld = (): ProviderWorld => ({
-  readInput: () => readFileSync(0, 'utf8'),
+  // Not readFileSync(0): that fails while a program before this one has written nothing yet.
+  readInput: () => text(process.stdin),
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   nowMs: () => systemClock.now(),
@@ -123,8 +125,8 @@ function parseObject(text: string, what: string): Record<string, unknown> {
 /**
  * `{"method", "url", "headers", "body" or "body_b64"}` as a request. Throws InputError `invalid_input`.
  */
-export function readRequest(text: string, url: string | undefined): ProviderRequest {
-  const given = parseObject(text, 'Standard input');
+export function readRequest(input: string, url: string | undefined): ProviderRequest {
+  const given = parseObject(input, 'Standard input');
   const { method = 'POST', url: requested = '', headers = {}, body = '', body_b64 } = given;
   if (typeof method !== 'string' || typeof requested !== 'string') {
     throw new InputError('invalid_input', '"method" and "url" are texts.');
