@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { SETTINGS, type SettingName, settingFlag, settingVariable } from '../config.ts';
 import { VERSION } from '../main.ts';
 import { addClientOptions, type ClientFlags } from './api-client.ts';
+import type { RedecodeInput } from './redecode.ts';
 import { addWebhookCommands } from './webhook-commands.ts';
 
 /** The `posthorn` command. `argv` without node and script. Resolves with the exit code. */
@@ -50,6 +51,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
   addSettings(migrate, ['data', 'databaseUrl']);
 
+  program
+    .command('move')
+    .description(
+      'Take everything in the embedded store of a stopped server into an empty PostgreSQL database.',
+    )
+    .requiredOption('--from <store>', 'sqlite: and the data folder, such as sqlite:posthorn-data')
+    .requiredOption('--to <url>', 'postgres://user:password@host/database')
+    .action(async (options: { from: string; to: string }) => {
+      const command = await import('./move.ts');
+      exitCode = await command.move(options);
+    });
+
   addClientOptions(
     program.command('nodes').description('Show who works on the database of a running server.'),
   )
@@ -57,6 +70,22 @@ export async function main(argv: readonly string[]): Promise<number> {
     .action(async (options: ClientFlags & { json: boolean }) => {
       const { showNodes } = await import('./nodes.ts');
       exitCode = await showNodes(options);
+    });
+
+  addClientOptions(
+    program
+      .command('redecode')
+      .description(
+        'Have a running server read kept webhooks of sources again, and wait for the end.',
+      ),
+  )
+    .option('--source <id>', 'of this source; all of them if left out')
+    .option('--since <time>', 'that came in since this time, or so long ago: 7d')
+    .option('--dry-run', 'only count what it would do', false)
+    .option('--json', 'the job as JSON', false)
+    .action(async (options: RedecodeInput) => {
+      const command = await import('./redecode.ts');
+      exitCode = await command.redecode(options);
     });
 
   program
