@@ -30,7 +30,7 @@ function createEvent(i: number): object {
         tls: true,
         latency_ms: 312,
       },
-      tags: ['order-confirmation'],
+      tags: [`t${i % 10}`],
       metadata: { order_id: '12345' },
     },
   };

@@ -1,11 +1,13 @@
 import { cpus, totalmem } from 'node:os';
 import { killPosthornProcesses } from 'posthorn/src/cli/whole/fixtures/posthorn-process.ts';
+import { benchDecode } from './decode.ts';
 import { benchDispatch } from './dispatch.ts';
 import { benchFairness } from './fairness.ts';
 import { benchGrowth } from './growth.ts';
 import { benchIngest } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
+import { benchNodes } from './nodes.ts';
 import { benchPeers } from './peers.ts';
 import type { BenchResult } from './result.ts';
 import { benchStore } from './store.ts';
@@ -13,12 +15,14 @@ import { benchTls } from './tls.ts';
 
 /** Every bench by name. A figure that the documentation quotes comes from one of these. */
 const BENCHES: Record<string, () => Promise<BenchResult>> = {
+  decode: benchDecode,
   dispatch: benchDispatch,
   fairness: benchFairness,
   growth: benchGrowth,
   ingest: benchIngest,
   latency: benchLatency,
   memory: benchMemory,
+  nodes: benchNodes,
   peers: benchPeers,
   store: benchStore,
   tls: benchTls,
