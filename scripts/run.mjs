@@ -4,6 +4,7 @@
  * on the pinned Node. Nothing of its own goes to stdout, which belongs to the target.
  */
 import { join } from 'node:path';
+import { BuildError, ensurePortalBuilt } from './build-portal.mjs';
 import { checkoutRoot, ensureInstalled, InstallError } from './install.mjs';
 import { findNode, missingNodeMessage, NODE_FLAGS, runForeground } from './node-runtime.mjs';
 
@@ -18,6 +19,9 @@ const TARGETS = {
   'build:sdk': ['scripts/build-sdk.ts'],
 };
 
+/** These show it, or test it. */
+const WITH_PORTAL = new Set(['demo', 'test']);
+
 async function main([name = '', ...args]) {
   if (!Object.hasOwn(TARGETS, name)) {
     return fail(`Usage: node scripts/run.mjs <${Object.keys(TARGETS).join(' | ')}> [arguments]`);
@@ -30,6 +34,14 @@ async function main([name = '', ...args]) {
   }
   const node = findNode(checkoutRoot);
   if (!node) return fail(missingNodeMessage);
+  if (WITH_PORTAL.has(name)) {
+    try {
+      await ensurePortalBuilt(checkoutRoot, node);
+    } catch (error) {
+      if (error instanceof BuildError) return fail(error.message);
+      throw error;
+    }
+  }
   const [file, ...first] = TARGETS[name];
   return runForeground(node, [...NODE_FLAGS, join(checkoutRoot, file), ...first, ...args]);
 }

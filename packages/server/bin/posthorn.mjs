@@ -22,10 +22,23 @@ async function main(args) {
     return fail(error.message);
   }
   const runtime = await import(new URL('node-runtime.mjs', scripts));
+  if (args[0] === 'serve') await buildPortal(scripts, runtime);
   if (runtime.isNewEnough(process.version)) return runHere(args);
   const node = runtime.findNode(checkout);
   if (!node) return fail(runtime.missingNodeMessage);
   return runtime.runForeground(node, [...runtime.NODE_FLAGS, ...heapFlags(args), here, ...args]);
+}
+
+/** A server without its portal is still a server: what is wrong with the build is said, and that is all. */
+async function buildPortal(scripts, runtime) {
+  const { ensurePortalBuilt } = await import(new URL('build-portal.mjs', scripts));
+  const node = runtime.findNode(checkout);
+  if (!node) return;
+  try {
+    await ensurePortalBuilt(checkout, node);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { KeyMaterial } from './cli/key-material.ts';
 import { openSecretBox } from './cli/select-master-key.ts';
 import type { Config } from './config.ts';
@@ -13,6 +14,9 @@ import { limitEndpoints } from './http/access/limit-endpoints.ts';
 import { createProjectRates } from './http/access/project-rates.ts';
 import { createSubmissionLogin } from './http/access/submission-login.ts';
 import { createMetrics } from './http/metrics.ts';
+import { createPortal } from './http/portal/create-portal.ts';
+import { readPortalFiles } from './http/portal/portal-files.ts';
+import { createSessionService } from './http/portal/session-service.ts';
 import { createAnswerMemory } from './http/remember-answers.ts';
 import { createRoutes } from './http/routes.ts';
 import { createHttpServer } from './http/server.ts';
@@ -20,12 +24,15 @@ import { createAddressGuard } from './lib/address-guard.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import { PosthornError } from './lib/errors.ts';
 import type { Log } from './lib/log.ts';
+import { createSteadyClock } from './lib/steady-clock.ts';
 import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-message.ts';
 import { composeNotice } from './mail/compose-notice.ts';
 import { createDeliverer } from './mail/deliverer.ts';
+import { createDomainRoom } from './mail/domains/create-domain-room.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { createSuppression } from './mail/suppression/create-suppression.ts';
 import { createDuties } from './nodes/duties.ts';
+import { keepTime } from './nodes/keep-time.ts';
 import { repeat } from './nodes/repeat.ts';
 import { shareWork } from './nodes/share-work.ts';
 import { checkSourceAddresses } from './smtp/client/source-addresses.ts';
@@ -36,6 +43,7 @@ import { createSourceRoom } from './sources/create-sources.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
 import { type Engine, StoreUnavailable, toPublicHealth } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
+import { refuseHalfMoved } from './store/move/move-state.ts';
 import { openEngine } from './store/open-engine.ts';
 import { createProjectDirectory } from './store/project-directory.ts';
 import { sourceContext } from './store/sealed-values.ts';
@@ -87,6 +95,9 @@ const PURGE_PAUSE_MS = 50;
 const MEMORY_DELIVERIES = 8_192;
 const MEMORY_MAIL_BYTES = 64 * 1_048_576;
 
+/** What "npm run build -w @posthorn/portal" has made. */
+const PORTAL_FOLDER = fileURLToPath(new URL('../../portal/dist/', import.meta.url));
+
 /** How often jobs of a node that died are looked for. */
 const JOBS_AGAIN_MS = 10_000;
 
@@ -102,7 +113,8 @@ export async function startPosthorn(
   options: { log: Log; clock?: Clock; random?: () => number },
 ): Promise<RunningPosthorn> {
   const { log } = options;
-  const clock = options.clock ?? systemClock;
+  const sharedClock = config.databaseUrl === null ? null : createSteadyClock();
+  const clock = options.clock ?? sharedClock ?? systemClock;
   const random = options.random ?? Math.random;
   const { now } = clock;
   const has = (role: Config['roles'][number]): boolean => config.roles.includes(role);
@@ -121,6 +133,10 @@ export async function startPosthorn(
   }
 
   async function build(): Promise<RunningPosthorn> {
+    await refuseHalfMoved(engine);
+    const timeKeeper = sharedClock === null ? null : keepTime({ engine, clock: sharedClock, log });
+    await timeKeeper?.start();
+    closers.push(async () => timeKeeper?.stop());
     const secretBox = await openSecretBox(store.sealed, keys, { log, nowMs: now() });
     // Of an embedded store this process is the only one; whoever is listed there has died.
     if (!engine.shared) await store.nodes.clear();
@@ -139,6 +155,7 @@ export async function startPosthorn(
       timeoutMs: config.webhookTimeout,
       concurrency: config.endpointConcurrency,
       patienceMs: config.endpointPatience,
+      sender: { host: config.hostname, publicUrl: config.publicUrl },
     };
     const directory = createEndpointDirectory({
       endpoints: store.endpoints,
@@ -212,6 +229,16 @@ export async function startPosthorn(
       sendingOf: (project) => projects.settingsOf(project).sending,
     });
     const eventLog = suppression.log;
+    const domainRoom = createDomainRoom({
+      config,
+      domains: store.domains,
+      log: eventLog,
+      secretBox,
+      ids,
+      now,
+      requiresVerified: (project) => projects.settingsOf(project).sending.requireVerifiedDomain,
+    });
+    await domainRoom.directory.load();
 
     const reporter = createReporter({
       eventLog,
@@ -244,8 +271,8 @@ export async function startPosthorn(
         ...SMTP_TIMEOUTS,
         maxConnectionsPerDestination: config.mailDestinationConcurrency,
         maxMessagesPerConnection: MAX_MESSAGES_PER_CONNECTION,
-        idleMs: SMTP_IDLE_MS,
         sourceAddresses: config.mailSourceAddresses,
+        idleMs: SMTP_IDLE_MS,
         tlsMode: config.mailTls,
         now,
         log,
@@ -269,6 +296,7 @@ export async function startPosthorn(
         log: eventLog,
         fresh: deliverer,
         suppressed: suppression.check,
+        senders: domainRoom.rules,
         ids,
         clock,
         hostname: config.hostname,
@@ -377,6 +405,7 @@ export async function startPosthorn(
         refreshSource: sourceRoom.directory.refresh,
         refreshSources: sourceRoom.directory.refreshAll,
         refreshProjects: projects.refresh,
+        refreshDomains: domainRoom.directory.load,
         forgetKeys: authenticator.forgetAll,
         noteDue: dispatcher.noteDue,
         noteMailDue: () => deliverer.wake(now()),
@@ -431,6 +460,9 @@ export async function startPosthorn(
         queue,
         jobs,
         jobParts: store.jobParts,
+        domainRoom,
+        domains: store.domains,
+        secretBox,
         suppressions: store.suppressions,
         runner,
         replay,
@@ -452,6 +484,22 @@ export async function startPosthorn(
       ids,
       log,
       refuseWork,
+      portal: has('api')
+        ? createPortal({
+            service: createSessionService({
+              users: store.users,
+              sessions: store.sessions,
+              ids,
+              now,
+            }),
+            authenticator,
+            projects,
+            files: readPortalFiles(PORTAL_FOLDER),
+            isSecure: config.publicUrl?.startsWith('https:') === true,
+            version: VERSION,
+            refuseWork,
+          })
+        : null,
     });
 
     const submission = createSubmissionServer({
@@ -531,6 +579,9 @@ export async function startPosthorn(
           repeat(() => purge(engine, now()), { clock, log }),
         ),
         duties.hold('sources', { begin: sourceRoom.monitor.start, end: sourceRoom.monitor.stop }),
+        ...(has('mail')
+          ? [duties.hold('domains', repeat(domainRoom.checker.round, { clock, log }))]
+          : []),
         ...(has('dispatch')
           ? [
               duties.hold('alerts', { begin: monitor.start, end: monitor.stop }),
@@ -564,6 +615,7 @@ export async function startPosthorn(
       reporter.stop();
       await closeHttp();
       await usage.flush();
+      timeKeeper?.stop();
       await sourceRoom.recorder.stop();
       await sharing.stop().catch(() => {});
       await engine.close();

@@ -1,6 +1,5 @@
 import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { call, setCaller } from './client.ts';
-import { Problem } from './problem.ts';
 
 export type Role = 'owner' | 'developer' | 'support' | 'read_only';
 
@@ -22,16 +21,11 @@ const PROJECT_KEY = 'posthorn.project';
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async (): Promise<Session | NoSession> => {
-    try {
-      const session = await call<Session>('/portal/api/session');
-      setCaller({ csrfToken: session.csrf_token, projectId: chosenProject(session) });
-      return session;
-    } catch (error) {
-      if (error instanceof Problem && error.status === 401) {
-        return { reason: error.code === 'no_owner' ? 'no_owner' : 'signed_out' };
-      }
-      throw error;
+    const answer = await call<Session | NoSession>('/portal/api/session');
+    if (isSession(answer)) {
+      setCaller({ csrfToken: answer.csrf_token, projectId: chosenProject(answer) });
     }
+    return answer;
   },
   staleTime: Number.POSITIVE_INFINITY,
   retry: false,

@@ -32,7 +32,7 @@ export function Time({ at, isExact = false }: { at: string; isExact?: boolean })
   }).format(date);
   const utc = words.common.utc(at.replace('T', ' ').replace('Z', ''));
   return (
-    <time dateTime={at} title={`${local} · ${utc}`} className="whitespace-nowrap">
+    <time dateTime={at} title={`${local} · ${utc}`} className={isExact ? '' : 'whitespace-nowrap'}>
       {isExact ? local : formatRelative(date.getTime(), now, words)}
     </time>
   );

@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import type { Ids } from '../core/ids.ts';
 import type { Scope } from '../core/scopes.ts';
 import { messageOf, PosthornError } from '../lib/errors.ts';
@@ -15,9 +14,10 @@ import {
   requireScope,
 } from './access/authenticate.ts';
 import type { ProjectRates } from './access/project-rates.ts';
+import { checkInput } from './check-input.ts';
 import { readIfMatch, toEntityTag } from './entity-tag.ts';
-import { toJsonSchema } from './openapi.ts';
-import { toPosthornError, toProblem, validationError } from './problem.ts';
+import type { Portal } from './portal/create-portal.ts';
+import { toPosthornError, toProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
 import { type AnswerMemory, type KeyedRequest, readIdempotencyKey } from './remember-answers.ts';
 import type { RawRequest, Route, RouteAnswer, RouteClient } from './route.ts';
@@ -31,6 +31,8 @@ export interface HttpServerOptions {
   log: Log;
   /** Null while work is taken; otherwise why not. */
   refuseWork(): PosthornError | null;
+  /** What people see; null without it. */
+  portal?: Pick<Portal, 'identify' | 'register'> | null;
 }
 
 const DEFAULT_BODY_LIMIT = 1_048_576;
@@ -111,6 +113,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   }
 
   for (const route of routes) if (route.raw === undefined) addRoute(app, route);
+  options.portal?.register(app);
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
@@ -148,7 +151,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<Caller> {
-    const caller = await options.authenticator.identify(hashApiKey(readApiKey(request.headers)));
+    const caller = await identify(request);
     const { allowed, limit, remaining, resetSeconds } = options.rates.takeRequest(caller.projectId);
     reply.header('ratelimit-limit', limit);
     reply.header('ratelimit-remaining', remaining);
@@ -159,6 +162,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     }
     requireScope(caller, scope);
     return caller;
+  }
+
+  /** By the key of a program, or the session of a person. */
+  async function identify(request: FastifyRequest): Promise<Caller> {
+    const person = await options.portal?.identify(request);
+    return person ?? options.authenticator.identify(hashApiKey(readApiKey(request.headers)));
   }
 
   function clientOf(request: FastifyRequest, reply: FastifyReply): RouteClient {
@@ -175,13 +184,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
         return controller.signal;
       },
       drop: () => reply.raw.destroy(),
-      async isLetIn() {
-        const keyHash = hashApiKey(readApiKey(request.headers));
-        return options.authenticator.identify(keyHash).then(
+      isLetIn: () =>
+        identify(request).then(
           () => true,
           () => false,
-        );
-      },
+        ),
       lastEventId: typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : null,
     };
   }
@@ -196,9 +203,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       client,
       projectId: caller?.projectId ?? '',
       scopes: caller?.scopes ?? [],
-      params: check(route.params, request.params, '{}'),
-      query: check(route.query, request.query, '?'),
-      body: check(route.body, request.body, '/'),
+      params: route.params && checkInput(route.params, request.params, '{}'),
+      query: route.query && checkInput(route.query, request.query, '?'),
+      body: route.body && checkInput(route.body, request.body, '/'),
       raw: route.raw === undefined ? null : toRawRequest(request),
       ifMatch: route.versioned === true ? readIfMatch(request.headers['if-match']) : null,
     };
@@ -237,17 +244,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   }
 
   return app;
-}
-
-function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
-  if (schema === undefined) return undefined;
-  const result = schema.safeParse(value ?? (where === '/' ? value : {}));
-  if (result.success) return result.data;
-  if (where === '/' && value === undefined) {
-    throw new PosthornError('malformed_json', 'The body is empty; this route needs JSON.');
-  }
-  const prefix = where === '{}' ? '' : where;
-  throw validationError(result.error, () => toJsonSchema(schema, 'input'), prefix);
 }
 
 function toRawRequest(request: FastifyRequest): RawRequest {

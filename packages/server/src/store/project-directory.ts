@@ -20,6 +20,7 @@ export interface ProjectDirectory {
   /** What holds for it; for a project that was deleted, what the server has. */
   settingsOf(projectId: string): ProjectSettings;
   count(): number;
+  all(): ProjectRecord[];
   create(project: ProjectRecord, beside: readonly Statement[]): Promise<void>;
   update(before: Pick<ProjectRecord, 'version'>, project: ProjectRecord): Promise<void>;
   remove(projectId: string, nowMs: number): Promise<void>;
@@ -49,6 +50,7 @@ export function createProjectDirectory(options: {
     find: (projectId) => known.get(projectId)?.record ?? null,
     settingsOf: (projectId) => known.get(projectId)?.settings ?? ofNobody,
     count: () => known.size,
+    all: () => [...known.values()].map(({ record }) => record),
     async create(project, beside) {
       await projects.insert(project, beside);
       put(project);

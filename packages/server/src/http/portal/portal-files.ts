@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join, relative, sep } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+};
+
+/** Vite names these by what is in them, so they never change. */
+const FOREVER = 'public, max-age=31536000, immutable';
+
+export interface PortalFile {
+  type: string;
+  cacheControl: string;
+  bytes: { identity: Buffer; gzip: Buffer; br: Buffer };
+}
+
+export interface PortalFiles {
+  /** By path below /portal/, without a leading slash; the start page for everything that is no file. */
+  find(path: string): PortalFile | null;
+}
+
+/**
+ * The built portal, some hundred kB, in memory and compressed once. Null when it was not built.
+ */
+export function readPortalFiles(folder: string): PortalFiles | null {
+  const files = new Map<string, PortalFile>();
+  for (const path of listFiles(folder)) {
+    const name = relative(folder, path).split(sep).join('/');
+    const identity = readFileSync(path);
+    files.set(name, {
+      type: TYPES[extname(name)] ?? 'application/octet-stream',
+      cacheControl: name.startsWith('assets/') ? FOREVER : 'no-cache',
+      bytes: { identity, gzip: gzipSync(identity), br: brotliCompressSync(identity) },
+    });
+  }
+  const start = files.get('index.html');
+  if (start === undefined) return null;
+  // What looks like a file and is none is not found; anything else is a page of the portal.
+  return { find: (path) => files.get(path) ?? (extname(path) === '' ? start : null) };
+}
+
+function listFiles(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+  } catch {
+    return [];
+  }
+}

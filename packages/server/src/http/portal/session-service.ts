@@ -1,0 +1,191 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Ids } from '../../core/ids.ts';
+import { ROLE_SCOPES } from '../../core/roles.ts';
+import { PosthornError } from '../../lib/errors.ts';
+import { hashPassword, isPassword } from '../../lib/password.ts';
+import { createTokenBucket, type TokenBucket } from '../../lib/token-bucket.ts';
+import { StoreConflict } from '../../store/engine.ts';
+import type { SessionRecord, Sessions } from '../../store/sessions.ts';
+import type { UserRecord, Users } from '../../store/users.ts';
+import type { Caller } from '../access/authenticate.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Longest life of a session, and how long it may lie idle. */
+export const SESSION_MS = 14 * DAY_MS;
+const IDLE_MS = DAY_MS;
+const TOKEN_BYTES = 32;
+/** Guesses a minute: for one account from anywhere, and from one address for any account. */
+const GUESSES_PER_ACCOUNT = 10;
+const GUESSES_PER_ADDRESS = 30;
+/** Buckets that are remembered; whoever comes from many addresses must not fill the memory. */
+const MAX_BUCKETS = 10_000;
+const MIN_PASSWORD = 12;
+const MAX_PASSWORD = 256;
+
+/** Somebody who has signed in. */
+export interface SignedIn {
+  user: UserRecord;
+  /** For the header X-Posthorn-Csrf: a page of another site cannot know it. */
+  csrfToken: string;
+}
+
+export interface SessionService {
+  /** Makes the first user, the owner; throws `conflict` when there is one. */
+  createOwner(fields: { email: string; password: string }): Promise<UserRecord>;
+  /** A new session's token. Throws `wrong_sign_in`, `rate_limited`. */
+  signIn(fields: { email: string; password: string; address: string }): Promise<string>;
+  /** Opens a session for a user who has shown otherwise who they are. */
+  open(user: UserRecord): Promise<string>;
+  signOut(token: string): Promise<void>;
+  /** Throws `signed_out`, or `no_owner` when there is no user at all. */
+  find(token: string | null): Promise<SignedIn>;
+  /** Who asks for an object of a project. Throws `not_found` for a project that they do not see. */
+  toCaller(signedIn: SignedIn, projectId: string): Caller;
+}
+
+export function createSessionService(options: {
+  users: Users;
+  sessions: Sessions;
+  ids: Ids;
+  now: () => number;
+}): SessionService {
+  const { users, sessions, ids, now } = options;
+  const byAccount = createLimits(GUESSES_PER_ACCOUNT);
+  const byAddress = createLimits(GUESSES_PER_ADDRESS);
+  // Made when it is first needed; compared with when nobody has the address, so that it takes as long.
+  let nobody: Promise<string> | null = null;
+
+  async function check(email: string, password: string): Promise<UserRecord> {
+    const user = await users.byEmail(email);
+    nobody ??= hashPassword('nobody has this password');
+    const isRight = await isPassword(password, user?.passwordHash ?? (await nobody));
+    if (user !== null && isRight && user.disabledAtMs === null) return user;
+    throw new PosthornError('wrong_sign_in', 'No account has this email and this password.');
+  }
+
+  function limit(email: string, address: string): void {
+    for (const { allowed, resetSeconds } of [
+      byAddress.take(address, now()),
+      byAccount.take(email.toLowerCase(), now()),
+    ]) {
+      if (allowed) continue;
+      const detail = `Too many attempts to sign in. Try again in ${resetSeconds} s.`;
+      throw new PosthornError('rate_limited', detail, { retryAfterSeconds: resetSeconds });
+    }
+  }
+
+  async function open(user: UserRecord): Promise<string> {
+    const token = randomBytes(TOKEN_BYTES).toString('base64url');
+    const createdAtMs = now();
+    await sessions.purge(createdAtMs);
+    await sessions.insert({
+      tokenHash: hashToken(token),
+      userId: user.id,
+      createdAtMs,
+      seenAtMs: createdAtMs,
+      expiresAtMs: createdAtMs + SESSION_MS,
+    });
+    return token;
+  }
+
+  const isOver = (session: SessionRecord): boolean =>
+    session.expiresAtMs <= now() || session.seenAtMs + IDLE_MS <= now();
+
+  return {
+    async createOwner({ email, password }) {
+      checkPassword(password);
+      if ((await users.count()) > 0) throw ownerExists();
+      const user: UserRecord = {
+        id: ids.next('user'),
+        email: email.toLowerCase(),
+        name: '',
+        passwordHash: await hashPassword(password),
+        role: 'owner',
+        projectIds: null,
+        createdAtMs: now(),
+        disabledAtMs: null,
+      };
+      try {
+        await users.insert(user, []);
+      } catch (error) {
+        throw error instanceof StoreConflict ? ownerExists() : error;
+      }
+      return user;
+    },
+    async signIn({ email, password, address }) {
+      limit(email, address);
+      return open(await check(email, password));
+    },
+    open,
+    signOut: (token) => sessions.end(hashToken(token)),
+    async find(token) {
+      const session = token === null ? null : await sessions.find(hashToken(token));
+      const user = session === null ? null : await users.get(session.userId);
+      if (token === null || session === null || isOver(session) || user?.disabledAtMs !== null) {
+        if (token === null && (await users.count()) === 0) {
+          throw new PosthornError('no_owner', 'This server has no user yet: create the owner.');
+        }
+        throw new PosthornError('signed_out', 'Sign in first.');
+      }
+      if (session.seenAtMs + MINUTE_MS <= now()) {
+        await sessions.noteSeen(session.tokenHash, now());
+      }
+      return { user, csrfToken: csrfTokenOf(token) };
+    },
+    toCaller({ user }, projectId) {
+      if (user.projectIds !== null && !user.projectIds.includes(projectId)) {
+        throw new PosthornError('not_found', `There is no project ${projectId}.`);
+      }
+      return { projectId, keyId: user.id, scopes: ROLE_SCOPES[user.role] };
+    },
+  };
+}
+
+/** Throws `csrf` unless the header holds the token of the session. */
+export function checkCsrf({ csrfToken }: SignedIn, header: unknown): void {
+  const given = Buffer.from(typeof header === 'string' ? header : '');
+  const wanted = Buffer.from(csrfToken);
+  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return;
+  const detail =
+    'A request with the cookie of a session needs its token in X-Posthorn-Csrf. Reload the page.';
+  throw new PosthornError('csrf', detail);
+}
+
+/** Throws `invalid_field`. */
+export function checkPassword(password: string): void {
+  const length = [...password].length;
+  if (length >= MIN_PASSWORD && length <= MAX_PASSWORD) return;
+  const detail = `A password has ${MIN_PASSWORD} to ${MAX_PASSWORD} characters; this one has ${length}.`;
+  throw new PosthornError('invalid_field', `/password: ${detail}`, {
+    fields: [{ pointer: '/password', detail }],
+  });
+}
+
+function ownerExists(): PosthornError {
+  const detail = 'This server has an owner already. Sign in, or ask the owner for an invitation.';
+  return new PosthornError('conflict', detail);
+}
+
+function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+function csrfTokenOf(token: string): string {
+  return createHmac('sha256', token).update('posthorn/csrf').digest('base64url');
+}
+
+function createLimits(perMinute: number) {
+  const buckets = new Map<string, TokenBucket>();
+  return {
+    take(key: string, nowMs: number) {
+      let bucket = buckets.get(key);
+      if (bucket === undefined) {
+        if (buckets.size >= MAX_BUCKETS) buckets.clear();
+        bucket = createTokenBucket({ ratePerSecond: perMinute / 60, capacity: perMinute });
+        buckets.set(key, bucket);
+      }
+      return bucket.take(nowMs);
+    },
+  };
+}
