@@ -3,13 +3,15 @@
  * it holds only what cannot be told from elsewhere (the event is the body, started_at the timestamp).
  */
 export interface AttemptTrace {
-  /** The signature header as it was sent; null when nothing was sent. */
+  /** The signature header as it was sent; null when nothing was sent, or in another dialect. */
   signature: string | null;
   /** The answer's headers: name, value, name, value ... */
   responseHeaders: readonly string[] | null;
   timing: AttemptTiming | null;
   /** The `webhook-id` of the post when several events shared it; null when it was the event's. */
   sharedId: string | null;
+  /** Name, value, name, value ... of another dialect than ours; absent where they follow from the rest. */
+  headers?: readonly string[];
 }
 
 /** Milliseconds; null where a phase did not happen, as on a kept connection. */
@@ -38,16 +40,18 @@ export function encodeAttemptTrace(trace: AttemptTrace): string {
           timing.reused ? 1 : 0,
         ],
     trace.sharedId,
+    ...(trace.headers === undefined ? [] : [trace.headers]),
   ]);
 }
 
 export function decodeAttemptTrace(text: string): AttemptTrace {
-  const [signature, responseHeaders, timing, sharedId] = JSON.parse(text);
+  const [signature, responseHeaders, timing, sharedId, headers] = JSON.parse(text);
   return {
     signature,
     responseHeaders,
     timing: timing === null ? null : toTiming(timing),
     sharedId,
+    ...(headers === undefined ? {} : { headers }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { SIGNING_KINDS, type SigningKind } from '@posthorn/sdk';
 import type { ContentFilter } from './content-filter.ts';
 
 /**
@@ -17,7 +18,9 @@ export interface EndpointSettings {
   batch: BatchSettings | null;
   /** Opens and clicks that repeat within this time go as one. */
   coalesceMs: number | null;
-  dialect: Dialect;
+  dialect: DialectName;
+  /** What the dialect leaves to the endpoint, by name (core/dialects.ts checks them). */
+  dialectOptions: Record<string, string>;
   /** The name of a preset, or the waits as the user wrote them: `5s`, `5m`, `2h`. */
   retryLadder: string | string[] | null;
   apiVersion: ApiVersion;
@@ -39,16 +42,31 @@ export interface EndpointSettings {
 export const ENDPOINT_ORDERS = ['none', 'per-message', 'per-endpoint'] as const;
 export type EndpointOrder = (typeof ENDPOINT_ORDERS)[number];
 
-export const DIALECTS = ['standard'] as const;
-export type Dialect = (typeof DIALECTS)[number];
+/** The providers of the SDK that have the direction out; registry.ts there has their formats. */
+export const DIALECTS = [
+  'standard',
+  'cloudevents',
+  'flexmail',
+  'frontengine',
+  'postal',
+  'mailchannels',
+  'sendarix',
+  'mailfloss',
+  'sendgrid',
+  'mailgun',
+  'postmark',
+  'resend',
+  'ses',
+] as const;
+export type DialectName = (typeof DIALECTS)[number];
 
 /** The shape of events. A change that could break a handler gets a new date. */
 export const API_VERSIONS = ['2026-11-21'] as const;
 export type ApiVersion = (typeof API_VERSIONS)[number];
 
-/** Standard Webhooks: `v1` is HMAC-SHA256 with a shared secret, `v1a` is Ed25519. */
-export const SIGNATURE_KINDS = ['v1', 'v1a'] as const;
-export type SignatureKind = (typeof SIGNATURE_KINDS)[number];
+/** Which of them an endpoint may have, its dialect says. */
+export const SIGNATURE_KINDS = SIGNING_KINDS;
+export type SignatureKind = SigningKind;
 
 export interface BatchSettings {
   maxEvents: number;
@@ -68,7 +86,7 @@ export interface EndpointSecrets {
 export interface SigningKeyRecord {
   id: string;
   kind: SignatureKind;
-  /** `whsec_...` (HMAC) or `whsk_...` (Ed25519). */
+  /** `whsec_...` of v1, `whsk_...` of v1a, any text of hmac, else a private key in PEM (PKCS #8). */
   secret: string;
   createdAtMs: number;
   /** When it stops signing, after a rotation; null for the current one. */
@@ -85,6 +103,7 @@ export const DEFAULT_ENDPOINT_SETTINGS: EndpointSettings = {
   batch: null,
   coalesceMs: null,
   dialect: 'standard',
+  dialectOptions: {},
   retryLadder: null,
   apiVersion: API_VERSIONS[0],
   signature: 'v1',

@@ -96,6 +96,8 @@ test('a change sets each field, leaves the others, and null goes back to the def
 test('what applies is shown beside what was decided', async () => {
   const plain = await create();
   assert.deepEqual(plain.effective, {
+    batch: null,
+    left_out: [],
     timeout: '1s',
     concurrency: 1,
     retry_ladder: ['1s'],

@@ -10,7 +10,7 @@ import {
 } from '@posthorn/sdk';
 import { Webhook } from 'standardwebhooks';
 import type { ReadyDelivery } from '../webhooks/lane.ts';
-import { renderPost } from '../webhooks/render.ts';
+import { renderStandard } from '../webhooks/render.ts';
 import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();
@@ -37,7 +37,7 @@ function post(id: string): { headers: Record<string, string>; nowMs: number } {
   const nowMs = api.now();
   const delivery = { eventId: 'evt_1', body: BODY } as ReadyDelivery;
   const unit = { deliveries: [delivery], groups: null, isBatch: false };
-  const { headers } = renderPost(unit, endpoint, nowMs);
+  const { headers } = renderStandard(unit, endpoint, nowMs);
   const pairs = headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]]] : []));
   return { headers: Object.fromEntries(pairs), nowMs };
 }

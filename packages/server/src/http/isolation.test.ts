@@ -157,7 +157,7 @@ test('these tests have an id, a body and a query for every route', () => {
 });
 
 /** Public keys are for everybody. */
-const PUBLIC = ['/v1/endpoints/{id}/jwks.json'];
+const PUBLIC = ['/v1/endpoints/{id}/jwks.json', '/v1/endpoints/{id}/certificates/{file}'];
 
 test('every route under /v1 wants a key, but for public keys', async () => {
   assert.deepEqual(

@@ -12,7 +12,7 @@ const keyOf = Object.fromEntries(
 ) as Record<Scope, string>;
 
 /** For receivers, which have no key of ours: it shows public keys. */
-const OPEN = ['/v1/endpoints/{id}/jwks.json'];
+const OPEN = ['/v1/endpoints/{id}/jwks.json', '/v1/endpoints/{id}/certificates/{file}'];
 
 const pathOf = (path: string) => path.replaceAll(/\{\w+\}/g, 'none');
 

@@ -37,6 +37,7 @@ export function createAttemptRecord(facts: {
       responseHeaders: result.responseHeaders,
       timing: result.timing,
       sharedId: post.id === eventId || post.id === '' ? null : post.id,
+      ...(post.dialectHeaders === null ? {} : { headers: post.dialectHeaders }),
     }),
     retainUntilMs: facts.retainUntilMs,
     orderKey: delivery.orderKey,

@@ -36,21 +36,29 @@ test('410 ends the delivery and disables the endpoint, on the first attempt too'
   assert.deepEqual(decide(answered(410), 0), { kind: 'dead', disableEndpoint: true });
 });
 
+test('what the dialect has no word for ends the delivery, and the endpoint goes on', () => {
+  assert.deepEqual(decide(failedWith('not_in_dialect'), 0), {
+    kind: 'dead',
+    disableEndpoint: false,
+  });
+});
+
 test('a failure climbs one rung, and after the last rung the delivery is dead', () => {
   assert.deepEqual(decide(answered(500), 0), { kind: 'retry', dueAtMs: 6_000, counts: true });
   assert.deepEqual(decide(answered(500), 1), { kind: 'retry', dueAtMs: 101_000, counts: true });
   assert.deepEqual(decide(answered(500), 2), { kind: 'dead', disableEndpoint: false });
 });
 
-test('every code but gone is a failure to repeat, and no failure is ever taken for a success', () => {
+test('every code but two is a failure to repeat, and no failure is ever taken for a success', () => {
   for (const code of CODES) {
-    assert.equal(decide(failedWith(code), 0).kind, code === 'gone' ? 'dead' : 'retry', code);
+    const isFinal = code === 'gone' || code === 'not_in_dialect';
+    assert.equal(decide(failedWith(code), 0).kind, isFinal ? 'dead' : 'retry', code);
   }
 });
 
 test('a fault of ours uses up nothing, however often it comes, and is tried again soon at first', () => {
   assert.ok(OURS.includes('dns_error') && !OURS.includes('dns_not_found'));
-  for (const code of OURS) {
+  for (const code of OURS.filter((one) => one !== 'not_in_dialect')) {
     const step = decide(failedWith(code), 7);
     assert.deepEqual(step, { kind: 'retry', dueAtMs: 31_000, counts: false }, code);
   }

@@ -24,6 +24,7 @@ const OVERLOAD_FLOOR_MS = 60_000;
 /**
  * 2xx is success. 410 says that nobody listens there any more: the endpoint is disabled and the
  * delivery ends. A fault of ours, and a probe of an endpoint whose breaker is open, use up no attempt.
+ * What the endpoint's dialect has no word for ends too, since no try can change that.
  * Anything else, redirects included, is a failure that climbs the ladder.
  */
 export function decideNext(input: {
@@ -43,6 +44,7 @@ export function decideNext(input: {
   const { result, nowMs } = input;
   if (result.errorCode === null) return { kind: 'delivered' };
   if (result.errorCode === 'gone') return { kind: 'dead', disableEndpoint: true };
+  if (result.errorCode === 'not_in_dialect') return { kind: 'dead', disableEndpoint: false };
   if (POST_ERRORS[result.errorCode].fault === 'ours') {
     const doublings = Math.min(input.attempts - input.failures, 10);
     const steadyMs = Math.min(OUR_FAULT_WAIT_MS * 2 ** doublings, OUR_FAULT_LONGEST_MS);

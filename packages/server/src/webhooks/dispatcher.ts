@@ -10,11 +10,13 @@ import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
 import { createEndpointHealth, type Report } from './endpoint-health.ts';
 import { createIntake } from './intake.ts';
 import {
+  concurrencyOf,
   createLane,
   isWaiting,
   type Lane,
   nextByRate,
   noteAnyStored,
+  noteLetIn,
   noteRate,
   noteStored,
   putPaged,
@@ -159,7 +161,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       if (isShut(lane)) void paging.letGo(lane);
       return;
     }
-    while (lane.inFlight < Math.ceil(lane.endpoint.concurrency / nodes()) && isWaiting(lane)) {
+    while (lane.inFlight < concurrencyOf(lane, nodes()) && isWaiting(lane)) {
       if (!shares.canStart(lane)) {
         shares.wait(lane);
         break;
@@ -217,9 +219,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     const wasProbe = breaker.state === 'open';
     shares.noteStarted(lane);
     noteStart(breaker, unit.deliveries.length, startedAtMs);
-    noteRate(lane, unit.deliveries.length * nodes(), startedAtMs);
+    noteRate(lane, unit.deliveries.length, nodes(), startedAtMs);
     const post = await poster.post(endpoint, unit, startedAtMs);
     const { result } = post;
+    if (post.allowedPerMinute !== undefined) noteLetIn(lane, endpoint, post.allowedPerMinute);
     shares.noteEnded(lane);
     if (result.errorCode === 'aborted') {
       // Ours, not the endpoint's: nothing is recorded, and stop() gives the deliveries back.

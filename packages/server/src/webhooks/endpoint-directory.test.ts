@@ -76,8 +76,8 @@ test('an endpoint has its own settings, and the defaults where it says nothing',
   const pick = ({ id }: EndpointRecord) => {
     const live = directory.find(PROJECT, id);
     assert.ok(live !== null);
-    const { ladderMs, timeoutMs, concurrency, patienceMs } = live;
-    return { ladderMs, timeoutMs, concurrency, patienceMs };
+    const { ladderMs, timeoutMs, concurrency, patienceMs, sender } = live;
+    return { ladderMs, timeoutMs, concurrency, patienceMs, sender };
   };
   assert.deepEqual(pick(plain), DEFAULTS);
   assert.deepEqual(pick(own), {
@@ -85,6 +85,7 @@ test('an endpoint has its own settings, and the defaults where it says nothing',
     timeoutMs: 3_000,
     concurrency: 2,
     patienceMs: 60_000,
+    sender: DEFAULTS.sender,
   });
 });
 

@@ -1,6 +1,12 @@
-import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import type { CanonicalEvent, Dialect, EventType } from '@posthorn/sdk';
 import { compileContentFilter } from '../core/content-filter.ts';
-import type { EndpointSecrets, EndpointSettings } from '../core/endpoint-settings.ts';
+import { asksFirst, batchOf, dialectOf, sentTypes } from '../core/dialects.ts';
+import type {
+  BatchSettings,
+  EndpointSecrets,
+  EndpointSettings,
+  SigningKeyRecord,
+} from '../core/endpoint-settings.ts';
 import { compileEventFilter } from '../core/event-filter.ts';
 import { ladderOf } from '../core/retry-ladders.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
@@ -19,14 +25,32 @@ export interface EndpointDefaults {
   concurrency: number;
   /** How long it may fail before it is disabled, ms. */
   patienceMs: number;
+  /** Who posts, for receivers that ask. */
+  sender: Sender;
+}
+
+export interface Sender {
+  host: string;
+  /** Where this server is reached from outside; null where nobody has said so. */
+  publicUrl: string | null;
+}
+
+/** What applies to an endpoint: its own settings, else its dialect's, else the server's. */
+export interface EffectiveSettings extends EndpointDefaults {
+  batch: BatchSettings | null;
 }
 
 /** An endpoint ready for use: filters compiled, secrets opened, URL taken apart, defaults filled in. */
-export interface LiveEndpoint extends EndpointDefaults {
+export interface LiveEndpoint extends EffectiveSettings {
   record: EndpointRecord;
   secrets: EndpointSecrets;
+  dialect: Dialect;
+  /** Its receiver is asked before the first post. */
+  asksFirst: boolean;
+  /** Those that it subscribes to and that its dialect has a word for. */
   types: ReadonlySet<EventType>;
   matches(event: CanonicalEvent): boolean;
+  /** Of the kinds that its dialect signs with. */
   signers: readonly Signer[];
   target: PostTarget;
   /** Its own headers, secret ones included: name, value, name, value ... */
@@ -60,6 +84,8 @@ export interface EndpointDirectory {
   lookUp(projectId: string, idOrUid: string): LiveEndpoint | null;
   /** By its id alone, which is unique over all projects: for what everybody may see. */
   findAnywhere(endpointId: string): LiveEndpoint | null;
+  /** A key that signs, by its id alone, of whichever endpoint: for public keys that receivers ask for. */
+  findSigningKey(keyId: string): SigningKeyRecord | null;
   all(): Iterable<LiveEndpoint>;
   listen(listener: EndpointListener): void;
   create(
@@ -165,6 +191,13 @@ export function createEndpointDirectory(options: {
       }
       return null;
     },
+    findSigningKey(keyId) {
+      for (const { secrets } of all()) {
+        const found = secrets.keys.find(({ id }) => id === keyId);
+        if (found !== undefined) return found;
+      }
+      return null;
+    },
     subscribersOf(projectId, prefix) {
       const counts = { enabled: 0, disabled: 0 };
       for (const { record, types } of byProject.get(projectId)?.values() ?? []) {
@@ -242,30 +275,44 @@ export function toLiveEndpoint(
     privateKey: secrets.clientKey,
     ca: settings.caCertificate,
   };
-  const types = compileEventFilter(record.eventTypes);
+  const dialect = dialectOf(settings.dialect);
+  const types = sentTypes(record.eventTypes, settings.dialect);
+  const effective = fillDefaults(settings, defaults);
   return {
     record,
     secrets,
+    dialect,
+    asksFirst: asksFirst(settings),
     types,
     matches: compileMatch(record, types),
-    signers: secrets.keys.map(createSigner),
+    signers: secrets.keys.filter(({ kind }) => dialect.signs.includes(kind)).map(createSigner),
     target: parseTarget(record.url, tls.certificate === null && tls.ca === null ? null : tls),
     headers: Object.entries({ ...settings.headers, ...secrets.headers }).flat(),
-    batchedTypes:
-      settings.batch === null ? null : compileEventFilter(settings.batch.eventTypes ?? ['*']),
+    batchedTypes: batchedTypesOf(effective.batch, types),
     redactKey: defaults.redactKey,
-    ...fillDefaults(settings, defaults),
+    ...effective,
   };
+}
+
+/** What the dialect has no word for goes singly, and so fails alone. */
+function batchedTypesOf(
+  batch: BatchSettings | null,
+  types: ReadonlySet<EventType>,
+): ReadonlySet<EventType> | null {
+  return batch === null ? null : compileEventFilter(batch.eventTypes ?? ['*']).intersection(types);
 }
 
 /** What applies to an endpoint with these settings. */
 export function fillDefaults(
   settings: EndpointSettings,
   defaults: EndpointDefaults,
-): EndpointDefaults {
+): EffectiveSettings {
+  const preset = dialectOf(settings.dialect);
   return {
-    ladderMs: ladderOf(settings.retryLadder, defaults.ladderMs),
-    timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
+    ladderMs: ladderOf(settings.retryLadder, preset.ladderMs ?? defaults.ladderMs),
+    timeoutMs: settings.timeoutMs ?? preset.timeoutMs ?? defaults.timeoutMs,
+    batch: batchOf(settings),
+    sender: defaults.sender,
     concurrency: settings.concurrency ?? defaults.concurrency,
     patienceMs: settings.patienceMs ?? defaults.patienceMs,
   };

@@ -64,7 +64,7 @@ export function createIntake(options: {
    */
   function gatherMs({ endpoint }: Lane, { orderKey }: OwedDelivery, type: EventType): number {
     const isBatched = orderKey !== null && endpoint.batchedTypes?.has(type) === true;
-    return isBatched ? (endpoint.record.settings.batch?.maxWaitMs ?? 0) : 0;
+    return isBatched ? (endpoint.batch?.maxWaitMs ?? 0) : 0;
   }
 
   /** A delivery that no lane holds any more. */

@@ -100,7 +100,7 @@ test('a rate limit spaces posts by the events in them, and does not save up', as
       nowMs = Math.max(nowMs, nextByRate(lane));
       assert.ok(Number.isInteger(nowMs));
       starts.push(nowMs);
-      noteRate(lane, events, nowMs);
+      noteRate(lane, events, 1, nowMs);
     }
   };
   startAll([1, 1, 6, 1]);

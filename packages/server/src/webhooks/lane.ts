@@ -56,6 +56,10 @@ export interface Lane {
   /** Results on their way into the store. */
   unrecorded: number;
   breaker: Breaker;
+  /** The version of the endpoint whose receiver has let us in, where it has to be asked. */
+  letInBy: LiveEndpoint | null;
+  /** Requests a minute that it takes; null for any number. */
+  allowedPerMinute: number | null;
   /** When the rate limit lets the next event go, ms. */
   nextByRateMs: number;
   turns: number;
@@ -89,6 +93,8 @@ export function createLane(endpoint: LiveEndpoint): Lane {
     inFlight: 0,
     unrecorded: 0,
     breaker: createBreaker(),
+    letInBy: null,
+    allowedPerMinute: null,
     nextByRateMs: 0,
     turns: 0,
     quiet: null,
@@ -195,8 +201,31 @@ export function nextByRate(lane: Lane): number {
   return Math.ceil(lane.nextByRateMs - RATE_SLACK_MS);
 }
 
-export function noteRate(lane: Lane, events: number, nowMs: number): void {
+/** A post begins. Each of so many nodes takes its part of what the endpoint allows. */
+export function noteRate(lane: Lane, events: number, nodes: number, nowMs: number): void {
   const { ratePerSecond } = lane.endpoint.record.settings;
-  if (ratePerSecond === null) return;
-  lane.nextByRateMs = Math.max(lane.nextByRateMs, nowMs) + (events * 1_000) / ratePerSecond;
+  const { allowedPerMinute } = lane;
+  const byEvents = ratePerSecond === null ? 0 : (events * nodes * 1_000) / ratePerSecond;
+  const byRequests = allowedPerMinute === null ? 0 : (nodes * MINUTE_MS) / allowedPerMinute;
+  const waitMs = Math.max(byEvents, byRequests);
+  if (waitMs > 0) lane.nextByRateMs = Math.max(lane.nextByRateMs, nowMs) + waitMs;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Its receiver has let us in, and has said how many requests it takes. */
+export function noteLetIn(
+  lane: Lane,
+  endpoint: LiveEndpoint,
+  allowedPerMinute: number | null,
+): void {
+  lane.letInBy = endpoint;
+  lane.allowedPerMinute = allowedPerMinute;
+}
+
+/** Posts under way at once: one alone as long as the receiver has not been asked. */
+export function concurrencyOf(lane: Lane, nodes: number): number {
+  const { endpoint } = lane;
+  const isLetIn = !endpoint.asksFirst || lane.letInBy === endpoint;
+  return isLetIn ? Math.ceil(endpoint.concurrency / nodes) : 1;
 }

@@ -263,7 +263,7 @@ test('whatever waits and comes: nothing is lost, doubled or late, and limits and
       const { batch, coalesceMs } = chosen;
       const record = { ...endpoint.record, settings: { ...endpoint.record.settings, ...chosen } };
       const types = batch === null ? null : compileEventFilter(batch.eventTypes ?? ['*']);
-      const lane = createLane({ ...endpoint, record, batchedTypes: types });
+      const lane = createLane({ ...endpoint, record, batch, batchedTypes: types });
       const arrived: string[] = [];
       const seen: string[] = [];
       let nowMs = 10_000;

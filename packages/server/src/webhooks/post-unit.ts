@@ -28,8 +28,8 @@ export interface UnitWait {
 
 /** Takes the next unit out of the lane. */
 export function takeUnit(lane: Lane, nowMs: number): PostUnit | UnitWait {
-  const { batch, coalesceMs } = lane.endpoint.record.settings;
-  if (batch === null && coalesceMs === null) {
+  const { batch, record } = lane.endpoint;
+  if (batch === null && record.settings.coalesceMs === null) {
     const next = takeNext(lane);
     return next === undefined ? { waitUntilMs: null } : unitOf(next);
   }
@@ -71,7 +71,7 @@ interface Kind {
   isCoalesced: boolean;
 }
 
-type Wishes = Pick<LiveEndpoint, 'record' | 'batchedTypes'>;
+type Wishes = Pick<LiveEndpoint, 'record' | 'batch' | 'batchedTypes'>;
 
 function kindOf({ type }: ReadyDelivery, { record, batchedTypes }: Wishes): Kind {
   const isCoalesced = record.settings.coalesceMs !== null && COALESCED.has(type);
@@ -81,8 +81,8 @@ function kindOf({ type }: ReadyDelivery, { record, batchedTypes }: Wishes): Kind
 const isSingle = ({ isBatched, isCoalesced }: Kind): boolean => !isBatched && !isCoalesced;
 
 /** How long the first of its kind waits for company, alone or in a batch that is not full. */
-function waitOf({ isBatched, isCoalesced }: Kind, { record }: Wishes): number {
-  const { batch, coalesceMs } = record.settings;
+function waitOf({ isBatched, isCoalesced }: Kind, { record, batch }: Wishes): number {
+  const { coalesceMs } = record.settings;
   return Math.max(isBatched ? (batch?.maxWaitMs ?? 0) : 0, isCoalesced ? (coalesceMs ?? 0) : 0);
 }
 
@@ -130,7 +130,8 @@ function chooseUnit(
 }
 
 function chooseGroups(groups: Iterable<Group>, endpoint: Wishes, nowMs: number): PostUnit | Quiet {
-  const { batch, coalesceMs } = endpoint.record.settings;
+  const { batch } = endpoint;
+  const { coalesceMs } = endpoint.record.settings;
   const maxEvents = batch?.maxEvents ?? 0;
   const together: ReadyDelivery[][] = [];
   let untilMs = Number.POSITIVE_INFINITY;
@@ -185,8 +186,7 @@ function compareIds(a: ReadyDelivery | undefined, b: ReadyDelivery | undefined):
 }
 
 /** In an ordered endpoint's batch, those in line come along behind their first. */
-function addLines(unit: PostUnit, { record, batchedTypes }: LiveEndpoint): void {
-  const { batch } = record.settings;
+function addLines(unit: PostUnit, { batch, batchedTypes }: LiveEndpoint): void {
   if (!unit.isBatch || batch === null || unit.groups === null) return;
   for (const head of [...unit.deliveries]) {
     const room = batch.maxEvents - unit.groups.length;

@@ -10,7 +10,7 @@ import {
 } from './fixtures/make-endpoint.ts';
 import type { ReadyDelivery } from './lane.ts';
 import type { PostUnit } from './post-unit.ts';
-import { type RenderedPost, renderPost } from './render.ts';
+import { type RenderedPost, renderStandard } from './render.ts';
 
 function delivery(eventId: string, data: EventData = {}, second = 0): ReadyDelivery {
   const timestamp = `2026-11-20T10:00:0${second}.000Z`;
@@ -54,7 +54,7 @@ async function render(
   } = {},
 ) {
   const endpoint = await makeLiveEndpoint(fields, { keys, headers, clientKey: null });
-  const post = renderPost(unit, endpoint, nowMs);
+  const post = renderStandard(unit, endpoint, nowMs);
   return { ...post, named: namedOf(post), parsed: JSON.parse(Buffer.from(post.body).toString()) };
 }
 

@@ -3,6 +3,7 @@ import type { CanonicalEvent } from '@posthorn/sdk';
 import { redactEventBody } from '../core/redact-event.ts';
 import type { LiveEndpoint } from './endpoint-directory.ts';
 import type { ReadyDelivery } from './lane.ts';
+import { encodeForEndpoint, signForEndpoint } from './render-dialect.ts';
 import type { Signer } from './signer.ts';
 
 const USER_AGENT = 'Posthorn/0.1 (+webhooks)';
@@ -22,20 +23,68 @@ export interface RenderedPost {
   body: Uint8Array;
   /** Name, value, name, value ... */
   headers: string[];
+  /** Empty in other dialects than ours, whose headers do not follow from it. */
   signature: string;
+  /** Those of another dialect; null where they follow from id, time and signature. */
+  dialectHeaders: readonly string[] | null;
+}
+
+/** Nothing can be posted: a sentence that says why. */
+export interface Unsendable {
+  unsendable: string;
+}
+
+/** One attempt as the endpoint wants it. */
+export function renderPost(
+  unit: RenderUnit,
+  endpoint: LiveEndpoint,
+  nowMs: number,
+): RenderedPost | Unsendable {
+  return endpoint.record.settings.dialect === 'standard'
+    ? renderStandard(unit, endpoint, nowMs)
+    : renderDialect(unit, endpoint, nowMs);
+}
+
+function renderDialect(
+  unit: RenderUnit,
+  endpoint: LiveEndpoint,
+  nowMs: number,
+): RenderedPost | Unsendable {
+  const [first] = unit.deliveries;
+  if (first === undefined) throw new Error('A post without a delivery.');
+  const id = unit.groups === null ? first.eventId : sharedId(unit);
+  const bodies = unit.deliveries.map(({ body }) => bodyFor(body, endpoint));
+  const encoded = encodeForEndpoint(endpoint, bodies, unit.isBatch);
+  if ('uncarried' in encoded) return { unsendable: encoded.uncarried };
+  const { body, headers } = signForEndpoint(endpoint, encoded, { id, nowMs });
+  const dialectHeaders = [...headers, 'User-Agent', USER_AGENT];
+  const sent = [...dialectHeaders, ...endpoint.headers];
+  return { id, body: Buffer.from(body), headers: sent, signature: '', dialectHeaders };
+}
+
+/** The body of an event as its endpoint gets it, without a signature; null where it gets none. */
+export function previewBody(body: string, endpoint: LiveEndpoint): string | null {
+  const text = bodyFor(body, endpoint);
+  if (endpoint.record.settings.dialect === 'standard') return text;
+  const encoded = encodeForEndpoint(endpoint, [text], false);
+  return 'uncarried' in encoded ? null : encoded.body;
 }
 
 /**
  * One attempt in Standard Webhooks. The body is the same bytes on every attempt; the timestamp and so
  * the signature are fresh, since receivers refuse what was signed long ago.
  */
-export function renderPost(unit: RenderUnit, endpoint: LiveEndpoint, nowMs: number): RenderedPost {
+export function renderStandard(
+  unit: RenderUnit,
+  endpoint: LiveEndpoint,
+  nowMs: number,
+): RenderedPost {
   const { id, text } = renderBody(unit, endpoint);
   const body = Buffer.from(text);
   const timestamp = Math.floor(nowMs / 1_000);
   const signature = signAll(endpoint.signers, { id, timestamp, body }, nowMs);
   const headers = [...listOwnHeaders({ id, nowMs, signature }), ...endpoint.headers];
-  return { id, body, headers, signature };
+  return { id, body, headers, signature, dialectHeaders: null };
 }
 
 /** What Posthorn puts before the endpoint's own headers: name, value, name, value ... */

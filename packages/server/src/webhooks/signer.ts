@@ -1,18 +1,22 @@
-import { importSecret, signStandardWebhook } from '@posthorn/sdk';
+import { type DialectKey, signStandardWebhook } from '@posthorn/sdk';
 import type { SigningKeyRecord } from '../core/endpoint-settings.ts';
+import { importSigningKey } from '../core/signing-keys.ts';
 
 /** A signing key ready for use. */
-export interface Signer {
-  /** The signature as it stands in the header, with its version: `v1,...`. */
-  sign(input: { id: string; timestamp: number; body: Uint8Array }): string;
+export interface Signer extends DialectKey {
   /** After a rotation, the old key signs beside the new one until then; null for the current one. */
   expiresAtMs: number | null;
+  /** The signature of Standard Webhooks as it stands in the header, with its version: `v1,...`. */
+  sign(input: { id: string; timestamp: number; body: Uint8Array }): string;
 }
 
 export function createSigner(record: SigningKeyRecord): Signer {
-  const key = importSecret(record.secret);
+  const key = importSigningKey(record);
   return {
-    sign: (input) => signStandardWebhook({ ...input, key }),
+    id: record.id,
+    kind: record.kind,
+    key,
     expiresAtMs: record.expiresAtMs,
+    sign: (input) => signStandardWebhook({ ...input, key }),
   };
 }

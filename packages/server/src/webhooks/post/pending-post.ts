@@ -55,8 +55,8 @@ export class PendingPost implements Dispatcher.DispatchHandler {
 
   sendOver(connection: PostConnection): void {
     this.#connection = connection;
-    const { target, headers, body } = this.#request;
-    connection.dispatch({ path: target.path, method: 'POST', headers, body }, this);
+    const { method = 'POST', target, headers, body } = this.#request;
+    connection.dispatch({ path: target.path, method, headers, body }, this);
   }
 
   fail(error: Error): void {

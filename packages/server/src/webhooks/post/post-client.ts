@@ -11,9 +11,8 @@ import { type ConnectionPool, createConnectionPool } from './connection-pool.ts'
 import { createIdleConnections } from './idle-connections.ts';
 import { PendingPost } from './pending-post.ts';
 import type { PostConnection } from './post-connection.ts';
-import type { PostErrorCode } from './post-errors.ts';
 import { PostFailure } from './post-failure.ts';
-import type { PostResult } from './post-result.ts';
+import { type PostResult, unsent } from './post-result.ts';
 import type { PostTarget } from './post-target.ts';
 
 export interface PostClient {
@@ -29,6 +28,8 @@ export interface PostClient {
 }
 
 export interface PostRequest {
+  /** POST unless it says otherwise. */
+  method?: 'POST' | 'OPTIONS';
   target: PostTarget;
   /** Name, value, name, value ... */
   headers: string[];
@@ -39,7 +40,7 @@ export interface PostRequest {
   startedAtMs: number;
 }
 
-/** Pools that are kept without a connection: each holds a TLS session, about 5 kB. */
+/** Pools that are kept without a connection: each holds a TLS session, 5 to 25 kB. */
 const MAX_SPARE_POOLS = 4_096;
 
 /**
@@ -165,19 +166,5 @@ function once<T>(make: () => T): () => T {
   return () => {
     made ??= make();
     return made;
-  };
-}
-
-/** The result of a post for which nothing was dialled. */
-function unsent(errorCode: PostErrorCode, errorDetail: string): PostResult {
-  return {
-    status: null,
-    errorCode,
-    errorDetail,
-    retryAfter: null,
-    responseExcerpt: null,
-    responseHeaders: null,
-    timing: null,
-    latencyMs: 0,
   };
 }

@@ -26,6 +26,8 @@ export type PostErrorCode =
   | 'gone'
   | 'http_status'
   | 'invalid_response'
+  | 'handshake_refused'
+  | 'not_in_dialect'
   | 'aborted';
 
 export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail: string }>> = {
@@ -70,6 +72,14 @@ export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail:
   gone: { fault: 'endpoint', detail: 'The endpoint answered 410: nobody listens there any more.' },
   http_status: { fault: 'endpoint', detail: 'The endpoint answered another status than 2xx.' },
   invalid_response: { fault: 'endpoint', detail: 'What came back is not HTTP.' },
+  handshake_refused: {
+    fault: 'endpoint',
+    detail: 'The endpoint was asked with OPTIONS whether events may come, and did not say yes.',
+  },
+  not_in_dialect: {
+    fault: 'ours',
+    detail: 'The dialect of the endpoint has no word for the event.',
+  },
   aborted: { fault: 'ours', detail: 'Posthorn was stopping.' },
 };
 

@@ -32,3 +32,17 @@ export interface PostTiming {
   /** The connection had carried a post before. */
   reused: boolean;
 }
+
+/** The result of a post for which nothing was dialled. */
+export function unsent(errorCode: PostErrorCode, errorDetail: string): PostResult {
+  return {
+    status: null,
+    errorCode,
+    errorDetail,
+    retryAfter: null,
+    responseExcerpt: null,
+    responseHeaders: null,
+    timing: null,
+    latencyMs: 0,
+  };
+}

@@ -1,7 +1,8 @@
 import type { LiveEndpoint } from '../endpoint-directory.ts';
 import type { PostClient } from '../post/post-client.ts';
-import type { PostResult } from '../post/post-result.ts';
+import { type PostResult, unsent } from '../post/post-result.ts';
 import { type RenderUnit, renderPost } from '../render.ts';
+import { createHandshake } from './handshake.ts';
 
 /** Renders, signs and posts: here (below), or on threads of their own (threaded-poster.ts). */
 export interface Poster {
@@ -14,24 +15,38 @@ export interface Poster {
 }
 
 export interface EndedAttempt {
-  /** The `webhook-id` under which it went. */
+  /** The `webhook-id` under which it went; empty when nothing was posted. */
   id: string;
-  /** The signature header as it was sent. */
+  /** The signature header of Standard Webhooks as it was sent. */
   signature: string;
+  /** Those of another dialect: name, value, name, value ... */
+  dialectHeaders: readonly string[] | null;
+  /** Requests a minute that the receiver allows, `null` for any number; absent where it was not asked. */
+  allowedPerMinute?: number | null;
   result: PostResult;
 }
 
 export function createPoster(client: PostClient): Poster {
+  const handshake = createHandshake(client);
   return {
     async post(endpoint, unit, startedAtMs) {
-      const { id, headers, body, signature } = renderPost(unit, endpoint, startedAtMs);
+      const rendered = renderPost(unit, endpoint, startedAtMs);
+      if ('unsendable' in rendered) return notPosted(unsent('not_in_dialect', rendered.unsendable));
       const { target, timeoutMs } = endpoint;
+      const asked = endpoint.asksFirst ? await handshake.ask(endpoint, startedAtMs) : null;
+      if (asked !== null && 'refusal' in asked) return notPosted(asked.refusal);
+      const { id, headers, body, signature, dialectHeaders } = rendered;
       const result = await client.post({ target, headers, body, timeoutMs, startedAtMs });
-      return { id, signature, result };
+      return { id, signature, dialectHeaders, ...asked, result };
     },
     forget({ target }, closeConnections) {
       if (closeConnections) client.forget(target);
     },
     close: () => client.close(),
   };
+}
+
+/** The result of an attempt that came to no post. */
+export function notPosted(result: PostResult): EndedAttempt {
+  return { id: '', signature: '', dialectHeaders: null, result };
 }

@@ -43,6 +43,8 @@ export type ResultRow = [
   responseHeaders: string[] | null,
   timing: PostResult['timing'],
   latencyMs: number,
+  dialectHeaders: readonly string[] | null,
+  allowedPerMinute: number | null | undefined,
 ];
 
 export type PosterReply = { kind: 'results'; results: ResultRow[] } | { kind: 'closed' };

@@ -1,5 +1,6 @@
 /** The code of a posting thread: renders, signs and posts. Started by threaded-poster.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { createSteadyClock } from '../../lib/steady-clock.ts';
 import { type LiveEndpoint, toLiveEndpoint } from '../endpoint-directory.ts';
 import { createConfiguredPostClient, type PostClientSettings } from '../post/configured-client.ts';
 import type { RenderUnit } from '../render.ts';
@@ -9,7 +10,11 @@ import type { PosterReply, PosterRequest, PostRow, ResultRow } from './protocol.
 const port = parentPort;
 if (port === null) throw new Error('poster/thread.ts runs as a worker thread only.');
 
-const poster = createPoster(createConfiguredPostClient(workerData as PostClientSettings));
+/** The main thread's, as its posts tell it: what an attempt took is counted from its start there. */
+const clock = createSteadyClock();
+/** How long a post may take from there to here. */
+const WAY_MS = 1_000;
+const poster = createPoster(createConfiguredPostClient(workerData as PostClientSettings, clock));
 const endpoints = new Map<number, LiveEndpoint>();
 let results: ResultRow[] = [];
 
@@ -27,7 +32,9 @@ async function post(row: PostRow): Promise<void> {
   const [number, key, startedAtMs] = row;
   const endpoint = endpoints.get(key);
   if (endpoint === undefined) throw new Error(`A post to the unknown endpoint ${key}.`);
-  const { id, signature, result } = await poster.post(endpoint, unitOf(row), startedAtMs);
+  clock.correct({ fromMs: startedAtMs, toMs: startedAtMs + WAY_MS });
+  const ended = await poster.post(endpoint, unitOf(row), startedAtMs);
+  const { id, signature, result, dialectHeaders, allowedPerMinute } = ended;
   if (results.length === 0) setImmediate(sendResults);
   results.push([
     number,
@@ -41,6 +48,8 @@ async function post(row: PostRow): Promise<void> {
     result.responseHeaders,
     result.timing,
     result.latencyMs,
+    dialectHeaders,
+    allowedPerMinute,
   ]);
 }
 

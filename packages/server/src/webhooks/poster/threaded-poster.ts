@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import type { Log } from '../../lib/log.ts';
 import type { LiveEndpoint } from '../endpoint-directory.ts';
 import type { PostClientSettings } from '../post/configured-client.ts';
-import type { PostErrorCode } from '../post/post-errors.ts';
-import type { EndedAttempt, Poster } from './poster.ts';
+import { unsent } from '../post/post-result.ts';
+import { type EndedAttempt, notPosted, type Poster } from './poster.ts';
 import type { PosterReply, PosterRequest, PostRow, ResultRow } from './protocol.ts';
 
 /**
@@ -132,8 +132,9 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
 
   return {
     introduce(key, live) {
-      const { record, secrets, redactKey, ladderMs, timeoutMs, concurrency, patienceMs } = live;
-      const defaults = { ladderMs, timeoutMs, concurrency, patienceMs };
+      const { record, secrets, redactKey } = live;
+      const { ladderMs, timeoutMs, concurrency, patienceMs, sender } = live;
+      const defaults = { ladderMs, timeoutMs, concurrency, patienceMs, sender };
       const endpoint = { record, secrets, defaults, redactKey };
       const request = { kind: 'endpoint' as const, key, endpoint };
       known.set(key, request);
@@ -164,35 +165,19 @@ function createThread(settings: PostClientSettings, log: Log): PostingThread {
 /** How long after its death a thread is started anew, ms: one that cannot live must not do so all the time. */
 const RESTART_MS = 1_000;
 
-const ABORTED = unsent('aborted', 'Posthorn is stopping.');
-const CRASHED = unsent(
-  'local_error',
-  'The thread that posts has crashed; another takes its place.',
+const ABORTED = notPosted(unsent('aborted', 'Posthorn is stopping.'));
+const CRASHED = notPosted(
+  unsent('local_error', 'The thread that posts has crashed; another takes its place.'),
 );
-
-function unsent(errorCode: PostErrorCode, errorDetail: string): EndedAttempt {
-  return {
-    id: '',
-    signature: '',
-    result: {
-      status: null,
-      errorCode,
-      errorDetail,
-      retryAfter: null,
-      responseExcerpt: null,
-      responseHeaders: null,
-      timing: null,
-      latencyMs: 0,
-    },
-  };
-}
 
 function toEnded(row: ResultRow): EndedAttempt {
   const [, id, signature, status, errorCode, errorDetail, retryAfter, ...rest] = row;
-  const [responseExcerpt, responseHeaders, timing, latencyMs] = rest;
+  const [responseExcerpt, responseHeaders, timing, latencyMs, dialectHeaders, allowed] = rest;
   return {
     id,
     signature,
+    dialectHeaders,
+    ...(allowed === undefined ? {} : { allowedPerMinute: allowed }),
     result: {
       status,
       errorCode,

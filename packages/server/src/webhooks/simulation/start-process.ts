@@ -68,7 +68,7 @@ export async function startProcess(world: World, number: number): Promise<Runnin
   const directory = createEndpointDirectory({
     endpoints: store.endpoints,
     secretBox: world.secretBox,
-    defaults: plan.defaults,
+    defaults: { ...plan.defaults, sender: { host: 'sim.test', publicUrl: null } },
   });
   await directory.load();
   watcher.processStarted(directory);

@@ -86,9 +86,10 @@ export function toFullAttemptJson(row: AttemptsTable, endpoint: LiveEndpoint | n
   };
 }
 
-/** Everything but the signature follows from the attempt; the signature alone was kept. */
+/** In our own dialect everything but the signature follows from the attempt. */
 function sentHeaders(row: AttemptsTable, trace: AttemptTrace): string[] {
-  const { signature, sharedId } = trace;
+  const { signature, sharedId, headers } = trace;
+  if (headers !== undefined) return [...headers];
   if (signature === null) return [];
   return listOwnHeaders({ id: sharedId ?? row.event_id, nowMs: row.started_at, signature });
 }

@@ -9,7 +9,7 @@ import type { Events } from '../../../store/events.ts';
 import type { DeliveriesTable } from '../../../store/tables.ts';
 import type { Dispatcher } from '../../../webhooks/dispatcher.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
-import { bodyFor } from '../../../webhooks/render.ts';
+import { previewBody } from '../../../webhooks/render.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import {
   checkErrorCode,
@@ -52,11 +52,11 @@ export function createDeliveryRoutes(deps: {
     return row;
   }
 
-  /** The event as the endpoint gets it; null when retention has taken it. */
+  /** The event as the endpoint gets it; null when retention has taken it, or it cannot get it. */
   async function bodyOf({ project_id, event_id, endpoint_id }: DeliveriesTable) {
     const body = await deps.events.body(project_id, event_id);
     const endpoint = directory.find(project_id, endpoint_id);
-    return body === null || endpoint === null ? body : bodyFor(body, endpoint);
+    return body === null || endpoint === null ? body : previewBody(body, endpoint);
   }
 
   return [
@@ -111,7 +111,9 @@ export function createDeliveryRoutes(deps: {
               .string()
               .nullable()
               .optional()
-              .describe('With include=body: the event as this endpoint gets it, byte for byte.'),
+              .describe(
+                'With include=body: the event as this endpoint gets it, byte for byte; a signature that stands in the body (mailgun, ses) is not in it.',
+              ),
           }),
         },
       },

@@ -1,3 +1,4 @@
+import { dialectOf, findDialectFault } from '../../../core/dialects.ts';
 import {
   DEFAULT_ENDPOINT_SETTINGS,
   type EndpointSecrets,
@@ -18,12 +19,13 @@ export interface EndpointDraft
 
 /**
  * The endpoint with the fields that are there: absent leaves what was, null goes back to the default.
- * Throws `invalid_field` for what does not fit together, with what was there before too.
+ * `hasPublicUrl`: receivers can fetch from this server. Throws `invalid_field` for what does not fit
+ * together, with what was there before too.
  */
 export function applyFields(
   before: EndpointDraft,
   fields: EndpointFields,
-  nowMs: number,
+  { nowMs, hasPublicUrl }: { nowMs: number; hasPublicUrl: boolean },
 ): EndpointDraft {
   const draft: EndpointDraft = {
     uid: pick(fields.uid, before.uid, null),
@@ -34,6 +36,7 @@ export function applyFields(
     secrets: applyKey(before.secrets, fields),
   };
   checkTogether(draft.settings, fields);
+  checkDialect(draft, fields, hasPublicUrl);
   checkTls(draft, fields, nowMs);
   return withHeaders(draft, fields);
 }
@@ -54,6 +57,7 @@ function applySettings(before: EndpointSettings, fields: EndpointFields): Endpoi
     batch: applyBatch(before.batch, fields.batch),
     coalesceMs: pick(fields.coalesce, before.coalesceMs, null),
     dialect: pick(fields.dialect, before.dialect, dialect),
+    dialectOptions: applyOptions(before, fields),
     retryLadder: pick(fields.retry_ladder, before.retryLadder, null),
     apiVersion: pick(fields.api_version, before.apiVersion, apiVersion),
     patienceMs: pick(fields.patience, before.patienceMs, null),
@@ -62,6 +66,15 @@ function applySettings(before: EndpointSettings, fields: EndpointFields): Endpoi
     clientCertificate: pick(fields.client_certificate, before.clientCertificate, null),
     caCertificate: pick(fields.ca_certificate, before.caCertificate, null),
   };
+}
+
+/** Those of another dialect mean nothing any more. */
+function applyOptions(
+  { dialect, dialectOptions }: EndpointSettings,
+  fields: EndpointFields,
+): EndpointSettings['dialectOptions'] {
+  const chosen = pick(fields.dialect, dialect, DEFAULT_ENDPOINT_SETTINGS.dialect);
+  return pick(fields.dialect_options, chosen === dialect ? dialectOptions : {}, {});
 }
 
 function applyFilter(
@@ -97,6 +110,28 @@ function checkTogether(settings: EndpointSettings, fields: EndpointFields): void
       'Types that go singly would overtake those that wait for their batch. With order "per-endpoint" put all types into batches: event_types null.',
     );
   }
+}
+
+/** What the dialect cannot do is said of the field that was given, or of the dialect that was. */
+function checkDialect(
+  { settings, eventTypes, secrets }: EndpointDraft,
+  fields: EndpointFields,
+  hasPublicUrl: boolean,
+): void {
+  const fault = findDialectFault(settings, eventTypes, { hasPublicUrl });
+  if (fault !== null) {
+    const { field, at, detail } = fault;
+    const pointer = at === undefined ? `/${field}` : `/${field}/${at}`;
+    refuse(fields[field] === undefined ? '/dialect' : pointer, detail);
+  }
+  const { dialect } = settings;
+  const { signs } = dialectOf(dialect);
+  const [key] = secrets.keys;
+  if (key === undefined || signs.includes(key.kind)) return;
+  refuse(
+    '/dialect',
+    `The dialect ${dialect} signs with ${signs.join(' or ')}, and the secret of this endpoint with ${key.kind}. Change both at once with POST /v1/endpoints/{id}/secret/rotate and {"dialect": "${dialect}"}.`,
+  );
 }
 
 /** The key goes with its certificate; a new certificate may keep the key. */

@@ -21,6 +21,8 @@ type NewRecord = Omit<EndpointRecord, 'secretsSealed'>;
 export interface EndpointAccess {
   /** By id or uid. Throws `not_found`. */
   find(projectId: string, idOrUid: unknown): { record: EndpointRecord; secrets: EndpointSecrets };
+  /** Receivers can fetch from this server. */
+  hasPublicUrl: boolean;
   show(record: NewRecord, secrets: EndpointSecrets): z.input<typeof endpointSchema>;
   create(record: NewRecord, secrets: EndpointSecrets, beside: readonly Statement[]): Promise<void>;
   /**
@@ -67,6 +69,7 @@ export function createEndpointAccess(deps: EndpointAccessDeps): EndpointAccess {
       const { record } = found;
       return { record, secrets: directory.secretsOf(record) };
     },
+    hasPublicUrl: deps.endpointDefaults.sender.publicUrl !== null,
     show: (record, secrets) =>
       toEndpointJson(record, { secrets, defaults: deps.endpointDefaults, nowMs: now() }),
     create: (record, secrets, beside) =>

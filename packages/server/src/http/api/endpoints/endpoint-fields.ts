@@ -9,7 +9,6 @@ import {
   RETRY_LADDER_NAMES,
   RETRY_LADDERS,
 } from '../../../core/retry-ladders.ts';
-import { explainSecret } from '../../../core/signing-keys.ts';
 import { formatDuration, parseDuration } from '../../../lib/duration.ts';
 import { lineOf } from '../schemas.ts';
 import { explainHeader, type HeaderInput } from './endpoint-headers.ts';
@@ -140,7 +139,15 @@ export const optionalFields = {
   coalesce: durationFrom(SECOND_MS, HOUR_MS)
     .nullable()
     .describe('Opens and clicks that repeat within this time go as one, 1s to 1h.'),
-  dialect: oneOf(DIALECTS).nullable().describe('The format of the posts.'),
+  dialect: oneOf(DIALECTS)
+    .nullable()
+    .describe(
+      'The format of the posts; it sets retry ladder, timeout and batch where they are null.',
+    ),
+  dialect_options: z
+    .record(z.string().max(100), z.string('An option is a text.').max(500))
+    .nullable()
+    .describe('What the dialect leaves to the endpoint, by name.'),
   retry_ladder: ladderField
     .nullable()
     .describe('The waits after failures: a name, or a list; [] for no retries.'),
@@ -170,12 +177,10 @@ export const urlField = z.string().min(1).max(2_048).describe('Where events are 
 /** A secret that the caller brings along, so that its handlers need no change. */
 export const secretField = z
   .string()
-  .max(200)
-  .superRefine((secret, context) => {
-    const detail = explainSecret(secret);
-    if (detail !== null) context.addIssue(detail);
-  })
-  .describe('One of your own: whsec_ and base64 of 24 to 64 bytes, or whsk_ for v1a.');
+  .max(MAX_KEY_CHARS)
+  .describe(
+    'One of your own, as the dialect signs: whsec_ and base64 of 24 to 64 bytes, whsk_ for v1a, any text for hmac, a private key as PEM for the others.',
+  );
 
 export const endpointParam = z.object({
   id: z.string().max(200).describe('The id of the endpoint, or its uid.'),

@@ -17,6 +17,7 @@ const VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
 /** What Posthorn writes itself, and what belongs to the connection and not to the message. */
 const OURS = new Set([
   'connection',
+  'content-digest',
   'content-encoding',
   'content-length',
   'content-type',
@@ -25,13 +26,15 @@ const OURS = new Set([
   'http2-settings',
   'keep-alive',
   'proxy-connection',
+  'signature',
+  'signature-input',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
   'user-agent',
 ]);
-const OUR_PREFIX = 'webhook-';
+const OUR_PREFIXES = ['webhook-', 'ce-', 'svix-', 'x-amz-sns-'];
 
 /** Secret whatever the caller says of them: they let somebody in. */
 const ALWAYS_SECRET = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-api-key']);
@@ -45,7 +48,7 @@ export function explainHeader(name: string, input: HeaderInput): string | null {
     return `"${name}" is not the name of a header: letters, digits and hyphens, such as X-Tenant.`;
   }
   const lower = name.toLowerCase();
-  if (OURS.has(lower) || lower.startsWith(OUR_PREFIX)) {
+  if (OURS.has(lower) || OUR_PREFIXES.some((prefix) => lower.startsWith(prefix))) {
     return `${name} is set by Posthorn. Choose another name.`;
   }
   if (input === null) return null;
@@ -103,4 +106,18 @@ export function explainHeaderTotal({ headers, secretHeaders }: Headers): string 
 export function showHeaders({ headers, secretHeaders }: Headers): Record<string, string> {
   const hidden = Object.keys(secretHeaders).map((name) => [name, HIDDEN_VALUE]);
   return { ...headers, ...Object.fromEntries(hidden) };
+}
+
+/** The headers of a post (name, value, name, value ...) as they are shown: secret values hidden. */
+export function showHeaderList(
+  flat: readonly string[],
+  secretHeaders: EndpointSecrets['headers'],
+): { name: string; value: string }[] {
+  const list: { name: string; value: string }[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const name = flat[i] ?? '';
+    const value = flat[i + 1] ?? '';
+    list.push({ name, value: secretHeaders[name] === value ? HIDDEN_VALUE : value });
+  }
+  return list;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createContentFilterSchema } from '../../../core/content-filter-fields.ts';
+import { leftOutTypes } from '../../../core/dialects.ts';
 import {
   API_VERSIONS,
   DIALECTS,
@@ -29,7 +30,17 @@ const certificateSchema = z.object({
   fingerprint_sha256: z.string(),
 });
 
+const batchSchema = z.object({
+  max_events: z.number(),
+  max_wait: durationSchema,
+  event_types: z.array(z.string()).nullable(),
+});
+
 const effectiveSchema = z.object({
+  left_out: z
+    .array(z.string())
+    .describe('Types that it subscribes to and that its dialect has no word for: not sent.'),
+  batch: batchSchema.nullable(),
   timeout: durationSchema,
   concurrency: z.number(),
   retry_ladder: z.array(z.string()),
@@ -58,18 +69,15 @@ export const endpointSchema = z.object({
   concurrency: z.number().nullable(),
   rate_limit: z.number().nullable(),
   order: z.enum(ENDPOINT_ORDERS),
-  batch: z
-    .object({
-      max_events: z.number(),
-      max_wait: durationSchema,
-      event_types: z.array(z.string()).nullable(),
-    })
-    .nullable(),
+  batch: batchSchema.nullable(),
   coalesce: durationSchema.nullable(),
   dialect: z.enum(DIALECTS),
+  dialect_options: z.record(z.string(), z.string()),
   retry_ladder: ladderSchema.nullable(),
   api_version: z.enum(API_VERSIONS),
-  signature: z.enum(SIGNATURE_KINDS).describe('v1: HMAC-SHA256; v1a: Ed25519.'),
+  signature: z
+    .enum(SIGNATURE_KINDS)
+    .describe('v1: HMAC-SHA256; v1a: Ed25519; the others are those of dialects.'),
   patience: durationSchema.nullable(),
   notify_email: z.string().nullable(),
   redact_recipient: z.enum(['hash', 'remove']).nullable(),
@@ -107,6 +115,8 @@ export function toEndpointJson(
     ...toSettingsJson(settings),
     headers: showHeaders(shown),
     effective: {
+      left_out: leftOutTypes(endpoint.eventTypes, settings.dialect),
+      batch: effective.batch === null ? null : toBatchJson(effective.batch),
       timeout: formatDuration(effective.timeoutMs),
       concurrency: effective.concurrency,
       retry_ladder: effective.ladderMs.map(formatDuration),
@@ -132,6 +142,7 @@ function toSettingsJson(settings: EndpointSettings) {
     batch: batch === null ? null : toBatchJson(batch),
     coalesce: durationOrNull(settings.coalesceMs),
     dialect: settings.dialect,
+    dialect_options: settings.dialectOptions,
     retry_ladder: settings.retryLadder,
     api_version: settings.apiVersion,
     signature: settings.signature,

@@ -11,10 +11,11 @@ import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
 import { applyFields, refuse } from './apply-fields.ts';
 import { createEndpointAccess, type EndpointAccessDeps } from './endpoint-access.ts';
+import { createEndpointCertificateRoutes } from './endpoint-certificate-routes.ts';
 import { endpointParam, oneOf, optionalFields, secretField, urlField } from './endpoint-fields.ts';
 import { endpointSchema } from './endpoint-json.ts';
 import { createEndpointPublicKeyRoutes } from './endpoint-public-key-routes.ts';
-import { createEndpointSecretRoutes } from './endpoint-secret-routes.ts';
+import { createEndpointSecretRoutes, secretShown, secretToShow } from './endpoint-secret-routes.ts';
 import { createEndpointTestRoutes } from './endpoint-test-routes.ts';
 import { makeKey } from './make-key.ts';
 
@@ -25,7 +26,9 @@ const createBody = z.strictObject({
   ...optional,
   signature: oneOf(SIGNATURE_KINDS)
     .optional()
-    .describe('How posts are signed: v1 (HMAC-SHA256), the default, or v1a (Ed25519).'),
+    .describe(
+      'How posts are signed, where the dialect leaves a choice: v1 (HMAC-SHA256), the default, or v1a (Ed25519).',
+    ),
   secret: secretField.optional(),
 });
 
@@ -53,6 +56,7 @@ export interface EndpointRoutesDeps extends EndpointAccessDeps {
 export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
   const { directory, ids, now } = deps;
   const access = createEndpointAccess(deps);
+  const { hasPublicUrl } = access;
 
   function checkUrl(url: string): void {
     const detail = explainEndpointUrl(url, deps.urlPolicy);
@@ -67,16 +71,22 @@ export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
       group: 'Endpoints',
       summary: 'Create an endpoint',
       description:
-        'The answer holds the signing secret. It is shown this once: store it where your handler finds it.',
+        'The answer holds the signing secret. It is shown this once: store it where your handler finds it. Of a dialect that signs with a key pair it is null: the handler needs GET /v1/endpoints/{id}/public-key.',
       body: createBody,
       versioned: true,
       responses: {
-        201: { description: 'Created.', schema: endpointSchema.extend({ secret: z.string() }) },
+        201: { description: 'Created.', schema: endpointSchema.extend({ secret: secretShown }) },
       },
       async handle({ projectId, body, remember }) {
         checkUrl(body.url);
         const nowMs = now();
-        const key = makeKey({ ids, nowMs, kind: body.signature ?? null, secret: body.secret });
+        const key = await makeKey({
+          ids,
+          nowMs,
+          dialect: body.dialect ?? DEFAULT_ENDPOINT_SETTINGS.dialect,
+          kind: body.signature ?? null,
+          secret: body.secret,
+        });
         const blank = {
           uid: null,
           description: '',
@@ -85,7 +95,7 @@ export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
           settings: { ...DEFAULT_ENDPOINT_SETTINGS, signature: key.kind },
           secrets: { keys: [key], headers: {}, clientKey: null },
         };
-        const { secrets, ...decided } = applyFields(blank, body, nowMs);
+        const { secrets, ...decided } = applyFields(blank, body, { nowMs, hasPublicUrl });
         const record = {
           ...decided,
           projectId,
@@ -99,7 +109,7 @@ export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
           failingSinceMs: null,
           warnedPercent: 0,
         };
-        const shown = { ...access.show(record, secrets), secret: key.secret };
+        const shown = { ...access.show(record, secrets), secret: secretToShow(key) };
         const answer = { status: 201, body: shown };
         await access.create(record, secrets, remember(answer));
         return answer;
@@ -164,7 +174,7 @@ export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
         const nowMs = now();
         const keys = livingKeys(kept.keys, nowMs);
         const draft = { ...before, secrets: { ...kept, keys } };
-        const { secrets, ...decided } = applyFields(draft, body, nowMs);
+        const { secrets, ...decided } = applyFields(draft, body, { nowMs, hasPublicUrl });
         const changed: EndpointRecord = {
           ...before,
           ...decided,
@@ -196,6 +206,7 @@ export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
     }),
     ...createEndpointSecretRoutes({ ...deps, access }),
     ...createEndpointPublicKeyRoutes({ ...deps, access }),
+    ...createEndpointCertificateRoutes(deps),
     ...createEndpointTestRoutes({ ...deps, access }),
   ];
 }

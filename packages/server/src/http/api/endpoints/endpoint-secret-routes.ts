@@ -1,6 +1,7 @@
-import { publicKeyOf } from '@posthorn/sdk';
 import { z } from 'zod';
+import { dialectOf } from '../../../core/dialects.ts';
 import {
+  DIALECTS,
   type EndpointSecrets,
   SIGNATURE_KINDS,
   type SigningKeyRecord,
@@ -8,9 +9,11 @@ import {
 import type { Ids } from '../../../core/ids.ts';
 import {
   DEFAULT_OVERLAP_MS,
+  isSharedSecret,
   livingKeys,
   MAX_OLD_KEYS,
   MAX_OVERLAP_MS,
+  publicTextOf,
   rotateKeys,
 } from '../../../core/signing-keys.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
@@ -19,7 +22,7 @@ import type { EndpointRecord } from '../../../store/endpoints.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { timestampSchema } from '../schemas.ts';
-import { refuse } from './apply-fields.ts';
+import { applyFields, refuse } from './apply-fields.ts';
 import type { EndpointAccess } from './endpoint-access.ts';
 import { durationFrom, endpointParam, oneOf, secretField } from './endpoint-fields.ts';
 import { makeKey } from './make-key.ts';
@@ -35,13 +38,21 @@ const rotateBody = z
     signature: oneOf(SIGNATURE_KINDS)
       .optional()
       .describe('The kind from now on; without it, as before or as the given secret is.'),
+    dialect: oneOf(DIALECTS)
+      .optional()
+      .describe(
+        'Another dialect, for one that signs otherwise. Its options are the defaults then; old secrets that it cannot use end at once.',
+      ),
   })
   .prefault({});
 
 const keySchema = z.object({
   id: z.string().describe('Also the kid of its public key.'),
   signature: z.enum(SIGNATURE_KINDS),
-  public_key: z.string().nullable().describe('whpk_..., of v1a.'),
+  public_key: z
+    .string()
+    .nullable()
+    .describe('whpk_... of v1a, base64 of SPKI of other key pairs; null of shared secrets.'),
   created_at: timestampSchema,
   expires_at: timestampSchema.nullable().describe('When it stops to sign; null: the current one.'),
 });
@@ -53,6 +64,16 @@ const secretsSchema = z.object({
   version: z.int(),
 });
 
+export const secretShown = z
+  .string()
+  .nullable()
+  .describe('Shown this once; null of rsa, ecdsa and ed25519, where nobody else needs it.');
+
+/** A key pair that Posthorn made stays with it: receivers take the public key. */
+export function secretToShow({ kind, secret }: SigningKeyRecord): string | null {
+  return isSharedSecret(kind) || kind === 'v1a' ? secret : null;
+}
+
 /** The secrets that sign the posts of an endpoint, and their rotation. */
 export function createEndpointSecretRoutes(deps: {
   access: EndpointAccess;
@@ -60,6 +81,18 @@ export function createEndpointSecretRoutes(deps: {
   now: () => number;
 }): Route[] {
   const { access, ids, now } = deps;
+
+  function makeNext(
+    { settings }: EndpointRecord,
+    body: z.output<typeof rotateBody>,
+    nowMs: number,
+  ): Promise<SigningKeyRecord> {
+    const dialect = body.dialect ?? settings.dialect;
+    const isUsable = dialectOf(dialect).signs.includes(settings.signature);
+    const asBefore = body.secret === undefined && isUsable ? settings.signature : null;
+    return makeKey({ ids, nowMs, dialect, kind: body.signature ?? asBefore, secret: body.secret });
+  }
+
   return [
     defineRoute({
       method: 'GET',
@@ -91,25 +124,29 @@ export function createEndpointSecretRoutes(deps: {
       responses: {
         200: {
           description: 'The new secret, shown this once, and all that sign.',
-          schema: secretsSchema.extend({ secret: z.string() }),
+          schema: secretsSchema.extend({ secret: secretShown }),
         },
       },
       async handle({ projectId, params, body, ifMatch, remember }) {
+        const nowMs = now();
+        const next = await makeNext(access.find(projectId, params.id).record, body, nowMs);
+        // Read again: making a key takes its time, and nothing is awaited from here to the save.
         const { record: before, secrets: kept } = access.find(projectId, params.id);
         checkVersion(ifMatch, before.version);
-        const nowMs = now();
-        const kind =
-          body.signature ?? (body.secret === undefined ? before.settings.signature : null);
-        const next = makeKey({ ids, nowMs, kind, secret: body.secret });
-        const keys = rotate(kept.keys, next, body.overlap ?? DEFAULT_OVERLAP_MS, nowMs);
-        const secrets = { ...kept, keys };
+        const dialect = body.dialect ?? before.settings.dialect;
+        const usable = kept.keys.filter(({ kind }) => dialectOf(dialect).signs.includes(kind));
+        const keys = rotate(usable, next, body.overlap ?? DEFAULT_OVERLAP_MS, nowMs);
+        const draft = { ...before, secrets: { ...kept, keys } };
+        const change = body.dialect === undefined ? {} : { dialect: body.dialect };
+        const { hasPublicUrl } = access;
+        const { secrets, ...decided } = applyFields(draft, change, { nowMs, hasPublicUrl });
         const changed: EndpointRecord = {
           ...before,
-          settings: { ...before.settings, signature: next.kind },
+          settings: { ...decided.settings, signature: next.kind },
           version: before.version + 1,
           updatedAtMs: nowMs,
         };
-        const shown = { ...toSecretsJson(changed, secrets, nowMs), secret: next.secret };
+        const shown = { ...toSecretsJson(changed, secrets, nowMs), secret: secretToShow(next) };
         const answer = { status: 200, body: shown };
         await access.save(before, changed, { secrets, ifMatch, beside: remember(answer) });
         return answer;
@@ -146,7 +183,7 @@ function toSecretsJson(
     keys: livingKeys(keys, nowMs).map((key) => ({
       id: key.id,
       signature: key.kind,
-      public_key: key.kind === 'v1a' ? publicKeyOf(key.secret) : null,
+      public_key: publicTextOf(key),
       created_at: toTimestamp(key.createdAtMs),
       expires_at: key.expiresAtMs === null ? null : toTimestamp(key.expiresAtMs),
     })),

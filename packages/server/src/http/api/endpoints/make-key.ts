@@ -1,25 +1,47 @@
 import { randomBytes } from 'node:crypto';
-import type { SignatureKind, SigningKeyRecord } from '../../../core/endpoint-settings.ts';
+import { dialectOf } from '../../../core/dialects.ts';
+import type {
+  DialectName,
+  SignatureKind,
+  SigningKeyRecord,
+} from '../../../core/endpoint-settings.ts';
 import type { Ids } from '../../../core/ids.ts';
-import { createSigningKey, KEY_BYTES, kindOfSecret } from '../../../core/signing-keys.ts';
+import {
+  createSigningKey,
+  explainSecret,
+  KEY_BYTES,
+  kindOfSecret,
+} from '../../../core/signing-keys.ts';
 import { refuse } from './apply-fields.ts';
 
 /**
- * A new signing key: of the secret that the caller brings (checked by the body's schema), or of
- * chance. `kind` null: the one of that secret, or v1. Throws `invalid_field` when the two differ.
+ * A new signing key for a dialect: of the secret that the caller brings, or of chance. `kind` null: the
+ * one of that secret, or the dialect's first. Rejects with `invalid_field` for a secret that cannot
+ * sign, and when secret, kind and dialect do not fit together.
  */
-export function makeKey(input: {
+export async function makeKey(input: {
   ids: Ids;
   nowMs: number;
+  dialect: DialectName;
   kind: SignatureKind | null;
   secret: string | undefined;
-}): SigningKeyRecord {
-  const { ids, nowMs, kind, secret } = input;
+}): Promise<SigningKeyRecord> {
+  const { ids, nowMs, dialect, kind, secret } = input;
+  const { signs } = dialectOf(dialect);
+  if (kind !== null && !signs.includes(kind)) {
+    refuse(
+      '/signature',
+      `The dialect ${dialect} signs with ${signs.join(' or ')}, not with ${kind}.`,
+    );
+  }
   const id = ids.next('signingKey');
   if (secret === undefined) {
-    return createSigningKey({ id, kind: kind ?? 'v1', random: randomBytes(KEY_BYTES), nowMs });
+    const chosen = kind ?? signs[0] ?? 'v1';
+    return createSigningKey({ id, kind: chosen, random: randomBytes(KEY_BYTES), nowMs });
   }
-  const ownKind = kindOfSecret(secret) ?? 'v1';
+  const fault = explainSecret(secret, signs);
+  if (fault !== null) refuse('/secret', fault);
+  const ownKind = kindOfSecret(secret, signs) ?? 'v1';
   if (kind !== null && kind !== ownKind) {
     refuse('/secret', `This secret signs as ${ownKind}, and "signature" asks for ${kind}.`);
   }
