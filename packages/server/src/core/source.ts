@@ -79,7 +79,8 @@ export function rotateTexts(
   const next = { text, createdAtMs: nowMs, expiresAtMs: null };
   if (overlapMs === 0) return [next];
   const endMs = nowMs + overlapMs;
-  const old = livingTexts(texts, nowMs).map((one) => ({
+  const others = livingTexts(texts, nowMs).filter((one) => one.text !== text);
+  const old = others.map((one) => ({
     ...one,
     expiresAtMs: Math.min(one.expiresAtMs ?? endMs, endMs),
   }));

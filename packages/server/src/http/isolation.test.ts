@@ -39,6 +39,10 @@ before(async () => {
   });
   owned['suppressions'] = suppression.body.id;
   owned['exports'] = await exportList();
+  const domain = await api.send('POST', '/v1/domains', { body: { name: `${MARK}.example` } });
+  owned['domains'] = domain.body.id;
+  const source = await api.send('POST', '/v1/sources', { body: { provider: 'ses', name: MARK } });
+  owned['sources'] = source.body.id;
 });
 
 /** A list that was exported, as the job leaves it. */
@@ -68,9 +72,16 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/replays': { dry_run: true },
   'POST /v1/erasures': { recipient: 'somebody@example.com' },
   'POST /v1/endpoints/{id}/test': { type: 'email.bounced' },
+  'POST /v1/domains': { name: 'taken-over.example' },
+  'PATCH /v1/domains/{id}': { tracking: 'taken' },
   'POST /v1/suppressions': { address: 'somebody@example.com' },
   'POST /v1/suppressions/imports': { format: 'ndjson', content: '"somebody@example.com"' },
   'POST /v1/suppressions/exports': {},
+  'POST /v1/sources': { provider: 'postmark' },
+  'PATCH /v1/sources/{id}': { name: 'taken over' },
+  'POST /v1/sources/{id}/secret/rotate': { secret: 'taken over' },
+  'POST /v1/sources/{id}/url/rotate': {},
+  'POST /v1/redecodes': { dry_run: true },
   'POST /v1/keys': { name: 'taken over', scopes: ['read'] },
   'POST /v1/projects': { name: 'taken over' },
   'PATCH /v1/projects/{id}': { name: 'taken over' },

@@ -172,7 +172,7 @@ test('several secrets count while one is being replaced, and the old one ends', 
   const same = await api.send('POST', `/v1/sources/${id}/secret/rotate`, {
     body: { secret: 'bearer:new' },
   });
-  assert.equal(same.status, 422);
+  assert.equal(same.body.secrets.length, 1);
 });
 
 test('the URL can be replaced, and the old one ends with its overlap or at once', async () => {

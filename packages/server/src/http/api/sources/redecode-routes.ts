@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { lowestIdAt } from '../../../core/ids.ts';
-import { PosthornError } from '../../../lib/errors.ts';
 import type { LiveSource } from '../../../sources/source-directory.ts';
 import type { SourcePayloads } from '../../../store/source-payloads.ts';
 import { defineRoute, type Route } from '../../route.ts';
@@ -52,10 +51,6 @@ export function createRedecodeRoutes(deps: RedecodeRouteDeps): Route[] {
           fromId: sinceMs === null ? null : lowestIdAt('payload', sinceMs),
           toId: lowestIdAt('payload', params.untilMs),
         });
-        if (total === 0) {
-          const detail = 'No webhook of this time is kept. GET /v1/sources shows what came in.';
-          throw new PosthornError('nothing_found', detail);
-        }
         const asked = { kind: 'redecode', projectId, params, ratePerSecond: null, total } as const;
         return startJob(deps, asked, remember);
       },

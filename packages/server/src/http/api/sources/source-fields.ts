@@ -1,4 +1,10 @@
-import { type EventMapping, MAPPED_FIELDS, PROVIDERS, parsePath } from '@posthorn/sdk';
+import {
+  type EventMapping,
+  MAPPED_FIELDS,
+  type MappedField,
+  PROVIDERS,
+  parsePath,
+} from '@posthorn/sdk';
 import { z } from 'zod';
 import { nearestName } from '../../../core/nearest-name.ts';
 import { MAX_SOURCE_SECRETS } from '../../../core/source.ts';
@@ -72,21 +78,21 @@ const pathField = z
     "Write a path of names, such as $.events[*], data.email, items[0].id or $['a name'].",
   );
 
+const pathsField = z
+  .union([pathField, z.array(pathField).min(1).max(10)], 'Give a path, or a list of paths.')
+  .optional();
+
+const mappedFields = Object.fromEntries(MAPPED_FIELDS.map((name) => [name, pathsField])) as Record<
+  MappedField,
+  typeof pathsField
+>;
+
 const mappingField = z.strictObject({
   entries: pathField
     .optional()
     .describe('Where the events are; without it, the body is one, or a list of them.'),
   fields: z
-    .partialRecord(
-      z.enum(MAPPED_FIELDS, {
-        error: ({ input }) => {
-          const nearest = nearestName(String(input), MAPPED_FIELDS);
-          const hint = nearest === null ? '' : ` Did you mean "${nearest}"?`;
-          return `There is no field ${JSON.stringify(input)} to map.${hint}`;
-        },
-      }),
-      z.union([pathField, z.array(pathField).min(1).max(10)], 'Give a path, or a list of paths.'),
-    )
+    .strictObject(mappedFields)
     .describe('Which path is which field; of several, the first that has something.'),
   types: z
     .record(z.string().max(200), typeSchema)

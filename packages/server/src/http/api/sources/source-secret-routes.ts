@@ -11,7 +11,6 @@ import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { refuse } from '../endpoints/apply-fields.ts';
 import { timestampSchema } from '../schemas.ts';
 import { makeToken, type SourceAccess } from './source-access.ts';
 import { DEFAULT_OVERLAP_MS, overlapField, secretField, sourceParam } from './source-fields.ts';
@@ -78,7 +77,7 @@ export function createSourceSecretRoutes(deps: {
       path: '/v1/sources/{id}/secret/rotate',
       summary: 'Replace what the provider signs with',
       description:
-        'Give the new secret first, then change it at the provider: both count until the overlap is over.',
+        'Give the new secret first, then change it at the provider: both count until the overlap is over. One that counts already becomes the current one.',
       body: z.strictObject({ secret: secretField, overlap: overlapField }),
       responses,
       async handle({ projectId, params, body, ifMatch, remember }) {
@@ -86,9 +85,6 @@ export function createSourceSecretRoutes(deps: {
         checkVersion(ifMatch, before.version);
         const nowMs = now();
         const overlapMs = body.overlap ?? DEFAULT_OVERLAP_MS;
-        if (livingTexts(kept.secrets, nowMs).some(({ text }) => text === body.secret)) {
-          refuse('/secret', 'This secret counts already. Give the new one.');
-        }
         const secrets = rotateTexts(kept.secrets, body.secret, { overlapMs, nowMs });
         checkCount(secrets, 'secrets');
         const changed = { ...before, version: before.version + 1, updatedAtMs: nowMs };
