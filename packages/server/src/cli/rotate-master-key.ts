@@ -5,6 +5,7 @@ import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createSecretBox } from '../lib/secret-box.ts';
 import { createNodes, type Nodes } from '../store/nodes.ts';
+import { refuseHalfMoved } from '../store/move/move-state.ts';
 import { openEngine } from '../store/open-engine.ts';
 import { createSealedValues, type SealedValues } from '../store/sealed-values.ts';
 import { DATABASE_FILE } from '../store/sqlite/data-directory.ts';
@@ -47,6 +48,7 @@ export async function rotate(config: Config): Promise<string> {
   // The lock on the folder of an embedded store refuses while a server runs.
   const engine = await openEngine(config, systemClock);
   try {
+    await refuseHalfMoved(engine);
     if (engine.shared) await refuseWhileNodesRun(createNodes(engine));
     return await resealWith(createSealedValues(engine), config, keys);
   } finally {
