@@ -25,6 +25,9 @@ export interface Engine {
    */
   logEnd(): Promise<number>;
 
+  /** What time it is by the clock that all who share the database go by; null where nobody shares it. */
+  timeMs(): Promise<number | null>;
+
   /**
    * Durable when it resolves: events, what they owe, and the statements beside them, all or nothing.
    * Rejects with StoreConflict when a statement did not affect what it must, with StoreUnavailable

@@ -36,6 +36,15 @@ export function describeNodes(open: OpenEngine): void {
       await nodes.leave(b.id);
     });
 
+    test('that share a database go by its clock', async () => {
+      const { engine } = await sandbox();
+      const beforeMs = Date.now();
+      const timeMs = await engine.timeMs();
+      // The database of these tests is on this machine.
+      const isNow = timeMs !== null && timeMs >= beforeMs && timeMs <= Date.now();
+      assert.equal(engine.shared ? isNow : timeMs, engine.shared ? true : null);
+    });
+
     test('are dead only if they have not beaten since', async () => {
       const { nodes } = (await sandbox()).store;
       const one = node('node_d1');

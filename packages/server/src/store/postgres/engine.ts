@@ -28,6 +28,8 @@ import { catchUpPlaces, readLogEnd } from './write/log-order.ts';
 import { createWriteQueue, refusalOf } from './write/write-queue.ts';
 import { runAgain } from './write/writer.ts';
 
+/** The one statement that asks for the time: what is stored is always given (nodes/keep-time.ts). */
+const TELL_TIME = `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "timeMs"`;
 /** What a probe writes: room for a batch of events. */
 const PROBE_BYTES = 65_536;
 
@@ -192,6 +194,10 @@ function createEngine(parts: Parts): Engine {
     db: createReadingKysely(read(reading)),
     lists: createReadingKysely(readList),
     logEnd: () => insist(() => readLogEnd(reading, capabilities)),
+    async timeMs() {
+      const { rows } = await insist(() => send<{ timeMs: number }>(reading, TELL_TIME));
+      return rows[0]?.timeMs ?? null;
+    },
     async commit(commit) {
       const appended = await writes.commit(commit);
       for (const signal of signalsOf(commit, parts.clock.now())) signals?.send(signal);

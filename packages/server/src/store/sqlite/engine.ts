@@ -144,6 +144,7 @@ function createEngine(
     db,
     lists: db,
     logEnd: () => readLogEnd(db),
+    timeMs: async () => null,
     commit: (commit) =>
       new Promise((resolve, reject) => queue.add({ kind: 'commit', commit, resolve, reject })),
     recordAttempt: (attempt) =>
