@@ -116,6 +116,14 @@ const MODE: DialectOption = {
     value === 'structured' || value === 'binary' ? null : 'The mode is structured or binary.',
 };
 
+const HANDSHAKE: DialectOption = {
+  name: 'handshake',
+  description: 'options: the receiver is asked before the first post; none: it is not.',
+  fallback: 'options',
+  explain: (value) =>
+    value === 'options' || value === 'none' ? null : 'The handshake is options or none.',
+};
+
 /** Attributes (spec.md 3.1); the data stand beside them. */
 function attributesOf(event: CanonicalEvent): Record<string, string> {
   const subject = messageIdOf(event);
@@ -162,7 +170,7 @@ function encodeHeader(value: string): string {
 const cloudeventsDialect: Dialect = {
   ...standardDialect,
   handshake: 'options',
-  options: [MODE],
+  options: [MODE, HANDSHAKE],
   encode: (batch, sender) =>
     optionOf(sender, 'mode', 'structured') === 'binary'
       ? encodeBinary(batch)

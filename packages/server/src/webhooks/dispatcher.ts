@@ -222,7 +222,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     noteRate(lane, unit.deliveries.length, nodes(), startedAtMs);
     const post = await poster.post(endpoint, unit, startedAtMs);
     const { result } = post;
-    if (post.allowedPerMinute !== undefined) noteLetIn(lane, endpoint, post.allowedPerMinute);
+    const { allowedPerMinute } = post;
+    if (allowedPerMinute !== undefined) {
+      noteLetIn(lane, { endpoint, allowedPerMinute, nodes: nodes(), startedAtMs });
+    }
     shares.noteEnded(lane);
     if (result.errorCode === 'aborted') {
       // Ours, not the endpoint's: nothing is recorded, and stop() gives the deliveries back.

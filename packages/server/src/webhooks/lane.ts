@@ -216,11 +216,22 @@ const MINUTE_MS = 60_000;
 /** Its receiver has let us in, and has said how many requests it takes. */
 export function noteLetIn(
   lane: Lane,
-  endpoint: LiveEndpoint,
-  allowedPerMinute: number | null,
+  { endpoint, allowedPerMinute, nodes, startedAtMs }: LetIn,
 ): void {
   lane.letInBy = endpoint;
   lane.allowedPerMinute = allowedPerMinute;
+  if (allowedPerMinute === null) return;
+  // The first post began before anybody knew.
+  const nextMs = startedAtMs + (nodes * MINUTE_MS) / allowedPerMinute;
+  lane.nextByRateMs = Math.max(lane.nextByRateMs, nextMs);
+}
+
+interface LetIn {
+  endpoint: LiveEndpoint;
+  allowedPerMinute: number | null;
+  nodes: number;
+  /** When the post began with whose result this became known. */
+  startedAtMs: number;
 }
 
 /** Posts under way at once: one alone as long as the receiver has not been asked. */

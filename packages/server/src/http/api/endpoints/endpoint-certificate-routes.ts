@@ -1,13 +1,9 @@
 import { z } from 'zod';
-import type { SigningKeyRecord } from '../../../core/endpoint-settings.ts';
-import { importSigningKey, livingKeys } from '../../../core/signing-keys.ts';
+import { certificateOf } from '../../../core/signing-certificate.ts';
+import { livingKeys } from '../../../core/signing-keys.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import { createSelfSignedCertificate } from '../../../lib/self-signed-certificate.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-
-/** Longer than any key signs; verifiers of SNS do not look at it. */
-const VALID_MS = 20 * 365 * 86_400_000;
 
 /** The certificates that posts in the dialect ses name as their SigningCertURL. */
 export function createEndpointCertificateRoutes(deps: {
@@ -55,15 +51,4 @@ export function createEndpointCertificateRoutes(deps: {
       },
     }),
   ];
-}
-
-/** The same whenever it is asked for, since everything in it follows from the key. */
-function certificateOf(key: SigningKeyRecord): string {
-  return createSelfSignedCertificate({
-    privateKey: importSigningKey(key),
-    commonName: 'Posthorn webhooks',
-    serial: key.id,
-    validFromMs: key.createdAtMs,
-    validToMs: key.createdAtMs + VALID_MS,
-  });
 }
