@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { EventData } from '@posthorn/sdk';
 import fc from 'fast-check';
-import { dedupKeyOf } from './dedup-key.ts';
+import { dedupKeyOf, dedupKeyOfReport } from './dedup-key.ts';
 
 const DATA: EventData = {
   provider: 'sendgrid',
@@ -77,4 +77,20 @@ test('fields do not run into each other', () => {
       assert.notEqual(keyOf(a, b), keyOf(c, d));
     }),
   );
+});
+
+test('of a report the parts of its provider decide, within its source', () => {
+  const report = { sourceId: 'src_1', id: null, parts: ['click', 'msg', null, 1] };
+  const key = dedupKeyOfReport(report);
+  assert.equal(dedupKeyOfReport({ ...report, parts: [...report.parts] }), key);
+  const others = [
+    { ...report, sourceId: 'src_2' },
+    { ...report, parts: ['click', 'msg', 1, null] },
+    { ...report, parts: ['click', 'msg', null, '1'] },
+    { ...report, parts: ['click', 'msg', null] },
+  ];
+  const keys = new Set(others.map(dedupKeyOfReport));
+  assert.equal(keys.size, others.length);
+  assert.ok(!keys.has(key));
+  assert.equal(dedupKeyOfReport({ ...report, id: 'evt_1' }), 'id:evt_1');
 });

@@ -47,7 +47,7 @@ export const DEFAULT_SOURCE_SETTINGS: SourceSettings = {
 };
 
 export interface SourceSecrets {
-  /** What its webhooks are signed with: any of them counts. */
+  /** What its webhooks are signed with; each of them counts. */
   secrets: ExpiringText[];
   /** What its URL ends in, the current one first. */
   tokens: ExpiringText[];
@@ -110,7 +110,10 @@ export interface DailySilence {
   longestMs: number;
 }
 
-export const NO_ACTIVITY: SourceActivity = {
+/** What came in since the last time that it was noted. */
+export type ActivityDelta = Omit<SourceActivity, 'silences' | 'stalledSinceMs'>;
+
+export const NO_DELTA: ActivityDelta = {
   requests: 0,
   events: 0,
   duplicates: 0,
@@ -118,12 +121,9 @@ export const NO_ACTIVITY: SourceActivity = {
   lastRequestAtMs: null,
   lastEventAtMs: null,
   lastRefusal: null,
-  silences: [],
-  stalledSinceMs: null,
 };
 
-/** What came in since the last time that it was noted. */
-export type ActivityDelta = Omit<SourceActivity, 'silences' | 'stalledSinceMs'>;
+export const NO_ACTIVITY: SourceActivity = { ...NO_DELTA, silences: [], stalledSinceMs: null };
 
 /** A request as it is kept: what its decoder needs, and nothing that proves its sender. */
 export interface KeptRequest {

@@ -14,6 +14,7 @@ import {
   requireScope,
 } from './access/authenticate.ts';
 import type { ProjectRates } from './access/project-rates.ts';
+import type { CompatibleApis } from './api/compat/create-compatible-apis.ts';
 import { checkInput } from './check-input.ts';
 import { readIfMatch, toEntityTag } from './entity-tag.ts';
 import type { Portal } from './portal/create-portal.ts';
@@ -33,6 +34,8 @@ export interface HttpServerOptions {
   refuseWork(): PosthornError | null;
   /** What people see; null without it. */
   portal?: Pick<Portal, 'identify' | 'register'> | null;
+  /** What clients of other providers ask; null without it. */
+  compatible?: CompatibleApis | null;
 }
 
 const DEFAULT_BODY_LIMIT = 1_048_576;
@@ -114,6 +117,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   for (const route of routes) if (route.raw === undefined) addRoute(app, route);
   options.portal?.register(app);
+  options.compatible?.register(app, routes);
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
@@ -253,7 +257,11 @@ function toRawRequest(request: FastifyRequest): RawRequest {
   return {
     method,
     target: url,
-    host: (typeof forwarded === 'string' ? forwarded : headers.host) ?? '',
+    // Of several proxies the first one was asked by the sender.
+    host:
+      String(forwarded ?? headers.host ?? '')
+        .split(',')[0]
+        ?.trim() ?? '',
     protocol: isSecure ? 'https' : 'http',
     headers,
     body: body instanceof Uint8Array ? body : new Uint8Array(),

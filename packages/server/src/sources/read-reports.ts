@@ -32,8 +32,8 @@ export function toReports(
     const data: EventData = fit({
       provider: name ?? '',
       source: source.id,
-      ...given,
       received_at: receivedAt,
+      ...given,
     });
     return {
       dedupKey: dedupKeyOfReport({ sourceId: source.id, id, parts }),
@@ -53,9 +53,10 @@ function withoutId({ id: _id, ...event }: DecodedEvent): DecodedEvent {
   return event;
 }
 
-/** Where it stood in another log, and which source of another Posthorn it came from, is not so here. */
+/** What another Posthorn's log said of it is not so here: its place, its source, when it came. */
 function withoutPlace(data: EventData): EventData {
-  const { sequence: _n, state: _s, previous_state: _p, source: _source, ...rest } = data;
+  const { sequence: _n, state: _s, previous_state: _p, ...here } = data;
+  const { source: _source, received_at: _received, ...rest } = here;
   return rest;
 }
 

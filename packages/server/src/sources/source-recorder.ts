@@ -1,4 +1,4 @@
-import { type ActivityDelta, NO_ACTIVITY } from '../core/source.ts';
+import { type ActivityDelta, NO_DELTA } from '../core/source.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -102,7 +102,7 @@ export function createSourceRecorder(options: {
   return {
     taken(source, { events, duplicates }, nowMs) {
       note(source, {
-        ...NO_ACTIVITY,
+        ...NO_DELTA,
         requests: 1,
         events,
         duplicates,
@@ -113,7 +113,7 @@ export function createSourceRecorder(options: {
       onOutcome({ provider: source.record.provider, outcome: 'taken', reason: '' });
     },
     refused(source, refusal, nowMs) {
-      note(source, { ...NO_ACTIVITY, refused: 1, lastRefusal: { atMs: nowMs, ...refusal } });
+      note(source, { ...NO_DELTA, refused: 1, lastRefusal: { atMs: nowMs, ...refusal } });
       warn(source, refusal, nowMs);
       const { provider } = source.record;
       onOutcome({ provider, outcome: 'refused', reason: refusal.code });

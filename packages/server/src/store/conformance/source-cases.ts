@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import {
   DEFAULT_SOURCE_SETTINGS,
   NO_ACTIVITY,
+  NO_DELTA,
   type SourcePayload,
   type SourceRecord,
 } from '../../core/source.ts';
@@ -115,10 +116,9 @@ export function describeSources(open: OpenEngine): void {
       const source = sourceOf(box);
       await sources.insert(source, []);
       assert.deepEqual(await sourceActivities.get(source), NO_ACTIVITY);
-      const { silences: _s, stalledSinceMs: _t, ...none } = NO_ACTIVITY;
       const refusal = { atMs: NOW_MS + 9, code: 'bad_signature', detail: 'No signature matches.' };
       const late = {
-        ...none,
+        ...NO_DELTA,
         requests: 2,
         events: 3,
         lastRequestAtMs: NOW_MS + 5,
@@ -127,7 +127,7 @@ export function describeSources(open: OpenEngine): void {
         refused: 1,
       };
       const early = {
-        ...none,
+        ...NO_DELTA,
         requests: 1,
         duplicates: 1,
         lastRequestAtMs: NOW_MS,
