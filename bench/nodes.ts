@@ -22,6 +22,7 @@ import { SERVER_SETTINGS } from './store.ts';
 /**
  * What an event costs, in microseconds of processor time of the nodes and of PostgreSQL, when 1, 2 and 4
  * nodes share one database: each gets batches of 100 over HTTP in turn, posts to ten endpoints and records.
+ * What they use without events (beats, looks for work) is measured first and left out of it.
  * Each count of nodes has a database of its own, that is empty at first, and three rounds; medians. Processor
  * time depends less than rates on what else the machine does.
  *
@@ -37,9 +38,16 @@ const ROUND_MS = 5_000;
 const BATCH = 100;
 /** Events on their way for each node, so that commits group as much with many nodes as with one. */
 const OUTSTANDING = 1_920;
+const IDLE_MS = 5_000;
 const LOOK_MS = 5;
 const API_KEY = 'phk_bench';
 const PER_DAY = [1e6, 1e7, 1e8, 1e9, 1e10];
+
+/** Microseconds a second, of all processes. */
+interface Idle {
+  nodeUs: number;
+  databaseUs: number;
+}
 
 /** Of one event. */
 interface Cost {
@@ -63,9 +71,12 @@ export async function benchNodes(): Promise<BenchResult> {
       const fleet = await startFleet(cluster, sink, count);
       fleets.push(fleet);
       await drive(fleet, sink, nextBatch, WARM_UP_MS);
-      for (let round = 0; round < ROUNDS; round++) {
-        costs.get(count)?.push(await measure(fleet, cluster, sink, nextBatch));
-      }
+      const idle = await measureIdle(fleet, cluster);
+      console.log(
+        `${count} nodes without events: ${(idle.nodeUs / 1e4).toFixed(1)}% of a processor, PostgreSQL ${(idle.databaseUs / 1e4).toFixed(1)}%`,
+      );
+      const work = { fleet, cluster, sink, nextBatch, idle };
+      for (let round = 0; round < ROUNDS; round++) costs.get(count)?.push(await measure(work));
       // Idle nodes beat and look for work, which would count as the others' cost.
       await fleet.stop();
     }
@@ -111,8 +122,15 @@ async function startFleet(cluster: TestCluster, sink: Sink, count: number): Prom
     database,
     async post(node, resource, body) {
       const path = `/v1/${resource}`;
-      const answer = await pools[node]?.request({ method: 'POST', path, headers, body });
-      if (answer === undefined) throw new Error(`There is no node ${node}.`);
+      const pool = pools[node];
+      if (pool === undefined) throw new Error(`There is no node ${node}.`);
+      let answer = await pool.request({ method: 'POST', path, headers, body });
+      // Nothing of it was taken: on a machine as busy as this one a connection may take too long.
+      while (answer.statusCode === 503) {
+        await answer.body.dump();
+        await pause(200);
+        answer = await pool.request({ method: 'POST', path, headers, body });
+      }
       if (answer.statusCode < 300) return answer.body.dump();
       throw new Error(`${path} answered ${answer.statusCode}: ${await answer.body.text()}`);
     },
@@ -164,14 +182,29 @@ async function drive(
   return sent;
 }
 
-async function measure(
-  fleet: Fleet,
-  cluster: TestCluster,
-  sink: Sink,
-  nextBatch: () => string,
-): Promise<Cost> {
-  const nodes = createCpuMeter(fleet.nodes.map(({ child }) => child.pid ?? 0));
-  const server = createCpuMeter([readServerPid(cluster)]);
+function startMeters({ nodes }: Fleet, cluster: TestCluster) {
+  return {
+    nodes: createCpuMeter(nodes.map(({ child }) => child.pid ?? 0)),
+    server: createCpuMeter([readServerPid(cluster)]),
+  };
+}
+
+async function measureIdle(fleet: Fleet, cluster: TestCluster): Promise<Idle> {
+  const { nodes, server } = startMeters(fleet, cluster);
+  await pause(IDLE_MS);
+  const seconds = IDLE_MS / 1_000;
+  return { nodeUs: nodes.usedUs() / seconds, databaseUs: server.usedUs() / seconds };
+}
+
+async function measure(work: {
+  fleet: Fleet;
+  cluster: TestCluster;
+  sink: Sink;
+  nextBatch: () => string;
+  idle: Idle;
+}): Promise<Cost> {
+  const { fleet, cluster, sink, nextBatch, idle } = work;
+  const { nodes, server } = startMeters(fleet, cluster);
   const before = await readDatabase(cluster, fleet.database);
   const startedAt = performance.now();
   const events = await drive(fleet, sink, nextBatch, ROUND_MS);
@@ -179,8 +212,8 @@ async function measure(
   const [nodeUs, databaseUs] = [nodes.usedUs(), server.usedUs()];
   const after = await readDatabase(cluster, fleet.database);
   return {
-    nodeUs: nodeUs / events,
-    databaseUs: databaseUs / events,
+    nodeUs: (nodeUs - idle.nodeUs * seconds) / events,
+    databaseUs: (databaseUs - idle.databaseUs * seconds) / events,
     walBytes: (after.wal - before.wal) / events,
     storedBytes: (after.size - before.size) / events,
     commits: (after.commits - before.commits) / events,
