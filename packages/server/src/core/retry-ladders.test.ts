@@ -12,11 +12,16 @@ import {
 const textOf = (name: string): string => (RETRY_LADDERS[name] ?? []).map(formatDuration).join(' ');
 
 test('each preset is what its system documents', () => {
-  assert.deepEqual(RETRY_LADDER_NAMES, ['standard-webhooks', 'frontengine', 'postal', 'sendarix']);
+  const names = ['frontengine', 'mailgun', 'postal', 'postmark', 'resend', 'sendarix', 'ses'];
+  assert.deepEqual([...RETRY_LADDER_NAMES].sort(), [...names, 'standard-webhooks']);
   assert.equal(textOf('standard-webhooks'), '5s 5m 30m 2h 5h 10h 14h 20h 1d');
   assert.equal(textOf('frontengine'), '1m 5m 30m 2h 12h');
   assert.equal(textOf('postal'), '2m 3m 6m 10m 15m');
   assert.equal(textOf('sendarix'), '30s 5m 30m 2h 5h');
+  assert.equal(textOf('mailgun'), '5m 10m 15m 1h 2h 4h');
+  assert.equal(textOf('postmark'), '1m 5m 15m');
+  assert.equal(textOf('resend'), '5s 5m 30m 2h 5h 10h 10h');
+  assert.equal(textOf('ses'), '20s 20s 20s');
 });
 
 test('each preset could be given as a list too', () => {
@@ -55,6 +60,6 @@ test('a ladder has at most 50 rungs and 30 days', () => {
 test('an unknown preset is told the nearest name', () => {
   assert.match(explainUnknownLadder('sendarx'), /Did you mean "sendarix"\?/);
   const far = explainUnknownLadder('something-else-entirely');
-  assert.match(far, /There are: standard-webhooks, frontengine, postal, sendarix;/);
+  assert.match(far, /There are: standard-webhooks, mailgun, .*sendarix;/);
   assert.doesNotMatch(far, /Did you mean/);
 });

@@ -1,20 +1,18 @@
+import { DIALECTS } from '@posthorn/sdk';
 import { parseDuration } from '../lib/duration.ts';
 import { nearestName } from './nearest-name.ts';
 import { STANDARD_WEBHOOKS_LADDER_MS } from './retry-schedule.ts';
 
 /**
  * Ladders that go by a name: those of the systems whose handlers may be behind an endpoint. Each is
- * the wait after each failure, ms, as that system documents it; Flexmail, MailChannels and mailfloss
- * say that they retry and not when, so they have none.
+ * the wait after each failure, ms, as that system documents it (packages/sdk/src/providers); Flexmail,
+ * MailChannels, mailfloss and SendGrid say that they retry and not when, so they have none.
  */
 export const RETRY_LADDERS: Readonly<Record<string, readonly number[]>> = {
   'standard-webhooks': STANDARD_WEBHOOKS_LADDER_MS,
-  /** 1 m, 5 m, 30 m, 2 h, 12 h: its table of retries. (Its "5 failed attempts" are the retries.) */
-  frontengine: [60_000, 300_000, 1_800_000, 7_200_000, 43_200_000],
-  /** 2, 3, 6, 10, 15 m: webhook_delivery_service.rb of Postal. */
-  postal: [120_000, 180_000, 360_000, 600_000, 900_000],
-  /** 30 s, 5 m, 30 m, 2 h, 5 h: attempts 2 to 6 of its schedule. */
-  sendarix: [30_000, 300_000, 1_800_000, 7_200_000, 18_000_000],
+  ...Object.fromEntries(
+    [...DIALECTS].flatMap(([name, { ladderMs }]) => (ladderMs === null ? [] : [[name, ladderMs]])),
+  ),
 };
 
 export const RETRY_LADDER_NAMES = Object.keys(RETRY_LADDERS);

@@ -25,11 +25,7 @@ export function createEndpointCertificateRoutes(deps: {
         file: z.string().max(200).describe('The id of the key and .pem.'),
       }),
       responses: {
-        200: {
-          description: 'X.509 in PEM.',
-          contentType: 'application/x-pem-file',
-          schema: z.string(),
-        },
+        200: { description: 'X.509 in PEM.', contentType: 'application/x-pem-file' },
       },
       async handle({ params }) {
         const found = directory.findAnywhere(params.id);
