@@ -25,6 +25,8 @@ export const EVENT_TYPES = [
   'email.autoresponded',
   'email.received',
   'email.unknown',
+  'inbound.failed',
+  'account.status_changed',
   'account.send_limit_approaching',
   'account.send_limit_exceeded',
   'domain.dns_error',
@@ -184,6 +186,13 @@ export interface EventExhausted {
   last_error: { code: string; detail?: string | null; status?: number | null } | null;
 }
 
+/** The state of an account at a provider. */
+export interface EventAccount {
+  /** In the provider's words: `compliance_suspend`. */
+  status: string;
+  reason?: string | null;
+}
+
 /** A project's sending limit, and how much of it is used. */
 export interface EventSendLimit {
   /** What the limit counts over: `hour`, `day`, `month`. */
@@ -195,7 +204,17 @@ export interface EventSendLimit {
 }
 
 /** What a DNS record of a sending domain is for. */
-export const DNS_RECORD_PURPOSES = ['spf', 'dkim', 'dmarc', 'mx', 'return_path'] as const;
+export const DNS_RECORD_PURPOSES = [
+  'spf',
+  'dkim',
+  'dmarc',
+  'mx',
+  'return_path',
+  'tracking',
+  'mta_sts',
+  'tls_rpt',
+  'bimi',
+] as const;
 export type DnsRecordPurpose = (typeof DNS_RECORD_PURPOSES)[number];
 
 export const DNS_RECORD_STATUSES = ['ok', 'missing', 'wrong', 'unknown'] as const;
@@ -267,6 +286,7 @@ export interface EventData {
   reject?: { reason: string };
   engagement?: EventEngagement;
   unsubscribe?: { method: string | null; group?: string | null };
+  account?: EventAccount;
   send_limit?: EventSendLimit;
   domain?: EventDomain;
   suppression?: EventSuppression;

@@ -119,7 +119,7 @@ describeProvider(postmark, {
     typeOf('TemplateRenderingFailed', 'email.failed'),
     typeOf('Unsubscribe', 'email.unsubscribed'),
     typeOf('Subscribe', 'email.resubscribed'),
-    typeOf('InboundError', 'email.unknown'),
+    typeOf('InboundError', 'inbound.failed'),
     typeOf('Unknown', 'email.unknown'),
     {
       when: 'a bounce of older webhooks, without RecordType',

@@ -44,6 +44,7 @@ const BY_RECORD: Readonly<Record<string, EventType>> = {
 
 /** By the bounce's `Type`. Postmark counts many things as bounces that are none. */
 const BY_BOUNCE: Readonly<Record<string, EventType>> = {
+  InboundError: 'inbound.failed',
   HardBounce: 'email.bounced',
   SoftBounce: 'email.bounced',
   VirusNotification: 'email.bounced',
@@ -138,6 +139,7 @@ function blocks(type: EventType, record: string | null, body: Fields): Partial<E
   switch (type) {
     case 'email.delivered':
     case 'email.failed':
+    case 'inbound.failed':
       return { delivery: { response } };
     case 'email.deferred':
       return {

@@ -199,7 +199,11 @@ describeProvider(sendgrid, {
       ],
       events: [
         { tags: ['a', 'b'], metadata: { plan: 'pro', order_id: '1001', big: 1 } },
-        { type: 'email.unknown', provider_type: 'account_status_change', recipient: null },
+        {
+          type: 'account.status_changed',
+          provider_type: 'account_status_change',
+          'account.status': 'compliance_suspend',
+        },
         { type: 'email.unknown', provider_type: 'brand_new' },
         {
           type: 'email.unknown',

@@ -57,6 +57,7 @@ const TYPES: Readonly<Record<string, EventType>> = {
   unsubscribe: 'email.unsubscribed',
   group_unsubscribe: 'email.unsubscribed',
   group_resubscribe: 'email.resubscribed',
+  account_status_change: 'account.status_changed',
 };
 
 function decode(request: ProviderRequest): DecodedEvent[] {
@@ -115,6 +116,8 @@ function blocks(type: EventType, name: string | null, entry: Fields): Partial<Ev
       return { unsubscribe: { method: 'link', group: entry['asm_group_id'] } };
     case 'email.complained':
       return { complaint: { type: 'abuse' } };
+    case 'account.status_changed':
+      return { account: { status: text(entry['type'])?.slice(0, 100) ?? 'unknown' } };
     default:
       return {};
   }

@@ -78,6 +78,7 @@ describeProvider(sparkpost, {
           report_by: 'server.email.com',
           user_agent: 'FBL',
         }),
+        message('relay_permfail', { raw_reason: '500 relay failed' }, 'relay_event'),
         message('teleport'),
       ],
       events: [
@@ -87,6 +88,7 @@ describeProvider(sparkpost, {
         { type: 'email.failed', 'delivery.response': 'syntax error in template' },
         { type: 'email.rejected', 'reject.reason': 'suppressed' },
         { type: 'email.complained', 'complaint.type': 'abuse' },
+        { type: 'inbound.failed', 'delivery.response': '500 relay failed' },
         { type: 'email.unknown' },
       ],
     },

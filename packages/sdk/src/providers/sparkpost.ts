@@ -52,6 +52,8 @@ const TYPES: Readonly<Record<string, EventType>> = {
   amp_click: 'email.clicked',
   link_unsubscribe: 'email.unsubscribed',
   list_unsubscribe: 'email.unsubscribed',
+  relay_rejection: 'inbound.failed',
+  relay_permfail: 'inbound.failed',
 };
 
 function decode(request: ProviderRequest): DecodedEvent[] {
@@ -132,6 +134,7 @@ function blocks(type: EventType, name: string | null, event: Fields): Partial<Ev
         }),
       };
     case 'email.failed':
+    case 'inbound.failed':
       return { delivery: { response } };
     case 'email.rejected': {
       const why = bounceClass?.category === 'suppressed' ? 'suppressed' : rejectReasonOf(response);

@@ -94,6 +94,13 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   'email.autoresponded': about('inbound', 'An automatic reply came back.', MESSAGE),
   'email.received': about('inbound', 'Inbound mail arrived at an address of ours.', MESSAGE),
   'email.unknown': delivery('A provider said something that we have no word for.'),
+  'inbound.failed': about('inbound', 'Mail that came in could not be passed on.', [
+    ...MESSAGE,
+    'delivery',
+  ]),
+  'account.status_changed': about('account', 'A provider changed the state of an account.', [
+    'account',
+  ]),
   'account.send_limit_approaching': about('account', "90% of a project's sending limit are used.", [
     'send_limit',
   ]),

@@ -100,6 +100,10 @@ export const dataShape = {
   unsubscribe: z
     .strictObject({ method: textOrNull(100).default(null), group: textOrNull(200) })
     .optional(),
+  account: z
+    .strictObject({ status: z.string().max(100), reason: textOrNull(1_000) })
+    .optional()
+    .describe('The state of an account at a provider.'),
   send_limit: z
     .strictObject({
       period: z.string().max(100),

@@ -1,4 +1,5 @@
 import type {
+  EventAccount,
   EventBounce,
   EventData,
   EventDelivery,
@@ -74,6 +75,7 @@ export interface EventDraft {
   reject?: string;
   engagement?: EngagementDraft;
   unsubscribe?: { method?: unknown; group?: unknown };
+  account?: EventAccount;
   suppression?: EventSuppression;
   sendLimit?: EventSendLimit;
   domain?: EventDomain;
@@ -89,7 +91,7 @@ const MAX_TAG_CHARS = 200;
 const MAX_METADATA_CHARS = 8_000;
 
 export function buildEvent(provider: string, draft: EventDraft): DecodedEvent {
-  const isMail = draft.type.startsWith('email.');
+  const isMail = /^(email|inbound)\./.test(draft.type);
   const recipient = addressOf(draft.recipient);
   const delivery = draft.delivery ? readDelivery(draft.delivery) : {};
   const data: EventData = {
@@ -105,6 +107,7 @@ export function buildEvent(provider: string, draft: EventDraft): DecodedEvent {
     ...(draft.reject === undefined ? {} : { reject: { reason: draft.reject } }),
     ...(draft.engagement ? { engagement: readEngagement(draft.engagement) } : {}),
     ...(draft.unsubscribe ? { unsubscribe: readUnsubscribe(draft.unsubscribe) } : {}),
+    ...(draft.account ? { account: draft.account } : {}),
     ...(draft.suppression ? { suppression: draft.suppression } : {}),
     ...(draft.sendLimit ? { send_limit: draft.sendLimit } : {}),
     ...(draft.domain ? { domain: draft.domain } : {}),

@@ -78,6 +78,7 @@ const EVENT_DATA = {
     machine_reason: 'text',
   },
   unsubscribe: { method: 'text', group: 'text' },
+  account: { status: 'text', reason: 'text' },
   send_limit: {
     period: 'text',
     limit: 'number',
