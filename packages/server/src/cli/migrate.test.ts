@@ -62,7 +62,10 @@ describe('posthorn migrate', () => {
       const url = cluster.url('no_such_database');
       const { code, out, err } = await run(['migrate'], { POSTHORN_DATABASE_URL: url });
       assert.deepEqual([code, out], [1, '']);
-      assert.match(err, /^posthorn: The database refuses Posthorn\. Check .*no_such_database/);
+      assert.match(
+        err,
+        /^posthorn: There is no database of the name in database_url\. .*no_such_database/,
+      );
       assert.doesNotMatch(err, /p@ss|p%40ss/);
     });
   });

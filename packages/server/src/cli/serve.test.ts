@@ -108,6 +108,8 @@ test('ends with 2 on wrong settings, and says what to write', async () => {
     [['--smarthost', 'mail.example.com'], {}, /--smarthost: .*smtp:\/\//],
     [['--smtp-require-tls', 'true'], {}, /smtp_require_tls needs smtp_tls_key and smtp_tls_cert/],
     [['--master-key', 'short'], {}, /master_key: .*openssl/],
+    [['--database-url', 'mysql://a/b'], {}, /--database-url: it has to be a URL such as postgres/],
+    [[], { DATABASE_URL: 'postgres://a:s3cret@b' }, /DATABASE_URL: it names no database/],
   ];
   await Promise.all(
     cases.map(async ([args, env, message]) => {
@@ -146,6 +148,15 @@ test('ends with 1 and a plain sentence where a port is taken', async () => {
     assert.equal(stdout, '', 'a key that nobody can use yet is not shown');
   }
   other.close();
+});
+
+test('ends with 1 where the database cannot be reached, and opens no port and shows no key', async () => {
+  const url = 'postgres://posthorn:s3cret@127.0.0.1:1/posthorn';
+  const flags = ['--port', '0', '--smtp-port', '0', '--database-url', url];
+  const { code, stdout, stderr } = await refused(['serve', '--data', newFolder(), ...flags]);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /database cannot be reached. Check that it runs.*ECONNREFUSED/);
+  assert.doesNotMatch(stderr, /s3cret|\n\s+at |"msg"/);
 });
 
 test('a start that failed did not swallow the key: the next one shows it', async () => {

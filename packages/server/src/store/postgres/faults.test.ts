@@ -147,9 +147,9 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
       [
         url.replace('p%40ss', 'wrong'),
         'refused',
-        /Check user, password.*password authentication failed/,
+        /or the password is wrong\. .*password authentication failed/,
       ],
-      [cluster.url('no_such'), 'refused', /"no_such" does not exist/],
+      [cluster.url('no_such'), 'refused', /Create it: CREATE DATABASE.*"no_such" does not exist/],
       [url.replace(/:\d+\//, ':1/'), 'unreachable', /cannot be reached.*ECONNREFUSED/],
       [url.replace('127.0.0.1', 'no-such-host.invalid'), 'unreachable', /ENOTFOUND|EAI_AGAIN/],
       [`${url}?sslmode=require`, 'refused', /does not support SSL connections/],
@@ -162,7 +162,10 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
     await cluster.execute("CREATE ROLE nobody LOGIN PASSWORD 'nobody'");
     const [, rest] = cluster.url(await cluster.createDatabase()).split('@127');
     const poor = `postgres://nobody:nobody@127${rest}`;
-    await assert.rejects(start(poor), fails('refused', /rights.*permission denied for database/));
+    await assert.rejects(
+      start(poor),
+      fails('refused', /GRANT CREATE ON DATABASE.*permission denied for database/),
+    );
     const latin = "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0";
     await cluster.execute(latin);
     await assert.rejects(start(cluster.url('latin')), fails('refused', /encoding is LATIN1/));

@@ -108,12 +108,32 @@ const EXPLANATIONS: Record<StoreFault, string> = {
   closed: 'The store is closed.',
 };
 
+/** Why it refuses, where its SQLSTATE says more. */
+const REFUSALS: readonly [RegExp, string][] = [
+  [
+    /^28P01$/,
+    'The database does not know the user of database_url, or the password is wrong. Write other characters than letters and digits in it as %XX.',
+  ],
+  [
+    /^28/,
+    'The database does not let this user in from this machine. See its pg_hba.conf, and whether it wants TLS (sslmode).',
+  ],
+  [
+    /^3D000$/,
+    "There is no database of the name in database_url. Create it: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0.",
+  ],
+  [
+    /^42501$/,
+    'The user of database_url lacks a right. The schema posthorn has to be its own, or it needs CREATE on the database to make it: GRANT CREATE ON DATABASE ... TO ... (docs/operations.md, PostgreSQL).',
+  ],
+];
+
 /** As the store's error, with what to do about it. Never has a password: no message of theirs has. */
 export function toUnavailable(fault: StoreFault, cause: unknown): StoreUnavailable {
   if (cause instanceof StoreUnavailable) return cause;
-  return new StoreUnavailable(fault, `${EXPLANATIONS[fault]} (PostgreSQL: ${describe(cause)})`, {
-    cause,
-  });
+  const refusal = REFUSALS.find(([code]) => fault === 'refused' && code.test(codeOf(cause)));
+  const explanation = refusal?.[1] ?? EXPLANATIONS[fault];
+  return new StoreUnavailable(fault, `${explanation} (PostgreSQL: ${describe(cause)})`, { cause });
 }
 
 function describe(cause: unknown): string {

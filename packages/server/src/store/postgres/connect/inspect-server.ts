@@ -13,7 +13,7 @@ export interface ServerFacts {
 }
 
 /** Throws StoreUnavailable for a server that cannot be worked with. */
-export async function inspectServer(pool: Pool): Promise<ServerFacts> {
+export async function inspectServer(pool: Pick<Pool, 'query'>): Promise<ServerFacts> {
   const { rows } = await send<{
     version: string;
     number: number;
@@ -51,7 +51,7 @@ export async function inspectServer(pool: Pool): Promise<ServerFacts> {
   return { kind, asynchronous: facts.sync === 'off' };
 }
 
-async function hasCitus(pool: Pool): Promise<boolean> {
+async function hasCitus(pool: Pick<Pool, 'query'>): Promise<boolean> {
   const { rows } = await send(pool, "SELECT 1 FROM pg_extension WHERE extname = 'citus'");
   return rows.length > 0;
 }

@@ -1,4 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { DatabaseError } from 'pg';
+import { messageOf } from '../../../lib/errors.ts';
+import { textArray } from '../connect/arrays.ts';
 import type { Capabilities } from '../connect/capabilities.ts';
 import { isConstraintViolation } from '../connect/faults.ts';
 import type { Transaction, Transactions } from '../connect/transactions.ts';
@@ -12,6 +15,16 @@ export class SchemaTooNew extends Error {
       `The database has schema ${found}, and this version of Posthorn knows schemas up to ${known}. Start the newer version, or restore the backup from before the upgrade.`,
     );
     this.name = 'SchemaTooNew';
+  }
+}
+
+/** Something else than a migration has made a part of it: a restore that was cut short, or a person. */
+export class SchemaUnknown extends Error {
+  constructor(detail: string) {
+    super(
+      `The schema posthorn in this database is not one that Posthorn has made whole: ${detail}. Was a restore cut short? Restore it again. If nothing in it is needed, DROP SCHEMA posthorn CASCADE, and the next start makes it anew.`,
+    );
+    this.name = 'SchemaUnknown';
   }
 }
 
@@ -33,13 +46,17 @@ export async function migrate(
   for (let version = before; ; ) {
     if (version > files.length) throw new SchemaTooNew(version, files.length);
     const name = files[version];
-    if (name === undefined) return { version, changed: version > before };
-    const text = adapt(readFileSync(new URL(name, FOLDER), 'utf8'), options.capabilities);
+    if (name === undefined) {
+      await refuseIncomplete(transactions, version, files);
+      return { version, changed: version > before };
+    }
+    const text = adapt(readMigration(name), options.capabilities);
     try {
       await transactions.run((tx) => apply(tx, version + 1, name, text, options.nowMs), {
         slow: true,
       });
     } catch (error) {
+      if (isThereAlready(error)) throw new SchemaUnknown(messageOf(error));
       if (!isConstraintViolation(error)) throw error;
     }
     version = await readVersion(transactions);
@@ -94,6 +111,35 @@ async function apply(
   ]);
   await tx.send(text);
 }
+
+const readMigration = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8');
+
+/** What a migration makes was there before its number was. */
+function isThereAlready(error: unknown): boolean {
+  return error instanceof DatabaseError && /^(42P0[67]|42710|42723)$/.test(error.code ?? '');
+}
+
+/** A migration is whole or not there; that its number is there and its tables are not is not its doing. */
+async function refuseIncomplete(
+  transactions: Transactions,
+  version: number,
+  files: readonly string[],
+): Promise<void> {
+  const tables = files
+    .flatMap((name) => [...readMigration(name).matchAll(/CREATE TABLE posthorn\.(\w+)/g)])
+    .map(([, table = '']) => table);
+  const { rows } = await transactions.run((tx) =>
+    tx.send<{ name: string }>(MISSING_TABLES, [textArray(tables)]),
+  );
+  if (rows.length === 0) return;
+  const missing = rows.map(({ name }) => name).join(', ');
+  throw new SchemaUnknown(
+    `it says that it has version ${version}, and lacks the tables ${missing}`,
+  );
+}
+
+const MISSING_TABLES = `SELECT name FROM unnest($1::text[]) AS expected(name)
+  WHERE to_regclass('posthorn.' || name) IS NULL ORDER BY name`;
 
 /** Leaves out what this kind of server does not have. */
 export function adapt(text: string, { partitions, brin }: Capabilities): string {
