@@ -3,10 +3,9 @@
 # Give a digest (--build-arg NODE_IMAGE=node:24-bookworm-slim@sha256:...) for a build that can be repeated.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
-# What the server needs from npm, and nothing that only development needs.
-FROM ${NODE_IMAGE} AS dependencies
-WORKDIR /app
 # npm wants to see each workspace that the lock file names, also those that are not installed.
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY packages/sdk/package.json packages/sdk/
 COPY packages/bounce/package.json packages/bounce/
@@ -14,9 +13,20 @@ COPY packages/server/package.json packages/server/
 COPY packages/portal/package.json packages/portal/
 COPY bench/package.json bench/
 COPY examples/package.json examples/
-# Optional is the Node.js that a checkout pins: this image is one. Nothing here has to be compiled.
+
+# What the server needs, and nothing that only development needs. Optional is the Node.js that a checkout
+# pins: this image is one. Nothing has to be compiled.
+FROM manifests AS dependencies
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --workspace=posthorn \
   && npm cache clean --force
+
+# The portal, as static files.
+FROM manifests AS portal
+RUN npm ci --ignore-scripts --workspace=@posthorn/portal \
+  && npm cache clean --force
+COPY tsconfig.json ./
+COPY packages/portal ./packages/portal
+RUN npm run build --workspace=@posthorn/portal
 
 FROM ${NODE_IMAGE} AS runtime
 WORKDIR /app
@@ -27,6 +37,7 @@ COPY package.json LICENSE ./
 COPY packages/sdk ./packages/sdk
 COPY packages/bounce ./packages/bounce
 COPY packages/server ./packages/server
+COPY --from=portal /app/packages/portal/dist ./packages/portal/dist
 # The only folder that is written to.
 RUN install -d -o node -g node -m 0700 /var/lib/posthorn
 ENV POSTHORN_DATA=/var/lib/posthorn \

@@ -71,8 +71,11 @@ test('a linter has nothing to say of the Dockerfile', () => {
 
 test('each stage that is named exists, and the image runs as a user by number', () => {
   const stages = [...dockerfile.matchAll(/^FROM \S+ AS (\S+)$/gm)].map(([, name]) => name);
-  assert.deepEqual(stages, ['dependencies', 'runtime']);
+  assert.deepEqual(stages, ['manifests', 'dependencies', 'portal', 'runtime']);
   for (const { from } of findCopies()) if (from !== null) assert.ok(stages.includes(from), from);
+  for (const [, base = ''] of dockerfile.matchAll(/^FROM (\S+) AS/gm)) {
+    assert.ok(base.includes('NODE_IMAGE') || stages.includes(base), base);
+  }
   const { build } = parse(composeText)['x-posthorn'];
   assert.ok(stages.includes(build.target));
   assert.ok(existsSync(join(root, 'deploy/compose', build.context, 'Dockerfile')));
@@ -96,6 +99,14 @@ test('npm gets the package.json of each workspace, as it asks for', () => {
   }
 });
 
+test('what the portal is built by is copied, and the server finds what was built', () => {
+  const { extends: base }: { extends: string } = JSON.parse(read('packages/portal/tsconfig.json'));
+  const copied = findCopies().flatMap(({ sources }) => sources);
+  assert.ok(copied.includes(join('packages/portal', base)), base);
+  assert.match(read('packages/server/src/main.ts'), /'\.\.\/\.\.\/portal\/dist\/'/);
+  assert.ok(copied.includes('/app/packages/portal/dist'));
+});
+
 test('what the server loads is sent to the builder, and tests and secrets are not', () => {
   const entry = 'packages/server/bin/posthorn.mjs';
   assert.match(dockerfile, new RegExp(`^ENTRYPOINT .*"${entry}"\\]$`, 'm'));
@@ -106,6 +117,7 @@ test('what the server loads is sent to the builder, and tests and secrets are no
     'packages/server/src/architecture.test.ts',
     'packages/server/src/lib/fixtures/test-clock.ts',
     'node_modules/zod/package.json',
+    'packages/portal/dist/index.html',
     'posthorn-data/master.key',
     '.git/config',
     'deploy/compose/.env',
