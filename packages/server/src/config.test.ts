@@ -154,6 +154,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   noticeFrom: ['posthorn', 'a@b@c', 'Posthorn <notices@example.com>', 'a b@example.com'],
   retention: ['0d', 'forever'],
   bodyRetention: ['0s', '7 days'],
+  spfTerm: ['spf.relay.example', 'include:', 'all'],
   publicUrl: [
     'posthorn.example.com',
     'ftp://a.example',

@@ -223,6 +223,11 @@ function oneOf<const T extends string>(
 
 const DAY_MS = 86_400_000;
 
+function checkSpfTerm(value: string): void {
+  if (/^(include|a|mx|ip4|ip6|exists):[^\s:]\S*$/i.test(value)) return;
+  throw new Error(`"${value}" is no term of SPF such as include:spf.relay.example`);
+}
+
 export const SETTINGS = {
   data: text('./posthorn-data', 'Folder of the embedded store and the generated keys.'),
   host: text('127.0.0.1', 'Address that HTTP and SMTP listen on. 0.0.0.0 for all.'),
@@ -355,6 +360,10 @@ export const SETTINGS = {
       'Where this server is reached from outside, such as https://posthorn.example.com: what the URLs of sources begin with.',
     parse: readPublicUrl,
   },
+  spfTerm: optional(
+    'What domains put into their SPF record so that our mail passes, such as include:spf.relay.example. Without it: a: and the hostname.',
+    checkSpfTerm,
+  ),
   retention: bound(30 * DAY_MS, 'How long messages, events, deliveries and attempts are kept.'),
   bodyRetention: bound(
     7 * DAY_MS,

@@ -14,6 +14,7 @@ import { limitEndpoints } from './http/access/limit-endpoints.ts';
 import { createProjectRates } from './http/access/project-rates.ts';
 import { createSubmissionLogin } from './http/access/submission-login.ts';
 import { createMetrics } from './http/metrics.ts';
+import { createCompatibleApis } from './http/api/compat/create-compatible-apis.ts';
 import { createPortal } from './http/portal/create-portal.ts';
 import { readPortalFiles } from './http/portal/portal-files.ts';
 import { createSessionService } from './http/portal/session-service.ts';
@@ -484,6 +485,21 @@ export async function startPosthorn(
       ids,
       log,
       refuseWork,
+      compatible: has('api')
+        ? createCompatibleApis({
+            acceptor,
+            messages: store.messages,
+            events: store.events,
+            directory,
+            authenticator,
+            rates,
+            ids,
+            clock,
+            maxMessageBytes: config.maxMessageSize,
+            refuseWork,
+            log,
+          })
+        : null,
       portal: has('api')
         ? createPortal({
             service: createSessionService({

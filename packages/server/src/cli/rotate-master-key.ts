@@ -4,8 +4,8 @@ import { type Config, ConfigError, loadConfig, type SettingName } from '../confi
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createSecretBox } from '../lib/secret-box.ts';
-import { createNodes, type Nodes } from '../store/nodes.ts';
 import { refuseHalfMoved } from '../store/move/move-state.ts';
+import { createNodes, type Nodes } from '../store/nodes.ts';
 import { openEngine } from '../store/open-engine.ts';
 import { createSealedValues, type SealedValues } from '../store/sealed-values.ts';
 import { DATABASE_FILE } from '../store/sqlite/data-directory.ts';
@@ -82,7 +82,7 @@ async function resealWith(sealed: SealedValues, config: Config, keys: MasterKeys
     );
   }
   const boxes = { from: createSecretBox(keys.masterKey), to: createSecretBox(next.key) };
-  const { endpoints, sources, answers } = await sealed.reseal(boxes, nowMs);
+  const { endpoints, sources, dkimKeys, answers } = await sealed.reseal(boxes, nowMs);
   const todo = next.adopt(nowMs);
-  return `Sealed with the new master key: the secrets of endpoints (${endpoints}) and sources (${sources}), remembered answers (${answers}). ${todo}`;
+  return `Sealed with the new master key: the secrets of endpoints (${endpoints}) and sources (${sources}), keys of DKIM (${dkimKeys}), remembered answers (${answers}). ${todo}`;
 }

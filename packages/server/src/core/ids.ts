@@ -16,6 +16,7 @@ export const ID_PREFIXES = {
   source: 'src',
   payload: 'pay',
   suppression: 'sup',
+  domain: 'dom',
   user: 'usr',
   request: 'req',
   node: 'node',

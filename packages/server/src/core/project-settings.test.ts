@@ -28,6 +28,6 @@ test('each setting of its own counts alone, a limit of nothing included', () => 
     endpoints: 0,
     retentionMs: 30,
     bodyRetentionMs: 172_800_000,
-    sending: { suppressFromElsewhere: false, suppressAfterSoftBounces: 3 },
+    sending: { ...USUAL_SENDING, suppressAfterSoftBounces: 3 },
   });
 });

@@ -20,6 +20,8 @@ export interface ProjectSending {
   suppressFromElsewhere: boolean;
   /** So many messages that bounced softly by the recipient's fault do so too; null: none do. */
   suppressAfterSoftBounces: number | null;
+  /** Only verified domains of the project may send; null: as soon as it has a domain. */
+  requireVerifiedDomain: boolean | null;
 }
 
 /** What the server has (config.ts). */
@@ -51,6 +53,7 @@ export const NO_RETENTION: Readonly<ProjectRetention> = { eventsDays: null, bodi
 export const USUAL_SENDING: Readonly<ProjectSending> = {
   suppressFromElsewhere: false,
   suppressAfterSoftBounces: null,
+  requireVerifiedDomain: null,
 };
 
 const DAY_MS = 86_400_000;

@@ -71,6 +71,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Endpoints'
     | 'Sources'
     | 'Deliveries'
+    | 'Domains'
     | 'Suppressions'
     | 'Jobs'
     | 'Keys'

@@ -1,5 +1,6 @@
 import { createDeliveryRoutes } from './api/deliveries/delivery-routes.ts';
 import { createQueueRoutes } from './api/deliveries/queue-routes.ts';
+import { createDomainRoutes } from './api/domains/domain-routes.ts';
 import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
@@ -11,9 +12,9 @@ import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
 import { createNodeRoutes } from './api/nodes/node-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
+import { createSourceRoutes } from './api/sources/source-routes.ts';
 import { createListRoutes } from './api/suppressions/list-routes.ts';
 import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
-import { createSourceRoutes } from './api/sources/source-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
@@ -28,6 +29,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createJobRoutes>[0] &
   Parameters<typeof createReplayRoutes>[0] &
   Parameters<typeof createErasureRoutes>[0] &
+  Parameters<typeof createDomainRoutes>[0] &
   Parameters<typeof createSuppressionRoutes>[0] &
   Parameters<typeof createListRoutes>[0] &
   Parameters<typeof createSourceRoutes>[0] &
@@ -52,6 +54,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createQueueRoutes(deps),
     ...createReplayRoutes(deps),
     ...createErasureRoutes(deps),
+    ...createDomainRoutes(deps),
     ...createSuppressionRoutes(deps),
     ...createListRoutes(deps),
     ...createJobRoutes(deps),

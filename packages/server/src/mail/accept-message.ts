@@ -1,11 +1,12 @@
 import { domainToASCII } from 'node:url';
 import type { Ids } from '../core/ids.ts';
 import type { Clock } from '../lib/clock.ts';
-
+import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { MessageRecord, Messages, NewTransmission, RecipientKind } from '../store/messages.ts';
 import { composeMessage } from './compose-message.ts';
+import type { SenderRules } from './domains/sender-rules.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { MessageInput } from './message-input.ts';
 import { prepareSubmission, readSubmission } from './read-submission.ts';
@@ -43,8 +44,13 @@ export interface MessageAcceptor {
 
 /** A message that came by SMTP and cannot be sent as it is; the reply carries `smtpCode`. */
 export class SubmissionRefused extends Error {
-  readonly smtpCode = 554;
-  readonly enhancedCode = '5.6.0';
+  readonly smtpCode: 550 | 554;
+  readonly enhancedCode: '5.6.0' | '5.7.1';
+  constructor(message: string, options: { isPolicy?: boolean } = {}) {
+    super(message);
+    this.smtpCode = options.isPolicy === true ? 550 : 554;
+    this.enhancedCode = options.isPolicy === true ? '5.7.1' : '5.6.0';
+  }
 }
 
 export function createMessageAcceptor(options: {
@@ -55,6 +61,8 @@ export function createMessageAcceptor(options: {
   clock: Clock;
   /** Recipients that are on the suppression list: they get nothing. */
   suppressed: SuppressionCheck;
+  /** Which domains may send, and their signatures. */
+  senders: SenderRules;
   /** Names this server in Message-IDs and trace lines. */
   hostname: string;
   expiryMs: number;
@@ -77,10 +85,16 @@ export function createMessageAcceptor(options: {
       | 'tags'
       | 'metadata'
     >,
-    raw: Buffer,
+    composed: Buffer,
     recipients: AcceptedMessage['recipients'],
     beside: readonly Statement[],
   ): Promise<void> {
+    const { projectId, stream, headerFrom } = fields;
+    const addresses = recipients.map(({ address }) => address);
+    const [raw, suppressed] = await Promise.all([
+      options.senders.sign(projectId, headerFrom, composed),
+      options.suppressed({ projectId, stream, addresses }),
+    ]);
     const nowMs = clock.now();
     const { retentionMs, bodyRetentionMs } = options.retentionOf(fields.projectId);
     const message: MessageRecord = {
@@ -90,9 +104,6 @@ export function createMessageAcceptor(options: {
       expiresAtMs: nowMs + options.expiryMs,
       retainUntilMs: nowMs + retentionMs,
     };
-    const addresses = recipients.map(({ address }) => address);
-    const { projectId, stream } = message;
-    const suppressed = await options.suppressed({ projectId, stream, addresses });
     const domains = addresses
       .filter((address) => !suppressed.has(address))
       .map((address) => address.slice(address.lastIndexOf('@') + 1));
@@ -146,8 +157,18 @@ export function createMessageAcceptor(options: {
       );
   }
 
+  function admitSubmission(projectId: string, from: string): void {
+    try {
+      options.senders.admit(projectId, from);
+    } catch (error) {
+      if (!(error instanceof PosthornError)) throw error;
+      throw new SubmissionRefused(error.message, { isPolicy: true });
+    }
+  }
+
   return {
     async acceptInput(projectId, input, beside) {
+      if (input.isNotice !== true) options.senders.admit(projectId, input.from.email);
       const id = ids.next('message');
       const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
       const smtpId = given?.value ?? `<${id.slice(4).toLowerCase()}@${options.hostname}>`;
@@ -176,6 +197,7 @@ export function createMessageAcceptor(options: {
       const headers = readSubmission(submission.raw);
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
+      admitSubmission(projectId, from);
       const id = ids.next('message');
       const smtpId = headers.smtpId ?? `<${id.slice(4).toLowerCase()}@${options.hostname}>`;
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');

@@ -22,5 +22,6 @@ export function composeNotice(notice: {
     stream: 'transactional',
     tags: ['posthorn-notice'],
     metadata: {},
+    isNotice: true,
   };
 }

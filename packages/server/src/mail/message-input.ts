@@ -29,4 +29,6 @@ export interface MessageInput {
   stream: Stream;
   tags: string[];
   metadata: Record<string, unknown>;
+  /** A notice of Posthorn's own, from its own domain and not the project's. */
+  isNotice?: boolean;
 }

@@ -50,6 +50,7 @@ async function setUp() {
       refreshProjects: async () => {},
       refreshSource: async () => {},
       refreshSources: async () => {},
+      refreshDomains: async () => {},
       forgetKeys() {},
       noteDue: (due) => heard.push(...due.map(({ endpointId }) => `due ${endpointId}`)),
       noteMailDue() {},

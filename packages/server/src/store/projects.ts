@@ -60,7 +60,7 @@ export function newProject(id: string, name: string, nowMs: number): ProjectReco
 }
 
 /** What has no retention goes with its project. */
-const KEPT_FOR_EVER = ['suppressions'] as const;
+const KEPT_FOR_EVER = ['suppressions', 'dkim_keys', 'domains'] as const;
 
 const FIRST_PROJECT = 'first_project';
 

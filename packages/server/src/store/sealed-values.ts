@@ -4,7 +4,7 @@ import { toStatement } from './statement.ts';
 
 /**
  * All that the store has sealed with the master key, so that a new one can take its place: secrets of
- * endpoints and sources, remembered answers, and a text by which the right key is known. Whoever seals something
+ * endpoints and sources, keys of DKIM, remembered answers, and a text by which the right key is known. Whoever seals something
  * else adds it here.
  */
 export interface SealedValues {
@@ -22,6 +22,7 @@ export interface SealedValues {
 export interface Resealed {
   endpoints: number;
   sources: number;
+  dkimKeys: number;
   answers: number;
 }
 
@@ -32,6 +33,14 @@ export function endpointContext({ projectId, id }: { projectId: string; id: stri
 
 export function sourceContext({ projectId, id }: { projectId: string; id: string }): string {
   return `source:${projectId}:${id}`;
+}
+
+export function dkimContext(key: {
+  projectId: string;
+  domainId: string;
+  selector: string;
+}): string {
+  return `dkim:${key.projectId}:${key.domainId}:${key.selector}`;
 }
 
 export function answerContext({ projectId, key }: { projectId: string; key: string }): string {
@@ -82,6 +91,26 @@ export function createSealedValues(engine: Engine): SealedValues {
     });
   }
 
+  async function resealDkimKeys(from: SecretBox, to: SecretBox): Promise<Statement[]> {
+    const rows = await db
+      .selectFrom('dkim_keys')
+      .select(['project_id', 'domain_id', 'selector', 'private_sealed'])
+      // A retired one has none left.
+      .where('private_sealed', '<>', '')
+      .execute();
+    return rows.map(({ project_id, domain_id, selector, private_sealed }) => {
+      const context = dkimContext({ projectId: project_id, domainId: domain_id, selector });
+      const sealed = to.seal(from.open(private_sealed, context), context);
+      const update = db
+        .updateTable('dkim_keys')
+        .set({ private_sealed: sealed })
+        .where('project_id', '=', project_id)
+        .where('domain_id', '=', domain_id)
+        .where('selector', '=', selector);
+      return toStatement(update, 1);
+    });
+  }
+
   async function resealAnswers(
     from: SecretBox,
     to: SecretBox,
@@ -120,16 +149,25 @@ export function createSealedValues(engine: Engine): SealedValues {
     async reseal({ from, to }, nowMs) {
       const endpoints = await resealEndpoints(from, to);
       const sources = await resealSources(from, to);
+      const dkimKeys = await resealDkimKeys(from, to);
       const answers = await resealAnswers(from, to, nowMs);
       // Nobody asks for them any more, and the new key would not open them.
       const expired = toStatement(
         db.deleteFrom('idempotency_keys').where('retain_until', '<=', nowMs),
       );
-      const statements = [...endpoints, ...sources, ...answers, expired, writeCheck(to)];
+      const statements = [
+        ...endpoints,
+        ...sources,
+        ...dkimKeys,
+        ...answers,
+        expired,
+        writeCheck(to),
+      ];
       await engine.commit({ events: [], statements });
       return {
         endpoints: endpoints.length,
         sources: sources.length,
+        dkimKeys: dkimKeys.length,
         answers: answers.length,
       };
     },

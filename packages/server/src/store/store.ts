@@ -1,6 +1,7 @@
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { type Changes, createChanges } from './changes.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
+import { createDomains, type Domains } from './domains.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { createErasure, type Erasure } from './erasure/erasure.ts';
@@ -43,6 +44,7 @@ export interface Store {
   sourcePayloads: SourcePayloads;
   suppressions: Suppressions;
   jobParts: JobParts;
+  domains: Domains;
   users: Users;
   sessions: Sessions;
 }
@@ -69,6 +71,7 @@ export function createStore(engine: Engine): Store {
     sourcePayloads: createSourcePayloads(engine),
     suppressions: createSuppressions(engine),
     jobParts: createJobParts(engine),
+    domains: createDomains(engine),
     users: createUsers(engine),
     sessions: createSessions(engine),
   };

@@ -298,6 +298,33 @@ export interface SourceReplaysTable {
   retain_until: number;
 }
 
+export interface DomainsTable {
+  project_id: string;
+  id: string;
+  /** In ASCII. */
+  name: string;
+  settings: string;
+  version: number;
+  created_at: number;
+  updated_at: number;
+  verified_at: number | null;
+  checked_at: number | null;
+  checked: string | null;
+}
+
+export interface DkimKeysTable {
+  project_id: string;
+  domain_id: string;
+  selector: string;
+  algorithm: 'rsa' | 'ed25519';
+  state: 'next' | 'active' | 'retired';
+  public_key: string;
+  /** '' once it is retired. */
+  private_sealed: string;
+  created_at: number;
+  retired_at: number | null;
+}
+
 export interface IdempotencyKeysTable {
   project_id: string;
   key: string;
@@ -333,7 +360,7 @@ export interface ChangesTable {
   created_at: number;
 }
 
-export type ChangeKind = 'endpoint' | 'project' | 'key' | 'source';
+export type ChangeKind = 'endpoint' | 'project' | 'key' | 'source' | 'domain';
 
 export interface Tables {
   nodes: NodesTable;
@@ -354,6 +381,8 @@ export interface Tables {
   job_parts: JobPartsTable;
   suppressions: SuppressionsTable;
   soft_bounces: SoftBouncesTable;
+  domains: DomainsTable;
+  dkim_keys: DkimKeysTable;
   idempotency_keys: IdempotencyKeysTable;
   sources: SourcesTable;
   source_activity: SourceActivityTable;

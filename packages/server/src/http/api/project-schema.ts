@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import type { ProjectLimits, ProjectRetention, ProjectSending } from '../../core/project-settings.ts';
+import type {
+  ProjectLimits,
+  ProjectRetention,
+  ProjectSending,
+} from '../../core/project-settings.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
@@ -39,6 +43,12 @@ const sendingFields = {
   suppress_after_soft_bounces: numberOrNull(2, 100).describe(
     'So many messages within 30 days that bounced softly by the fault of the recipient, with none delivered in between, put the address on the list for 30 days. null: none do.',
   ),
+  require_verified_domain: z
+    .boolean()
+    .nullable()
+    .describe(
+      'Only verified domains of the project may send. null: as soon as the project has a domain.',
+    ),
 };
 
 const name = lineOf(100).min(1).describe('For people.');
@@ -101,11 +111,12 @@ export function mergeSending(
   before: ProjectSending,
   given: z.output<typeof newProjectBody>['sending'] = {},
 ): ProjectSending {
-  const { suppress_after_soft_bounces: softBounces } = given;
+  const { suppress_after_soft_bounces: softBounces, require_verified_domain: verified } = given;
   return {
     suppressFromElsewhere: given.suppress_from_elsewhere ?? before.suppressFromElsewhere,
     suppressAfterSoftBounces:
       softBounces === undefined ? before.suppressAfterSoftBounces : softBounces,
+    requireVerifiedDomain: verified === undefined ? before.requireVerifiedDomain : verified,
   };
 }
 
@@ -123,6 +134,7 @@ export function toProjectJson(project: ProjectRecord) {
     sending: {
       suppress_from_elsewhere: sending.suppressFromElsewhere,
       suppress_after_soft_bounces: sending.suppressAfterSoftBounces,
+      require_verified_domain: sending.requireVerifiedDomain,
     },
     version: project.version,
     created_at: toTimestamp(project.createdAtMs),

@@ -27,7 +27,7 @@ export function createBodyHash(): BodyHash {
     if (lineEnds > 0) hash.update('\r\n'.repeat(lineEnds));
     lineEnds = 0;
     isEmpty = false;
-    const text = content.latin1Slice();
+    const text = content.toString('latin1');
     if (!CHANGED.test(text)) hash.update(content);
     // In two steps: one expression for both would go over a long run of spaces again and again.
     else hash.update(text.replace(/[ \t]+/g, ' ').replaceAll(' \r\n', '\r\n'), 'latin1');
@@ -41,7 +41,7 @@ export function createBodyHash(): BodyHash {
           : Buffer.concat([Buffer.from(rest), chunk]);
       const end = findTail(piece);
       if (end > 0) write(piece.subarray(0, end));
-      const tail = piece.latin1Slice(end);
+      const tail = piece.toString('latin1', end);
       const lastLine = tail.lastIndexOf('\n') + 1;
       lineEnds += tail.split('\n').length - 1;
       rest = tail.slice(lastLine).replace(/[ \t]+/, ' ');

@@ -4,6 +4,7 @@ import { describeAppend } from './append-cases.ts';
 import { describeAttempts } from './attempt-cases.ts';
 import { describeClaims } from './claim-cases.ts';
 import { describeDeliveryLists } from './delivery-list-cases.ts';
+import { describeDomains } from './domain-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
 import { describeFeed } from './feed-cases.ts';
@@ -45,6 +46,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeNodes(open);
     describeErasure(open);
     describeSuppressions(open);
+    describeDomains(open);
     describeIsolation(open);
     describeSources(open);
     describeText(open);

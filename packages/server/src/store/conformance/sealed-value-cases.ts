@@ -4,9 +4,11 @@ import { createSecretBox } from '../../lib/secret-box.ts';
 import {
   answerContext,
   createSealedValues,
+  dkimContext,
   endpointContext,
   sourceContext,
 } from '../sealed-values.ts';
+import { domainOf, keyOf } from './domain-cases.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 import { sourceOf } from './source-cases.ts';
 
@@ -55,7 +57,17 @@ export function describeSealedValues(open: OpenEngine): void {
       const source = { projectId, id: ids.next('source') };
       const sourceSealed = from.seal('secrets of a source', sourceContext(source));
       await store.sources.insert(sourceOf(box, { ...source, secretsSealed: sourceSealed }), []);
+      const domain = domainOf(box);
+      const key = keyOf(domain);
+      const keySealed = from.seal('a private key', dkimContext(key));
+      const retired = keyOf(domain, { selector: 'old', state: 'retired', privateSealed: '' });
+      const keys = [{ ...key, privateSealed: keySealed }, retired];
+      await engine.commit({ events: [], statements: store.domains.insertion(domain, keys) });
       const outcome = await sealed.reseal({ from, to }, NOW_MS);
+      assert.ok(outcome.dkimKeys >= 1);
+      const [old, signing] = await store.domains.keys(domain);
+      assert.equal(to.open(signing?.privateSealed ?? '', dkimContext(key)), 'a private key');
+      assert.equal(old?.privateSealed, '');
       assert.ok(outcome.endpoints >= 2 && outcome.sources >= 1 && outcome.answers >= 1);
       const resealed = (await store.sources.get(projectId, source.id))?.secretsSealed ?? '';
       assert.equal(to.open(resealed, sourceContext(source)), 'secrets of a source');

@@ -9,11 +9,11 @@ import {
 } from '../../store/delivery-queries/delivery-filter.ts';
 import type { MissingDelivery } from '../../store/delivery-queries/requeue-deliveries.ts';
 import type { Events, WalkedEvent } from '../../store/events.ts';
+import { type JobStep, stopWith } from '../../store/job-step.ts';
 import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
 import type { DeliveriesTable } from '../../store/tables.ts';
 import type { EndpointDirectory, LiveEndpoint } from '../endpoint-directory.ts';
 import { placeInLine } from '../place-in-line.ts';
-import { type JobStep, stopWith } from '../../store/job-step.ts';
 
 /**
  * Sends events again: deliveries are made due, in the order of their events, under the same ids and

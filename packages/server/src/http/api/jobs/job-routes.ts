@@ -97,7 +97,8 @@ export function createJobRoutes(deps: {
       auth: 'read',
       group: 'Jobs',
       summary: 'List jobs',
-      description: 'Replays, erasures, imports and exports, the newest first. A project runs one at a time.',
+      description:
+        'Replays, erasures, imports and exports, the newest first. A project runs one at a time.',
       query: z.strictObject({
         ...pageQuery,
         state: z.enum(JOB_STATES).optional(),

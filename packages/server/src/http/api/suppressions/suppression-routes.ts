@@ -97,7 +97,10 @@ export function createSuppressionRoutes(deps: SuppressionRouteDeps): Route[] {
         'From now on a message to it is email.rejected and not sent. What is in the queue already goes out. suppression.added tells of it.',
       body: newEntry,
       responses: {
-        200: { description: 'It was there already, and stays as it is.', schema: suppressionSchema },
+        200: {
+          description: 'It was there already, and stays as it is.',
+          schema: suppressionSchema,
+        },
         201: { description: 'On the list.', schema: suppressionSchema },
       },
       async handle({ projectId, body, remember }) {

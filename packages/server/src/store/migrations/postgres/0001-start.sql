@@ -339,6 +339,35 @@ CREATE TABLE posthorn.source_replays (
   PRIMARY KEY (project_id, source_id, replay_key)
 );
 
+CREATE TABLE posthorn.domains (
+  project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
+  id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  settings text COLLATE "C" NOT NULL,
+  version integer NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  verified_at bigint,
+  checked_at bigint,
+  checked text COLLATE "C",
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE UNIQUE INDEX domains_name ON posthorn.domains (project_id, name);
+
+CREATE TABLE posthorn.dkim_keys (
+  project_id text COLLATE "C" NOT NULL,
+  domain_id text COLLATE "C" NOT NULL,
+  selector text COLLATE "C" NOT NULL,
+  algorithm text COLLATE "C" NOT NULL CHECK (algorithm IN ('rsa', 'ed25519')),
+  state text COLLATE "C" NOT NULL CHECK (state IN ('next', 'active', 'retired')),
+  public_key text COLLATE "C" NOT NULL,
+  private_sealed text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  retired_at bigint,
+  PRIMARY KEY (project_id, domain_id, selector)
+);
+
 CREATE TABLE posthorn.idempotency_keys (
   project_id text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,

@@ -328,6 +328,39 @@ CREATE TABLE source_replays (
   PRIMARY KEY (project_id, source_id, replay_key)
 ) STRICT, WITHOUT ROWID;
 
+-- Domains that a project sends from. `settings` holds the names that it has chosen, `checked` what DNS said
+-- the last time (core/domain-check.ts): kept apart from `version`, so that checking is no change.
+CREATE TABLE domains (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  verified_at INTEGER,
+  checked_at INTEGER,
+  checked TEXT,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX domains_name ON domains (project_id, name);
+
+-- Keys that its mail is signed with. A next one is to be published, an active one signs, a retired one
+-- stays published for mail that is on its way, and has no private half any more.
+CREATE TABLE dkim_keys (
+  project_id TEXT NOT NULL,
+  domain_id TEXT NOT NULL,
+  selector TEXT NOT NULL,
+  algorithm TEXT NOT NULL CHECK (algorithm IN ('rsa', 'ed25519')),
+  state TEXT NOT NULL CHECK (state IN ('next', 'active', 'retired')),
+  public_key TEXT NOT NULL,
+  private_sealed TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  retired_at INTEGER,
+  PRIMARY KEY (project_id, domain_id, selector)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE idempotency_keys (
   project_id TEXT NOT NULL,
   key TEXT NOT NULL,

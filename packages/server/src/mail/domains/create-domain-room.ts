@@ -1,0 +1,63 @@
+import type { Ids } from '../../core/ids.ts';
+import { createAddressGuard } from '../../lib/address-guard.ts';
+import { createTextFetcher } from '../../lib/fetch-text.ts';
+import type { SecretBox } from '../../lib/secret-box.ts';
+import type { Domains } from '../../store/domains.ts';
+import type { EventLog } from '../../store/event-log.ts';
+import { createDnsLookup } from './dns-lookup.ts';
+import { createDomainChecker, type DomainChecker } from './domain-checker.ts';
+import { createDomainDirectory, type DomainDirectory } from './domain-directory.ts';
+import type { SendingHosts } from './domain-records.ts';
+import { createSenderRules, type SenderRules } from './sender-rules.ts';
+
+/** A policy of MTA-STS is a few lines (RFC 8461 3.3 asks for less than 64 kB). */
+const MAX_POLICY_BYTES = 65_536;
+const POLICY_TIMEOUT_MS = 10_000;
+
+/** Everything about sending domains that works by itself. */
+export interface DomainRoom {
+  directory: DomainDirectory;
+  checker: DomainChecker;
+  rules: SenderRules;
+  hosts: SendingHosts;
+}
+
+export function createDomainRoom(deps: {
+  config: {
+    dnsServers: readonly string[];
+    hostname: string;
+    spfTerm: string | null;
+    publicUrl: string | null;
+  };
+  domains: Domains;
+  log: EventLog;
+  secretBox: SecretBox;
+  ids: Ids;
+  now: () => number;
+  requiresVerified: (projectId: string) => boolean | null;
+}): DomainRoom {
+  const { config, domains, log, ids, now } = deps;
+  const { hostname, publicUrl } = config;
+  const hosts: SendingHosts = {
+    hostname,
+    spfTerm: config.spfTerm ?? `a:${hostname}`,
+    trackingHost: publicUrl === null ? null : new URL(publicUrl).hostname,
+  };
+  const directory = createDomainDirectory({ domains, secretBox: deps.secretBox });
+  const tools = {
+    hosts,
+    dns: createDnsLookup(config.dnsServers),
+    fetchText: createTextFetcher({
+      guard: createAddressGuard([]),
+      timeoutMs: POLICY_TIMEOUT_MS,
+      maxBytes: MAX_POLICY_BYTES,
+    }),
+  };
+  const changed = directory.load;
+  return {
+    directory,
+    checker: createDomainChecker({ domains, log, ids, now, tools, changed }),
+    rules: createSenderRules({ directory, requiresVerified: deps.requiresVerified, now }),
+    hosts,
+  };
+}
