@@ -27,6 +27,7 @@ export {
   MAPPED_FIELDS,
   type MappedField,
 } from './providers/shared/build/mapping.ts';
+export { numberFor } from './providers/shared/encode/values.ts';
 export { parsePath } from './providers/shared/read/json-path.ts';
 export * from './providers/standard-webhooks.ts';
 export * from './providers/standard-webhooks-keys.ts';

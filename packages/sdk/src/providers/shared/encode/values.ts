@@ -26,8 +26,24 @@ export function epochText(timestamp: string): string {
   return `${epochSeconds(timestamp)}.${fraction}`;
 }
 
-/** A whole number that stands for an id where a format has numbers: the same for the same id. */
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const TIME_CHARS = 10;
+/** The last 12 bits, which tell ids of one millisecond apart: they are counted up. */
+const TAIL = 4_096;
+
+/**
+ * A whole number that stands for an id where a format has numbers: the same for the same id. Of an id of
+ * ours it is the time in ms, times 4,096, and its last 12 bits, so that who has the number can look near
+ * that time; a double holds it until the year 2039.
+ */
 export function numberFor(id: string): number {
+  const ulid = /^[a-z]+_([0-7][0-9A-HJKMNP-TV-Z]{25})$/.exec(id)?.[1];
+  if (ulid !== undefined) {
+    const valueOf32 = (text: string): number =>
+      [...text].reduce((sum, char) => sum * 32 + CROCKFORD.indexOf(char), 0);
+    const number = valueOf32(ulid.slice(0, TIME_CHARS)) * TAIL + (valueOf32(ulid.slice(-3)) % TAIL);
+    if (Number.isSafeInteger(number)) return number;
+  }
   // 48 bits: a double and a bigint column hold it.
   return createHash('sha256').update(id).digest().readUIntBE(0, 6);
 }
