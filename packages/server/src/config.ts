@@ -357,7 +357,7 @@ export const SETTINGS = {
   publicUrl: {
     default: '',
     description:
-      'Where this server is reached from outside, such as https://posthorn.example.com: what the URLs of sources begin with.',
+      'Where this server is reached from outside, such as https://posthorn.example.com: what the URLs of sources, and those of certificates in the dialect ses, begin with.',
     parse: readPublicUrl,
   },
   spfTerm: optional(

@@ -9,6 +9,7 @@ import type {
 } from '../core/endpoint-settings.ts';
 import { compileEventFilter } from '../core/event-filter.ts';
 import { ladderOf } from '../core/retry-ladders.ts';
+import { isSharedSecret } from '../core/signing-keys.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
 import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
 import type { Statement } from '../store/engine.ts';
@@ -84,7 +85,10 @@ export interface EndpointDirectory {
   lookUp(projectId: string, idOrUid: string): LiveEndpoint | null;
   /** By its id alone, which is unique over all projects: for what everybody may see. */
   findAnywhere(endpointId: string): LiveEndpoint | null;
-  /** A key that signs, by its id alone, of whichever endpoint: for public keys that receivers ask for. */
+  /**
+   * A key pair that signs, by its id alone, of whichever endpoint: for public keys that receivers ask
+   * for. A shared secret is never found.
+   */
   findSigningKey(keyId: string): SigningKeyRecord | null;
   all(): Iterable<LiveEndpoint>;
   listen(listener: EndpointListener): void;
@@ -193,7 +197,7 @@ export function createEndpointDirectory(options: {
     },
     findSigningKey(keyId) {
       for (const { secrets } of all()) {
-        const found = secrets.keys.find(({ id }) => id === keyId);
+        const found = secrets.keys.find(({ id, kind }) => id === keyId && !isSharedSecret(kind));
         if (found !== undefined) return found;
       }
       return null;
