@@ -268,6 +268,23 @@ test('what cannot be a webhook is refused before it is read', async () => {
   assert.match(put.headers.get('allow') ?? '', /POST/);
 });
 
+test('a project that puts more events into the log than it may is asked to wait', async (t) => {
+  const path = `/v1/projects/${api.projectId}`;
+  t.after(() => api.send('PATCH', path, { body: { limits: { events_per_second: null } } }));
+  const limited = await api.send('PATCH', path, { body: { limits: { events_per_second: 1 } } });
+  assert.equal(limited.status, 200, limited.text);
+  const source = await createSource({ provider: 'postmark' });
+  const post = (n: number) =>
+    send(source.path, {
+      body: Buffer.from(`{"RecordType":"Open","MessageID":"rate-${n}","Recipient":"a@b.test"}`),
+    });
+  const statuses = [];
+  for (let n = 0; n < 4; n++) statuses.push((await post(n)).status);
+  assert.deepEqual(statuses, [200, 200, 503, 503]);
+  const { requests, refused } = await activityOf(source.id);
+  assert.deepEqual([requests, refused], [2, 0]);
+});
+
 test('with its source or its project deleted, a URL leads nowhere', async () => {
   const { id, path } = await createSource({ provider: 'postmark' });
   assert.equal((await api.send('DELETE', `/v1/sources/${id}`)).status, 204);

@@ -7,12 +7,13 @@ const KEPT_HEADERS = /^(content-type|webhook-id|svix-id|ce-[a-z0-9]{1,40})$/;
 
 /**
  * The part of a request that is decoded and kept: the first decoding and any later one see the same.
- * Parameters of the URL that hold a secret are left out.
+ * Parameters of the URL and headers that hold a secret are left out.
  */
 export function toKeptRequest(request: ProviderRequest, proofs: readonly string[]): KeptRequest {
   const headers = Object.entries(request.headers).flatMap(([name, value]) => {
     const text = typeof value === 'string' ? value : value?.join(', ');
-    return text !== undefined && KEPT_HEADERS.test(name) ? [[name, text]] : [];
+    if (text === undefined || !KEPT_HEADERS.test(name) || isProof(text, proofs)) return [];
+    return [[name, text]];
   });
   return {
     method: request.method,
@@ -26,10 +27,14 @@ function withoutProofs(url: string, proofs: readonly string[]): string {
   if (at === -1) return '';
   const kept = new URLSearchParams();
   for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
-    const isProof = proofs.some((proof) => proof === value || proof.endsWith(`:${value}`));
-    if (!isProof) kept.append(name, value);
+    if (!isProof(value, proofs)) kept.append(name, value);
   }
   return kept.size === 0 ? '' : `?${kept}`;
+}
+
+/** Secrets of providers that do not sign end in what the request has to carry. */
+function isProof(text: string, proofs: readonly string[]): boolean {
+  return text !== '' && proofs.some((proof) => proof === text || proof.endsWith(`:${text}`));
 }
 
 export function toProviderRequest(kept: KeptRequest, body: Uint8Array): ProviderRequest {

@@ -48,10 +48,7 @@ export function createIngestRoutes(deps: IngestRouteDeps): Route[] {
     raw: { admit: (given: unknown) => void find(given) },
     handle,
   } as const;
-  const problems = {
-    401: { description: 'webhook_refused: nothing proves that it is from the provider.' },
-    404: { description: 'not_found: no source has this URL.' },
-  };
+  const problems = { 404: { description: 'not_found: no source has this URL.' } };
 
   return [
     defineRoute({
@@ -59,7 +56,7 @@ export function createIngestRoutes(deps: IngestRouteDeps): Route[] {
       method: 'POST',
       summary: 'Take a webhook in',
       description:
-        "For providers. 200 means that it is on disk, with its events. The status of a refusal is the provider's own: 401, 403 or 406; 503 (429 for Brevo) asks to send it again.",
+        'For providers. 200 means that it is on disk, with its events. Where nothing proves that it is from the provider, it is webhook_refused with the status that the provider goes by: 401, 403 or 406. 503 (429 for Brevo) asks to send it again.',
       bodyLimit: MAX_BODY_BYTES,
       responses: {
         200: {
