@@ -33,7 +33,7 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   {
     name: 'postgresql',
     probe: '/usr/lib/postgresql/*/bin/initdb',
-    neededBy: /startTestCluster/,
+    neededBy: /startTestCluster|startHaCluster/,
     purpose: 'the second store engine on a real server',
   },
   {
@@ -43,10 +43,47 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'the inbox of the SDK on a real server',
   },
   {
+    name: 'chromium',
+    probe: 'chromium',
+    neededBy: /skipWithoutBrowser/,
+    purpose: 'the portal in a real browser',
+  },
+  {
     name: 'pgbouncer',
     probe: 'pgbouncer',
     neededBy: /startPgBouncer/,
     purpose: 'the second store engine behind a pooler',
+  },
+  {
+    name: 'libfaketime',
+    probe: '/usr/lib/*/faketime/libfaketimeMT.so.1',
+    neededBy: /createFakeClock/,
+    purpose: 'clocks that jump',
+  },
+  {
+    name: 'patroni',
+    probe: 'patroni',
+    neededBy: /startHaCluster/,
+    purpose: 'a database with standbys that take over',
+  },
+  {
+    // What Patroni needs for etcd, and only recommends.
+    name: 'python3-etcd',
+    probe: '/usr/lib/python3/dist-packages/etcd',
+    neededBy: /startHaCluster/,
+    purpose: 'a database with standbys that take over',
+  },
+  {
+    name: 'etcd-server',
+    probe: 'etcd',
+    neededBy: /startHaCluster/,
+    purpose: 'a database with standbys that take over',
+  },
+  {
+    name: 'haproxy',
+    probe: 'haproxy',
+    neededBy: /startHaCluster/,
+    purpose: 'a database with standbys that take over',
   },
 ];
 

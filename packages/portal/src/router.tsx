@@ -75,6 +75,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/webhooks/new',
+    component: lazyRouteComponent(() => import('./pages/new-endpoint.tsx'), 'NewEndpoint'),
+  }),
+  createRoute({
+    ...parent,
     path: '/webhooks/$id',
     validateSearch: textFilters('state'),
     component: lazyRouteComponent(() => import('./pages/endpoint.tsx'), 'EndpointPage'),
@@ -87,6 +92,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/jobs',
+    component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'Jobs'),
+  }),
+  createRoute({
+    ...parent,
     path: '/deliveries/$id',
     component: lazyRouteComponent(() => import('./pages/delivery.tsx'), 'DeliveryPage'),
   }),
@@ -95,7 +105,7 @@ const pages = [
 function UnknownPage() {
   const { common } = useWords();
   return (
-    <Empty title={common.unknownPage} help={common.unknownPageHelp}>
+    <Empty isPage title={common.unknownPage} help={common.unknownPageHelp}>
       <Link to="/" className={buttonClass()}>
         {common.backToOverview}
       </Link>
@@ -110,7 +120,9 @@ export function createPortalRouter(client: QueryClient) {
     context: { client },
     defaultPreload: 'intent',
     defaultPendingComponent: () => <Skeleton />,
-    defaultErrorComponent: ({ error, reset }) => <ProblemNotice error={error} retry={reset} />,
+    defaultErrorComponent: ({ error, reset }) => (
+      <ProblemNotice isPage error={error} retry={reset} />
+    ),
     defaultNotFoundComponent: UnknownPage,
     // Addresses read as they are typed: ?recipient=a@b.example, without quotes.
     parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),

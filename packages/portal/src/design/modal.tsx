@@ -21,7 +21,10 @@ export function Modal({
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
-    if (element !== null && !element.open) element.showModal();
+    if (element === null || element.open) return;
+    element.showModal();
+    // The browser would begin at the button that closes it.
+    element.querySelector<HTMLElement>('input, select, textarea')?.focus();
   }, []);
   const place =
     kind === 'drawer'

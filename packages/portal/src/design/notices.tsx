@@ -9,16 +9,20 @@ export function Empty({
   title,
   help,
   command,
+  isPage = false,
   children,
 }: {
   title: string;
   help: string;
   command?: string;
+  /** It stands in the place of a whole page, so its title is the page's. */
+  isPage?: boolean;
   children?: ReactNode;
 }) {
+  const Heading = isPage ? 'h1' : 'h2';
   return (
     <div className="mx-auto max-w-xl px-4 py-12">
-      <h2 className="text-[17px] font-semibold">{title}</h2>
+      <Heading className="text-[17px] font-semibold">{title}</Heading>
       <p className="mt-1 mb-4 text-muted">{help}</p>
       {command !== undefined && <CodeBlock text={command} label={title} />}
       {children}
@@ -27,7 +31,16 @@ export function Empty({
 }
 
 /** What happened, what it means, what to do; the technical part unfolds. */
-export function ProblemNotice({ error, retry }: { error: unknown; retry?: () => void }) {
+export function ProblemNotice({
+  error,
+  retry,
+  isPage = false,
+}: {
+  error: unknown;
+  retry?: () => void;
+  /** It stands in the place of a whole page, so its title is the page's. */
+  isPage?: boolean;
+}) {
   const { problem, common } = useWords();
   const { status, code, message, requestId } = toProblem(error);
   const [title, help] =
@@ -36,9 +49,10 @@ export function ProblemNotice({ error, retry }: { error: unknown; retry?: () => 
       : status === 404
         ? [problem.notFound, problem.notFoundHelp]
         : [problem.generic, message];
+  const Heading = isPage ? 'h1' : 'h2';
   return (
     <div role="alert" className="mx-auto max-w-xl px-4 py-12">
-      <h2 className="text-[17px] font-semibold">{title}</h2>
+      <Heading className="text-[17px] font-semibold">{title}</Heading>
       <p className="mt-1 mb-4 text-muted">{help}</p>
       {retry !== undefined && <Button onClick={retry}>{common.retry}</Button>}
       <details className="mt-4 text-muted">

@@ -8,6 +8,7 @@ export const NAVIGATION = [
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
   { to: '/dead-letters', name: 'deadLetters', icon: 'dead', key: 'd' },
+  { to: '/jobs', name: 'jobs', icon: 'jobs', key: 'j' },
 ] as const satisfies readonly {
   to: string;
   name: keyof Words['nav'];

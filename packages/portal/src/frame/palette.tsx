@@ -66,8 +66,6 @@ export function Palette({ close }: { close: () => void }) {
   return (
     <Modal title={words.palette.title} close={close}>
       <input
-        // biome-ignore lint/a11y/noAutofocus: the dialog was opened to type here.
-        autoFocus
         role="combobox"
         aria-expanded="true"
         aria-controls={listId}

@@ -16,12 +16,19 @@ import { useWords } from '../words/words.tsx';
 
 const route = getRouteApi('/deliveries/$id');
 
+/** While something may still happen, the page looks again. */
+const OPEN: ReadonlySet<string> = new Set(['pending', 'in_flight', 'retrying']);
+const LOOK_AGAIN_MS = 2_000;
+
 /** Why did my endpoint refuse it: each attempt, with what was sent and what came back. */
 export function DeliveryPage() {
   const words = useWords();
   const { id } = route.useParams();
   const client = useQueryClient();
-  const query = useQuery(deliveryQuery(id));
+  const query = useQuery({
+    ...deliveryQuery(id),
+    refetchInterval: ({ state }) => (OPEN.has(state.data?.state ?? '') ? LOOK_AGAIN_MS : false),
+  });
   const retry = useMutation({
     mutationFn: () =>
       call<Delivery>(`/v1/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST' }),
@@ -29,7 +36,7 @@ export function DeliveryPage() {
   });
   if (query.isPending) return <Skeleton />;
   if (query.isError)
-    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
+    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
   const delivery = query.data;
   return (
     <Page
@@ -128,7 +135,10 @@ function AttemptCard({ attempt }: { attempt: AttemptDetail }) {
           <>
             <HeaderList headers={response.headers} />
             {response.excerpt !== null && (
-              <CodeBlock text={response.excerpt} label={words.deliveries.response} />
+              <CodeBlock
+                text={response.excerpt}
+                label={`${words.deliveries.response} ${attempt.number}`}
+              />
             )}
           </>
         )}

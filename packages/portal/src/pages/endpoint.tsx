@@ -10,7 +10,9 @@ import { Time } from '../design/time.tsx';
 import { formatCount } from '../words/format.ts';
 import { useLanguage } from '../words/words.tsx';
 import { DeliveriesList } from './deliveries-list.tsx';
+import { EndpointActions } from './endpoint-actions.tsx';
 import { describeTypes, EndpointStatus } from './endpoints.tsx';
+import { SendTest } from './send-test.tsx';
 
 const route = getRouteApi('/webhooks/$id');
 
@@ -24,11 +26,20 @@ export function EndpointPage() {
   const gaps = useQuery(gapsQuery(id)).data;
   if (query.isPending) return <Skeleton />;
   if (query.isError)
-    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
+    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
   const endpoint = query.data;
   const states = Object.entries(words.deliveryStates) as [DeliveryState, string][];
   return (
-    <Page title={endpoint.url} answer={<EndpointStatus endpoint={endpoint} />}>
+    <Page
+      title={endpoint.url}
+      answer={
+        <span className="flex flex-col items-start gap-3">
+          <EndpointStatus endpoint={endpoint} />
+          <SendTest endpointId={endpoint.id} />
+        </span>
+      }
+      actions={<EndpointActions endpoint={endpoint} />}
+    >
       <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <Section
           title={words.deliveries.title}

@@ -1,7 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { endpointsQuery, queueQuery } from '../api/queries.ts';
 import type { Endpoint } from '../api/types.ts';
+import { buttonClass } from '../design/button.tsx';
 import { type Column, DataList } from '../design/data-list.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
 import { Page } from '../design/page.tsx';
@@ -48,7 +49,15 @@ export function Endpoints() {
     },
   ];
   return (
-    <Page title={endpoints.title} isWide>
+    <Page
+      title={endpoints.title}
+      isWide
+      actions={
+        <Link to="/webhooks/new" className={buttonClass('primary')}>
+          {endpoints.create}
+        </Link>
+      }
+    >
       {query.isPending ? (
         <Skeleton />
       ) : query.isError ? (

@@ -18,7 +18,7 @@ export function EventPage() {
   const deliveries = useInfiniteQuery(deliveriesQuery({ event_id: id }));
   if (query.isPending) return <Skeleton />;
   if (query.isError)
-    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
+    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
   const event = query.data;
   const messageId = event.data.message?.id;
   const told = deliveries.data?.pages.flatMap(({ data }) => data) ?? [];

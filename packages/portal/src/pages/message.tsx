@@ -33,7 +33,7 @@ export function MessagePage() {
   });
   if (query.isPending) return <Skeleton />;
   if (query.isError)
-    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
+    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
   const message = query.data;
   return (
     <Page title={message.subject ?? words.messages.noSubject} answer={<Answer message={message} />}>

@@ -11,17 +11,21 @@ import { useLanguage, useWords } from '../words/words.tsx';
 import { EndpointStatus } from './endpoints.tsx';
 
 const LATEST = 8;
+const LOOK_AGAIN_MS = 5_000;
 
 /** Is all well? If not, what needs somebody. */
 export function Overview() {
   const { words, language } = useLanguage();
   const { overview } = words;
   const queue = useQuery(queueQuery());
-  const endpoints = useInfiniteQuery(endpointsQuery());
-  const messages = useInfiniteQuery(messagesQuery({ recipient: '' }));
+  const endpoints = useInfiniteQuery({ ...endpointsQuery(), refetchInterval: LOOK_AGAIN_MS });
+  const messages = useInfiniteQuery({
+    ...messagesQuery({ recipient: '' }),
+    refetchInterval: LOOK_AGAIN_MS,
+  });
   if (queue.isPending || endpoints.isPending) return <Skeleton />;
   if (queue.isError)
-    return <ProblemNotice error={queue.error} retry={() => void queue.refetch()} />;
+    return <ProblemNotice isPage error={queue.error} retry={() => void queue.refetch()} />;
   const all = endpoints.data?.pages.flatMap(({ data }) => data) ?? [];
   const troubled = all.filter(isTroubled);
   const latest = messages.data?.pages[0]?.data.slice(0, LATEST) ?? [];

@@ -193,6 +193,73 @@ export const en = {
     emptyHelp:
       'An endpoint is a URL of your application that Posthorn tells of every event, signed.',
   },
+  newEndpoint: {
+    title: 'New endpoint',
+    lead: 'A URL of your application. Posthorn posts every event that it asks for, signed, until it is taken.',
+    url: 'URL',
+    urlHelp: 'HTTPS, or HTTP on this machine.',
+    description: 'Description',
+    events: 'Events',
+    everything: 'Everything, also what is added later',
+    create: 'Create the endpoint',
+    createdTitle: 'Your endpoint is there',
+    secretLead:
+      'This secret signs what it gets. It is shown this once: keep it where your application can read it.',
+    secret: 'Signing secret',
+    verify: 'Verify it in your application',
+    language: 'Language',
+    test: 'Send a test',
+    testing: 'Waiting for the answer…',
+    testGood: (status: string, span: string) =>
+      `Your endpoint answered ${status} in ${span}. It works.`,
+    testBad: (what: string) => `It did not work: ${what}`,
+    hint401:
+      'A 401 mostly means that the signature was checked over the parsed body: use the raw bytes as they came.',
+    hint404: 'The address answers, but nothing is at this path.',
+    done: 'To the endpoint',
+  },
+  endpoint: {
+    test: 'Send a test',
+    disable: 'Disable',
+    enable: 'Enable',
+    disableEffect:
+      'Nothing is sent any more. What it misses is recorded as skipped and can be replayed.',
+    remove: 'Delete',
+    removeTitle: (url: string) => `Delete ${url}`,
+    removeEffect:
+      'What waits for it is canceled. Its deliveries stay visible until they are too old.',
+    rotate: 'Replace the secret',
+    rotateEffect:
+      'A new secret signs from now on. The old one signs beside it for 24 hours, so that you can change your application without losing an event.',
+    newSecret: 'The new secret, shown this once',
+    replay: 'Replay what is missing',
+    replayTitle: 'Replay',
+    replayEffect: (count: string) =>
+      count === '0'
+        ? 'Nothing is missing.'
+        : `${count} deliveries that are dead or were skipped are sent again, in the background.`,
+    replayStart: (count: string) => `Replay ${count} deliveries`,
+    missing: (count: string) => `${count} missing`,
+    settings: 'Settings',
+  },
+  jobs: {
+    progress: (done: string, total: string) => `${done} of ${total}`,
+    states: {
+      queued: 'Waiting',
+      running: 'Under way',
+      paused: 'Paused',
+      canceled: 'Canceled',
+      done: 'Done',
+      failed: 'Failed',
+    },
+    pause: 'Pause',
+    resume: 'Go on',
+    cancel: 'Cancel',
+    title: 'Jobs',
+    kind: 'Kind',
+    empty: 'No job yet',
+    emptyHelp: 'Replays, imports and erasures are jobs: they go on when this page is closed.',
+  },
   deliveries: {
     title: 'Deliveries',
     deadTitle: 'Dead letters',

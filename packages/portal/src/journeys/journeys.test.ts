@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import {
+  findBarriers,
+  skipWithoutBrowser,
+  startBrowser,
+  stopBrowser,
+  type Visit,
+  visit,
+} from './fixtures/browser.ts';
+import { API_KEY, type Surroundings, startSurroundings } from './fixtures/server.ts';
+
+const OWNER = { email: 'owner@example.com', password: 'a password of the owner' };
+
+/** Mail that came to a state, as a provider would report it. */
+const reported = (type: string, recipient: string, response: string) => ({
+  type: `email.${type}`,
+  timestamp: new Date().toISOString(),
+  data: {
+    provider: 'elsewhere',
+    message: { provider_id: `m-${recipient}`, from: 'shop@example.com', subject: 'Your order' },
+    recipient,
+    delivery: { smtp_code: type === 'bounced' ? 550 : 250, response },
+  },
+});
+
+describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
+  let world: Surroundings;
+  let good: { id: string };
+  let bad: { id: string };
+  let messageId: string;
+
+  before(async () => {
+    world = await startSurroundings();
+    await startBrowser();
+    const { call, application } = world;
+    good = await call('POST', '/v1/endpoints', { url: `${application.url}/good` });
+    bad = await call('POST', '/v1/endpoints', {
+      url: `${application.url}/bad`,
+      event_types: ['email.bounced'],
+    });
+    const sent = await call<{ id: string }>('POST', '/v1/messages', {
+      from: 'shop@example.com',
+      to: 'anna@nowhere.invalid',
+      subject: 'Reset your password',
+      text: 'Follow the link.',
+    });
+    messageId = sent.id;
+    await call('POST', '/v1/events', [
+      reported('delivered', 'ben@example.com', '250 2.0.0 Ok'),
+      ...['cara', 'dan', 'eve', 'finn', 'gus', 'hal'].map((name) =>
+        reported('bounced', `${name}@example.com`, '550 5.1.1 No such user'),
+      ),
+    ]);
+  });
+  after(async () => {
+    await stopBrowser();
+    await world.close();
+  });
+
+  async function signIn({ page }: Visit): Promise<void> {
+    await page.goto(`${world.url}/`);
+    await page.getByLabel('Email').fill(OWNER.email);
+    await page.getByLabel('Password').fill(OWNER.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('navigation', { name: 'Main' }).waitFor();
+  }
+
+  async function withVisit(work: (one: Visit) => Promise<void>): Promise<void> {
+    const one = await visit();
+    try {
+      await signIn(one);
+      await work(one);
+      assert.deepEqual(one.complaints, []);
+    } finally {
+      await one.close();
+    }
+  }
+
+  const titled = (page: Page, name: string | RegExp) =>
+    page.getByRole('heading', { level: 1, name }).waitFor();
+
+  test('the first visit makes the owner, with the keyboard alone', async () => {
+    const one = await visit();
+    const { page, complaints } = one;
+    await page.goto(`${world.url}/`);
+    await page.getByLabel('Setup token').waitFor();
+    for (const text of [API_KEY, OWNER.email, OWNER.password]) {
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(text);
+    }
+    await page.keyboard.press('Enter');
+    await titled(page, 'Overview');
+    assert.deepEqual(complaints, []);
+    await one.close();
+  });
+
+  test('where is this email, and was our application told?', () =>
+    withVisit(async ({ page }) => {
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('anna@nowhere.invalid');
+      await page.getByRole('option', { name: 'Messages to anna@nowhere.invalid' }).waitFor();
+      await page.keyboard.press('Enter');
+      const row = page.getByRole('row', { name: 'Reset your password' });
+      await row.waitFor();
+      assert.match(page.url(), /\?recipient=anna%40nowhere\.invalid$/);
+      await row.focus();
+      await page.keyboard.press('Enter');
+      await titled(page, 'Reset your password');
+      await page.getByText('Bounced').first().waitFor();
+      await page.getByText(`${world.application.url}/good`).first().waitFor();
+      await page
+        .getByText(/204 · .* · 1 attempt/)
+        .first()
+        .waitFor();
+      await page.goBack();
+      await row.waitFor();
+    }));
+
+  test('what is failing, since when, and what do I do?', () =>
+    withVisit(async ({ page }) => {
+      await page.getByText('One thing needs your attention.').waitFor();
+      await page.getByRole('link', { name: `${world.application.url}/bad` }).click();
+      await page.getByText('Failing').first().waitFor();
+      await page.getByRole('row').filter({ hasText: 'Retrying' }).first().click();
+      await page.getByText('The endpoint answered 500.').first().waitFor();
+      await page.getByText('The database is away.').first().waitFor();
+      world.application.mend();
+      await page.getByRole('button', { name: 'Try again now' }).click();
+      await page.getByText('2 attempts').waitFor();
+      await page.getByText('Delivered').first().waitFor();
+    }));
+
+  test('how do I set this up right? From a URL to an answered test on one page', () =>
+    withVisit(async ({ page }) => {
+      await page.goto(`${world.url}/portal/webhooks`);
+      await page.getByRole('link', { name: 'New endpoint' }).click();
+      await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook');
+      await page.getByRole('button', { name: 'Create the endpoint' }).click();
+      // What the server says of it stands beside the field.
+      await page.locator('[aria-invalid=true]').waitFor();
+      await page.getByRole('textbox', { name: 'URL' }).fill(`${world.application.url}/new`);
+      await page.getByRole('button', { name: 'Create the endpoint' }).click();
+      await page.getByText(/^whsec_/).waitFor();
+      await page.getByLabel('Language', { exact: true }).selectOption('Python');
+      await page.getByText('pip install').waitFor();
+      await page.getByRole('button', { name: 'Send a test' }).click();
+      await page.getByText(/Your endpoint answered 204 in .* It works\./).waitFor();
+      assert.ok(world.application.paths.includes('/new'));
+    }));
+
+  test('an endpoint is disabled and enabled again, its secret replaced', () =>
+    withVisit(async ({ page }) => {
+      await page.goto(`${world.url}/portal/webhooks/${good.id}`);
+      await page.getByRole('button', { name: 'Disable' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+      await page.getByRole('button', { name: 'Enable' }).click();
+      await page.getByText('Enabled').waitFor();
+      await page.getByRole('button', { name: 'Replace the secret' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Replace the secret' }).click();
+      await page.getByText(/^whsec_/).waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    }));
+
+  test('new events wait behind a pill until they are asked for', () =>
+    withVisit(async ({ page }) => {
+      await page.goto(`${world.url}/portal/events?type=email.opened`);
+      await page.getByText('No event matches').waitFor();
+      // The stream begins with what comes next, so it has to be open.
+      await page
+        .waitForResponse((answer) => answer.url().includes('/v1/events/stream'))
+        .catch(() => {});
+      await world.call('POST', '/v1/events', reported('opened', 'dora@example.com', ''));
+      await page.getByRole('button', { name: /\d+ new/ }).click();
+      await page.getByRole('row').filter({ hasText: 'dora@example.com' }).waitFor();
+    }));
+
+  test('what is not there, and who has no session, have their page', () =>
+    withVisit(async ({ page, context }) => {
+      await page.goto(`${world.url}/portal/messages/msg_01JD0000000000000000000000`);
+      await page.getByText('There is nothing with this id.').waitFor();
+      await page.goto(`${world.url}/portal/nonsense`);
+      await page.getByText('There is no such page').waitFor();
+      await context.clearCookies();
+      await page.goto(`${world.url}/portal/webhooks`);
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    }));
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`no page has a barrier, ${colorScheme}`, async () => {
+      const one = await visit({ colorScheme });
+      await signIn(one);
+      const { page } = one;
+      const { data } = await world.call<{ data: { id: string; event_id: string }[] }>(
+        'GET',
+        `/v1/deliveries?endpoint_id=${bad.id}`,
+      );
+      const paths = [
+        '',
+        'messages',
+        `messages/${messageId}`,
+        'events',
+        `events/${data[0]?.event_id}`,
+        'webhooks',
+        'webhooks/new',
+        `webhooks/${bad.id}`,
+        `deliveries/${data[0]?.id}`,
+        'dead-letters',
+        'jobs',
+        'nonsense',
+      ];
+      for (const path of paths) {
+        await page.goto(`${world.url}/portal/${path}`);
+        await page.locator('h1, h2').first().waitFor();
+        assert.deepEqual(await findBarriers(page), [], path);
+      }
+      assert.deepEqual(one.complaints, []);
+      await one.close();
+    });
+  }
+
+  test('on a phone the menu folds and nothing is wider than the screen', async () => {
+    const one = await visit({ width: 360 });
+    await signIn(one).catch(() => {});
+    const { page } = one;
+    for (const path of [
+      '',
+      'messages',
+      `messages/${messageId}`,
+      'webhooks',
+      `webhooks/${bad.id}`,
+    ]) {
+      await page.goto(`${world.url}/portal/${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= 360, `${path} is ${width} wide`);
+    }
+    await page.getByRole('button', { name: 'Open the menu' }).click();
+    await page.getByRole('link', { name: 'Events' }).click();
+    await titled(page, 'Events');
+    await one.close();
+  });
+});

@@ -1,0 +1,215 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { call } from '../api/client.ts';
+import { toProblem } from '../api/problem.ts';
+import { endpointQuery, endpointsQuery, gapsQuery } from '../api/queries.ts';
+import type { Endpoint, Job } from '../api/types.ts';
+import { Button } from '../design/button.tsx';
+import { CodeBlock } from '../design/copy.tsx';
+import { Modal } from '../design/modal.tsx';
+import { formatCount } from '../words/format.ts';
+import { useLanguage, useWords } from '../words/words.tsx';
+
+type Action = 'disable' | 'remove' | 'rotate' | 'replay';
+
+/** What can be done with an endpoint. Each asks by naming its effect. */
+export function EndpointActions({ endpoint }: { endpoint: Endpoint }) {
+  const words = useWords();
+  const [open, setOpen] = useState<Action | null>(null);
+  const change = useEndpointChange(endpoint);
+  const close = () => setOpen(null);
+  return (
+    <>
+      <Button onClick={() => setOpen('replay')}>{words.endpoint.replay}</Button>
+      <Button onClick={() => setOpen('rotate')}>{words.endpoint.rotate}</Button>
+      {endpoint.status === 'enabled' ? (
+        <Button onClick={() => setOpen('disable')}>{words.endpoint.disable}</Button>
+      ) : (
+        <Button isBusy={change.isPending} onClick={() => change.mutate({ status: 'enabled' })}>
+          {words.endpoint.enable}
+        </Button>
+      )}
+      <Button kind="danger" onClick={() => setOpen('remove')}>
+        {words.endpoint.remove}
+      </Button>
+      {open === 'disable' && <Disable endpoint={endpoint} close={close} />}
+      {open === 'remove' && <Remove endpoint={endpoint} close={close} />}
+      {open === 'rotate' && <Rotate endpoint={endpoint} close={close} />}
+      {open === 'replay' && <Replay endpoint={endpoint} close={close} />}
+    </>
+  );
+}
+
+interface DialogProps {
+  endpoint: Endpoint;
+  close: () => void;
+}
+
+const pathOf = ({ id }: Endpoint): string => `/v1/endpoints/${encodeURIComponent(id)}`;
+
+function useRefresh({ id }: Endpoint): () => void {
+  const client = useQueryClient();
+  return () => {
+    for (const { queryKey } of [endpointQuery(id), endpointsQuery(), gapsQuery(id)]) {
+      void client.invalidateQueries({ queryKey });
+    }
+  };
+}
+
+function useEndpointChange(endpoint: Endpoint) {
+  const refresh = useRefresh(endpoint);
+  return useMutation({
+    mutationFn: (body: object) =>
+      call<Endpoint>(pathOf(endpoint), { method: 'PATCH', body, version: endpoint.version }),
+    onSettled: refresh,
+  });
+}
+
+/** A question: what will happen, the button that does it, and what went wrong. */
+function Question({
+  title,
+  effect,
+  action,
+  kind = 'primary',
+  isBusy,
+  error,
+  confirm,
+  close,
+}: {
+  title: string;
+  effect: ReactNode;
+  action: string | null;
+  kind?: 'primary' | 'danger';
+  isBusy: boolean;
+  error: unknown;
+  confirm: () => void;
+  close: () => void;
+}) {
+  const { common } = useWords();
+  return (
+    <Modal title={title} close={close}>
+      <div className="mb-4">{effect}</div>
+      {error !== null && (
+        <p role="alert" className="mb-4 rounded-md bg-bad-soft p-2.5 text-bad">
+          {toProblem(error).message}
+        </p>
+      )}
+      <div className="flex justify-end gap-2">
+        <Button onClick={close}>{common.cancel}</Button>
+        {action !== null && (
+          <Button kind={kind} isBusy={isBusy} onClick={confirm}>
+            {action}
+          </Button>
+        )}
+      </div>
+    </Modal>
+  );
+}
+
+function Disable({ endpoint, close }: DialogProps) {
+  const words = useWords();
+  const change = useEndpointChange(endpoint);
+  return (
+    <Question
+      title={words.endpoint.disable}
+      effect={words.endpoint.disableEffect}
+      action={words.endpoint.disable}
+      isBusy={change.isPending}
+      error={change.error}
+      confirm={() => change.mutate({ status: 'disabled' }, { onSuccess: close })}
+      close={close}
+    />
+  );
+}
+
+function Remove({ endpoint, close }: DialogProps) {
+  const words = useWords();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () => call(pathOf(endpoint), { method: 'DELETE', version: endpoint.version }),
+    onSuccess() {
+      void client.invalidateQueries({ queryKey: endpointsQuery().queryKey });
+      void navigate({ to: '/webhooks' });
+    },
+  });
+  return (
+    <Question
+      title={words.endpoint.removeTitle(endpoint.url)}
+      effect={words.endpoint.removeEffect}
+      action={words.endpoint.remove}
+      kind="danger"
+      isBusy={remove.isPending}
+      error={remove.error}
+      confirm={() => remove.mutate()}
+      close={close}
+    />
+  );
+}
+
+function Rotate({ endpoint, close }: DialogProps) {
+  const words = useWords();
+  const refresh = useRefresh(endpoint);
+  const rotate = useMutation({
+    mutationFn: () =>
+      call<{ secret: string }>(`${pathOf(endpoint)}/secret/rotate`, { method: 'POST', body: {} }),
+    onSettled: refresh,
+  });
+  if (rotate.data !== undefined) {
+    return (
+      <Modal title={words.endpoint.newSecret} close={close}>
+        <CodeBlock text={rotate.data.secret} label={words.endpoint.newSecret} />
+      </Modal>
+    );
+  }
+  return (
+    <Question
+      title={words.endpoint.rotate}
+      effect={words.endpoint.rotateEffect}
+      action={words.endpoint.rotate}
+      isBusy={rotate.isPending}
+      error={rotate.error}
+      confirm={() => rotate.mutate()}
+      close={close}
+    />
+  );
+}
+
+function Replay({ endpoint, close }: DialogProps) {
+  const { words, language } = useLanguage();
+  const navigate = useNavigate();
+  const path = `${pathOf(endpoint)}/replay`;
+  const preview = useQuery({
+    queryKey: [path, 'dry run'],
+    queryFn: () =>
+      call<{ deliveries: number; missing: number }>(path, {
+        method: 'POST',
+        body: { dry_run: true },
+      }),
+    retry: false,
+  });
+  const replay = useMutation({
+    mutationFn: () => call<Job>(path, { method: 'POST', body: {} }),
+    onSuccess: () => void navigate({ to: '/jobs' }),
+  });
+  const count = preview.data === undefined ? null : preview.data.deliveries + preview.data.missing;
+  const shown = formatCount(count ?? 0, language);
+  return (
+    <Question
+      title={words.endpoint.replayTitle}
+      effect={
+        preview.isPending
+          ? words.common.loading
+          : preview.isError
+            ? ''
+            : words.endpoint.replayEffect(shown)
+      }
+      action={count === null || count === 0 ? null : words.endpoint.replayStart(shown)}
+      isBusy={replay.isPending}
+      error={replay.error ?? preview.error}
+      confirm={() => replay.mutate()}
+      close={close}
+    />
+  );
+}
