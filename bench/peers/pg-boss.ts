@@ -34,6 +34,8 @@ export async function startPgBossPeer(url: string, databaseUrl: string): Promise
     perJobResults: true as const,
     localConcurrency: 4,
     pollingIntervalSeconds: 0.5,
+    // Retries are not notified: with the usual 30 s each would be late by up to that.
+    notifyPollingIntervalSeconds: 5,
     burstWhenBatchFull: true,
   };
   await boss.work<CanonicalEvent>(QUEUE, options, (jobs) =>
