@@ -1,5 +1,5 @@
 /**
- * `npm run demo`, `npm test`, `npm run bench`, `npm run simulate` and `npm run check`, from a clone in
+ * `npm run demo`, `npm test`, `npm run bench`, `npm run simulate`, `npm run faults` and so on, from a clone in
  * which nothing is installed yet and on whatever Node the machine has: installs, then runs the target
  * on the pinned Node. Nothing of its own goes to stdout, which belongs to the target.
  */
@@ -13,6 +13,7 @@ const TARGETS = {
   test: ['scripts/test.ts'],
   bench: ['bench/main.ts'],
   simulate: ['scripts/simulate.ts'],
+  faults: ['scripts/faults.ts'],
   check: ['scripts/check.ts'],
   'score:providers': ['scripts/score-providers.ts'],
   'score:bounces': ['scripts/score-bounces.ts'],

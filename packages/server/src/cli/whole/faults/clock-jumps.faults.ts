@@ -8,7 +8,7 @@ import {
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
 import { createFakeClock, withoutFakeClock } from './fixtures/fake-clock.ts';
-import { startFaultWorld } from './fixtures/fault-world.ts';
+import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 
 const HOUR_SECONDS = 3_600;
 /** Forwards and back, backwards and back, and from one end to the other. */
@@ -27,7 +27,7 @@ test('the clock of one node jumps by an hour: nobody else minds, and nothing is 
   const world = await startFaultWorld(t, {
     nodes: [{}, { env: clock.env }, {}],
     databaseUrl: cluster.url(database),
-    query: (text) => cluster.execute(text, database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
   });
   for (const seconds of JUMPS) {
     await world.feed.untilMore(BETWEEN);

@@ -4,7 +4,7 @@ import {
   startTestCluster,
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
-import { startFaultWorld } from './fixtures/fault-world.ts';
+import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { runSize } from './fixtures/run-size.ts';
 
 const RESTARTS = runSize(2, 12);
@@ -19,7 +19,7 @@ test('PostgreSQL is restarted at once, under load: nothing is lost, and nothing 
   const world = await startFaultWorld(t, {
     nodes: [{}, {}, {}],
     databaseUrl: cluster.url(database),
-    query: (text) => cluster.execute(text, database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
   });
   for (let restart = 1; restart <= RESTARTS; restart++) {
     await world.feed.untilMore(100);

@@ -6,7 +6,7 @@ import {
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
 import { readMetric } from '../fixtures/read-metric.ts';
-import { type FaultWorld, startFaultWorld } from './fixtures/fault-world.ts';
+import { type FaultWorld, heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { runSize } from './fixtures/run-size.ts';
 
 const ROUNDS = runSize(1, 6);
@@ -22,7 +22,7 @@ test('a node stands still for longer than its lease: what it records late is ref
   const world = await startFaultWorld(t, {
     nodes: [{}, {}, {}],
     databaseUrl: cluster.url(database),
-    query: (text) => cluster.execute(text, database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
     // Whoever posts waits for its answer when it is stopped.
     hold: () => answers,
     failing: 0,

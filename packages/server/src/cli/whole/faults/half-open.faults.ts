@@ -5,7 +5,7 @@ import {
   startTestCluster,
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
-import { startFaultWorld } from './fixtures/fault-world.ts';
+import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { startTcpProxy } from './fixtures/tcp-proxy.ts';
 
 const ROUNDS = 6;
@@ -26,7 +26,7 @@ test('a node loses its database without being told: the others go on, and it com
   const world = await startFaultWorld(t, {
     nodes: proxies.map((proxy) => ({ databaseUrl: urlThrough(proxy) })),
     databaseUrl: cluster.url(database),
-    query: (text) => cluster.execute(text, database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
   });
   for (let round = 0; round < ROUNDS; round++) {
     await world.feed.untilMore(100);

@@ -4,7 +4,7 @@ import {
   startTestCluster,
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
-import { startFaultWorld } from './fixtures/fault-world.ts';
+import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { runSize } from './fixtures/run-size.ts';
 
 const KILLS = runSize(2, 30);
@@ -19,7 +19,7 @@ test('nodes are killed at random moments, and what they answered for is done by 
   const world = await startFaultWorld(t, {
     nodes: [{}, {}, {}],
     databaseUrl: cluster.url(database),
-    query: (text) => cluster.execute(text, database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
   });
   let living = [...world.nodes];
   for (let kill = 0; kill < KILLS; kill++) {

@@ -3,7 +3,7 @@ import {
   startTestCluster,
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
-import { startFaultWorld } from './fixtures/fault-world.ts';
+import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { startTcpProxy } from './fixtures/tcp-proxy.ts';
 
 const DELAY_MS = 200;
@@ -19,7 +19,7 @@ test('PostgreSQL answers slowly: everything takes longer, and nothing is lost or
   const world = await startFaultWorld(t, {
     nodes: [{}, {}, {}],
     databaseUrl: cluster.url(database).replace(/:\d+\//, `:${proxy.port}/`),
-    query: (text) => cluster.execute(text, database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
     feed: { requestTimeoutMs: 30_000 },
   });
   await world.feed.untilMore(50);
