@@ -7,6 +7,7 @@ import { plain } from './columns.ts';
 import type { MessageView } from './demo/demo-api.ts';
 import { DEMO_MESSAGES } from './demo/demo-messages.ts';
 import { DEMO_PORT } from './demo/demo-settings.ts';
+import { openBrowser } from './demo/open-browser.ts';
 import { createProgress, type Progress } from './demo/progress.ts';
 import { type DemoReport, reconcile } from './demo/reconcile.ts';
 import { sendMessages } from './demo/send-messages.ts';
@@ -96,6 +97,7 @@ async function run(args: DemoArguments, screen: Screen): Promise<number> {
     showReport(report, screen);
     if (!args.once && !signal.aborted) {
       for (const line of ['', ...whatToTry(demo, messages, screen.colors)]) progress.line(line);
+      if (process.stdout.isTTY) openBrowser(`${demo.httpUrl}/portal/`);
       onEvent = (event) => progress.done(`told: ${describeEvent(event)}`);
       if (!signal.aborted) await once(signal, 'abort');
       onEvent = () => {};
@@ -147,7 +149,7 @@ function showReport({ events, webhooks, missing, ok, problems }: DemoReport, scr
 }
 
 function whatToTry(
-  { httpUrl, apiKey, submission, receiver }: RunningDemo,
+  { httpUrl, apiKey, owner, submission, receiver }: RunningDemo,
   messages: readonly MessageView[],
   colors: Colors,
 ): string[] {
@@ -155,6 +157,7 @@ function whatToTry(
   return renderWhatToTry({
     httpUrl,
     apiKey,
+    owner,
     submission,
     receiverUrl: receiver.url,
     messageId: message?.id ?? '',

@@ -1,4 +1,5 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
+import { createApiClient } from '../api-client.ts';
 
 /** The part of the HTTP API that the demo uses, with the key in place. */
 export interface DemoApi {
@@ -7,6 +8,7 @@ export interface DemoApi {
     event_types: string[];
     description: string;
   }): Promise<{ id: string; secret: string }>;
+  createOwner(fields: { setup_token: string; email: string; password: string }): Promise<unknown>;
   sendMessage(body: object): Promise<{ id: string }>;
   getMessage(id: string): Promise<MessageView>;
   /** Every event of the log, the newest first. */
@@ -46,42 +48,20 @@ export interface AttemptView {
   error_code: string | null;
 }
 
-/** What the API answered instead of what was asked for. */
-export class DemoApiError extends Error {
-  override readonly name = 'DemoApiError';
-}
-
-const REQUEST_TIMEOUT_MS = 10_000;
-
 export function createDemoApi(options: { httpUrl: string; apiKey: string }): DemoApi {
-  async function ask<T>(method: string, path: string, body?: object): Promise<T> {
-    const response = await fetch(options.httpUrl + path, {
-      method,
-      headers: {
-        authorization: `Bearer ${options.apiKey}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new DemoApiError(`${method} ${path} answered ${response.status}: ${text}`);
-    }
-    return JSON.parse(text) as T;
-  }
+  const { get, post } = createApiClient({ url: options.httpUrl, key: options.apiKey });
 
   return {
-    createEndpoint: (input) => ask('POST', '/v1/endpoints', input),
-    sendMessage: (body) => ask('POST', '/v1/messages', body),
-    getMessage: (id) => ask('GET', `/v1/messages/${id}`),
+    createEndpoint: (input) => post('/v1/endpoints', input),
+    createOwner: (fields) => post('/portal/api/owner', fields),
+    sendMessage: (body) => post('/v1/messages', body),
+    getMessage: (id) => get(`/v1/messages/${id}`),
     async listEvents() {
       const events: CanonicalEvent[] = [];
       let cursor: string | null = null;
       do {
         const rest: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-        const page: { data: CanonicalEvent[]; next_cursor: string | null } = await ask(
-          'GET',
+        const page: { data: CanonicalEvent[]; next_cursor: string | null } = await get(
           `/v1/events?limit=100${rest}`,
         );
         events.push(...page.data);

@@ -55,5 +55,6 @@ test('posthorn demo runs on until it is interrupted, however often the signal is
   });
   assert.equal(code, 0, stdout);
   assert.match(stdout, /✓ Stopped\n$/);
+  assert.match(stdout, /Portal +http:\S+\/portal\/\n +Sign in as +owner@demo\.test, password \S+/);
   assert.match(stdout, /curl -s \S+\/v1\/messages -H 'Authorization: Bearer phk_/);
 });

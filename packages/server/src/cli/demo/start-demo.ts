@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,8 @@ import type { Submission } from './send-messages.ts';
 export interface RunningDemo {
   httpUrl: string;
   apiKey: string;
+  /** Who may sign in to the portal. */
+  owner: { email: string; password: string };
   api: DemoApi;
   submission: Submission;
   receiver: SampleReceiver;
@@ -71,8 +74,10 @@ export async function startDemo(options: {
     });
     receiver.useSecret(endpoint.secret);
     options.onStep(`Webhook endpoint ${endpoint.id} for all events, posts signed`);
+    const owner = { email: 'owner@demo.test', password: randomBytes(9).toString('base64url') };
+    await api.createOwner({ ...owner, setup_token: apiKey });
     const submission = { ...smtp, user: DEMO_SMTP_USER, password: apiKey };
-    return { httpUrl, apiKey, api, submission, receiver, stop };
+    return { httpUrl, apiKey, owner, api, submission, receiver, stop };
   } catch (error) {
     await stop();
     throw error;

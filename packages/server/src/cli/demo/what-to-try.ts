@@ -23,13 +23,14 @@ export function renderSandboxAddresses(colors: Colors): string[] {
 export function renderWhatToTry(input: {
   httpUrl: string;
   apiKey: string;
+  owner: { email: string; password: string };
   submission: Submission;
   receiverUrl: string;
   messageId: string;
   deliveryId: string;
   colors: Colors;
 }): string[] {
-  const { httpUrl, apiKey, submission, colors } = input;
+  const { httpUrl, apiKey, owner, submission, colors } = input;
   const key = `-H 'Authorization: Bearer ${apiKey}'`;
   const body = JSON.stringify({
     from: DEMO_SENDER.email,
@@ -53,6 +54,8 @@ export function renderWhatToTry(input: {
     colors.bold('Posthorn is running'),
     ...renderColumns(
       [
+        [{ text: '  Portal' }, { text: `${httpUrl}/portal/` }],
+        [{ text: '  Sign in as' }, { text: `${owner.email}, password ${owner.password}` }],
         [{ text: '  HTTP API' }, { text: httpUrl }],
         [{ text: '  Documentation of the API' }, { text: `${httpUrl}/docs` }],
         [{ text: '  API key' }, { text: apiKey }],
