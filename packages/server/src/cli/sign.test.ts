@@ -123,12 +123,21 @@ test('keeps the headers that it was given, and takes the secret from a file', as
   assert.deepEqual(new Webhook(SECRET).verify(BODY, signed.headers), JSON.parse(BODY));
 });
 
+const RSA = String(
+  generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({
+    type: 'pkcs8',
+    format: 'pem',
+  }),
+);
+
 test('a wrong dialect or secret is misuse, and what is no request is said', async () => {
   const cases: [unknown, Partial<SignInput>, number, RegExp][] = [
     [{ body: BODY }, { dialect: 'sendgird' }, 2, /Did you mean "sendgrid"/],
     [{ body: BODY }, { dialect: 'brevo' }, 2, /no dialect "brevo"/],
     [{ body: BODY }, { secret: 'whsec_???' }, 2, /--secret/],
     [{ body: BODY }, { dialect: 'postal', secret: 'text' }, 2, /private key as PEM/],
+    [{ body: BODY }, { dialect: 'ses', secret: RSA }, 2, /only a server can send/],
+    [{ body: BODY }, { dialect: 'sendgrid', secret: RSA }, 2, /signs with ecdsa, .* key for rsa/],
     [{ body: BODY }, { timestamp: Number.NaN }, 2, /--timestamp/],
     ['no JSON', {}, 1, /Standard input is not JSON/],
   ];

@@ -6,7 +6,7 @@ import { createIds } from '../core/ids.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { systemClock } from '../lib/clock.ts';
 import { type ApiClient, type ClientFlags, runClientCommand } from './api-client.ts';
-import { readHttpUrl } from './webhook/command-url.ts';
+import { isLoopback, readHttpUrl } from './webhook/command-url.ts';
 import { deliverEvent, renderResult, resultJson } from './webhook/deliver.ts';
 import { createExchanger } from './webhook/exchange.ts';
 import { createWebhookWriter } from './webhook/webhook-writer.ts';
@@ -82,7 +82,12 @@ async function sendStraight(
   }
   if (input.endpoint !== undefined) throw new ConfigError('Give --to or --endpoint, not both.');
   const writer = createWebhookWriter({ dialect: input.dialect, secret: input.secret });
-  const exchanger = createExchanger({ nowMs, timeoutMs: TIMEOUT_MS, connections: 1 });
+  const exchanger = createExchanger({
+    nowMs,
+    timeoutMs: TIMEOUT_MS,
+    connections: 1,
+    trusts: isLoopback,
+  });
   try {
     const event = createSample(type, input, nowMs());
     const options = { url, writer, send: exchanger.send, nowMs: nowMs() };

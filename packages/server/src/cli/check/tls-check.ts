@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, rootCertificates, type TLSSocket } from 'node:tls';
 import { messageOf } from '../../lib/errors.ts';
+import { isLoopback } from '../webhook/command-url.ts';
 import { type Check, type CheckContext, type Finding, fail, pass, skip } from './check.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -15,8 +16,7 @@ export const TLS_CHECK: Check = {
   async run(context) {
     const { url } = context;
     if (url.protocol === 'https:') return checkTls(context);
-    const host = url.hostname;
-    if (host === 'localhost' || host.startsWith('127.') || host === '[::1]') {
+    if (isLoopback(url)) {
       return skip('Plain HTTP, on this machine. Elsewhere use https.');
     }
     return fail(

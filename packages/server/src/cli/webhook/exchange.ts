@@ -27,19 +27,18 @@ export interface SendOptions {
 /** Enough to show what an application says of its refusal. */
 const MAX_TEXT_BYTES = 2_048;
 
-/**
- * Sends single requests and reports what happened, whatever happens. Certificates are not judged here:
- * nothing secret is sent, and who asks wants to hear of everything else too.
- */
+/** Sends single requests and reports what happened, whatever happens. */
 export function createExchanger(options: {
   nowMs: () => number;
   timeoutMs: number;
   /** At most so many requests at a time; connections are used again. */
   connections: number;
+  /** Whether a host may show any certificate; the others need one of a known authority. */
+  trusts: (url: URL) => boolean;
 }): Exchanger {
   const { nowMs, timeoutMs, connections: maxSockets } = options;
   const http = new HttpAgent({ keepAlive: true, maxSockets });
-  const https = new HttpsAgent({ keepAlive: true, maxSockets, rejectUnauthorized: false });
+  const https = new HttpsAgent({ keepAlive: true, maxSockets });
 
   function send(request: OutgoingRequest, { pieces }: SendOptions = {}): Promise<Reply> {
     const startedMs = nowMs();
@@ -52,6 +51,7 @@ export function createExchanger(options: {
         method,
         headers: { ...request.headers, ...length },
         agent: isHttps ? https : http,
+        ...(isHttps ? { rejectUnauthorized: !options.trusts(url) } : {}),
         signal: AbortSignal.timeout(timeoutMs),
       });
       const fail = (error: NodeJS.ErrnoException): void => {
