@@ -12,7 +12,7 @@ import type {
   Page,
   PosthornEvent,
   Queue,
-} from './types.ts';
+} from './objects.ts';
 
 /** How long lists that nobody watches live are taken for fresh, ms. */
 const FRESH_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../api/types.ts';
+import type { DeliveryState } from '../api/objects.ts';
 import { useWords } from '../words/words.tsx';
 import { Icon, type IconName } from './icon.tsx';
 

@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import type { Query } from '../api/client.ts';
+import type { Delivery } from '../api/objects.ts';
 import { deliveriesQuery } from '../api/queries.ts';
-import type { Delivery } from '../api/types.ts';
 import { type Column, DataList } from '../design/data-list.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
 import { DeliveryStateBadge } from '../design/state.tsx';

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { call } from '../api/client.ts';
+import type { AttemptDetail, Delivery, Header } from '../api/objects.ts';
 import { toProblem } from '../api/problem.ts';
 import { deliveryQuery } from '../api/queries.ts';
-import type { AttemptDetail, Delivery, Header } from '../api/types.ts';
 import { Button } from '../design/button.tsx';
 import { Code, CodeBlock } from '../design/copy.tsx';
 import { Icon } from '../design/icon.tsx';

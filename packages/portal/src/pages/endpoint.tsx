@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import type { DeliveryState } from '../api/objects.ts';
 import { endpointQuery, gapsQuery } from '../api/queries.ts';
-import type { DeliveryState } from '../api/types.ts';
 import { Code } from '../design/copy.tsx';
 import { SelectField } from '../design/field.tsx';
 import { ProblemNotice, Skeleton } from '../design/notices.tsx';

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
+import type { Endpoint } from '../api/objects.ts';
 import { endpointsQuery, queueQuery } from '../api/queries.ts';
-import type { Endpoint } from '../api/types.ts';
 import { buttonClass } from '../design/button.tsx';
 import { type Column, DataList } from '../design/data-list.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';

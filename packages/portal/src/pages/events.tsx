@@ -2,8 +2,8 @@ import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-quer
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { stream } from '../api/client.ts';
+import type { PosthornEvent } from '../api/objects.ts';
 import { eventsQuery, eventTypesQuery } from '../api/queries.ts';
-import type { PosthornEvent } from '../api/types.ts';
 import { Button } from '../design/button.tsx';
 import { type Column, DataList } from '../design/data-list.tsx';
 import { FilterField, SelectField } from '../design/field.tsx';

@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { call } from '../api/client.ts';
+import type { Job, JobState } from '../api/objects.ts';
 import { jobsQuery } from '../api/queries.ts';
-import type { Job, JobState } from '../api/types.ts';
 import { Button } from '../design/button.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
 import { Card, Page } from '../design/page.tsx';

@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { messageQuery } from '../api/queries.ts';
 import type {
   Attempt,
   Delivery,
   MessageDetail,
   PosthornEvent,
   TimelineEntry,
-} from '../api/types.ts';
+} from '../api/objects.ts';
+import { messageQuery } from '../api/queries.ts';
 import { Code } from '../design/copy.tsx';
 import { ProblemNotice, Skeleton } from '../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../design/page.tsx';

@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useDeferredValue, useEffect, useState } from 'react';
+import type { Message } from '../api/objects.ts';
 import { messagesQuery } from '../api/queries.ts';
-import type { Message } from '../api/types.ts';
 import { type Column, DataList } from '../design/data-list.tsx';
 import { FilterField } from '../design/field.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';

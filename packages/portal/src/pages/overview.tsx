@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import type { Endpoint } from '../api/objects.ts';
 import { endpointsQuery, messagesQuery, queueQuery } from '../api/queries.ts';
-import type { Endpoint } from '../api/types.ts';
 import { ProblemNotice, Skeleton } from '../design/notices.tsx';
 import { Card, Page, Section } from '../design/page.tsx';
 import { Time } from '../design/time.tsx';

@@ -10,7 +10,7 @@ import {
 } from '../access/authenticate.ts';
 import { checkInput } from '../check-input.ts';
 import type { PortalFile, PortalFiles } from './portal-files.ts';
-import { checkCsrf, SESSION_MS, type SessionService, type SignedIn } from './session-service.ts';
+import { checkCsrf, SESSION_MS, type SessionService, type SignedIn } from './sign-in.ts';
 
 /** What people see: files for the browser, and sessions that stand in for API keys. */
 export interface Portal {
