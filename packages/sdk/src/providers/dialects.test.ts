@@ -8,6 +8,7 @@ import {
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type CanonicalEvent, EVENT_TYPES, type EventType } from '../event.ts';
+import { parseLosslessJson } from '../lossless-json.ts';
 import type {
   CarriedType,
   Dialect,
@@ -225,6 +226,19 @@ for (const provider of PROVIDERS) {
 }
 
 describe('dialects', () => {
+  it('keep numbers that a double cannot hold', () => {
+    const [event] = fc.sample(arbitraryEvent('email.delivered'), { ...RUNS, numRuns: 1 });
+    assert.ok(event);
+    const body = '{"order":12345678901234567890}';
+    const metadata = parseLosslessJson(body) as Record<string, unknown>;
+    const one = { ...event, data: { ...event.data, metadata } };
+    for (const name of ['sendgrid', 'mailgun', 'resend', 'ses']) {
+      const dialect = DIALECTS.get(name);
+      assert.ok(dialect);
+      assert.match(send(dialect, [one]).body, /12345678901234567890/, name);
+    }
+  });
+
   it('are found by the name of their provider', () => {
     assert.deepEqual(
       [...DIALECTS.keys()].sort(),

@@ -119,7 +119,8 @@ function bounceOf(event: CanonicalEvent, common: object, at: string): object {
     From: data.message?.from ?? '',
     BouncedAt: at,
     DumpAvailable: false,
-    Inactive: data.bounce?.suppressed ?? name === 'SpamComplaint',
+    // After these Postmark sends no more to the address.
+    Inactive: data.bounce?.suppressed ?? (name === 'HardBounce' || name === 'SpamComplaint'),
     CanActivate: name !== 'SpamComplaint',
     Subject: data.message?.subject ?? '',
     Content: '',

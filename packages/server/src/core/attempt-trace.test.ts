@@ -17,14 +17,16 @@ const timing = fc.record(
   },
   plain,
 );
+const headers = fc.array(text, { maxLength: 8 });
 const traces: fc.Arbitrary<AttemptTrace> = fc.record(
   {
     signature: fc.option(text),
-    responseHeaders: fc.option(fc.array(text, { maxLength: 8 })),
+    responseHeaders: fc.option(headers),
     timing: fc.option(timing),
     sharedId: fc.option(text),
+    headers,
   },
-  plain,
+  { ...plain, requiredKeys: ['signature', 'responseHeaders', 'timing', 'sharedId'] },
 );
 
 test('a trace is read back as it was written', () => {

@@ -139,3 +139,16 @@ test('events that shared a post show its id, and the body is what the endpoint g
   assert.equal(full, await api.store.events.body(api.projectId, plain.event));
   assert.ok(!('body' in (await api.send('GET', plain.path)).body));
 });
+
+test('a post in another dialect shows the headers that it had', async () => {
+  const headers = ['Content-Digest', 'sha-256=:00:', 'webhook-id', 'bat_1'];
+  const trace = { signature: null, responseHeaders: [], timing: null, sharedId: null, headers };
+  const facts = { status: 200, trace: encodeAttemptTrace(trace) };
+  const { path } = await attempt({ dialect: 'mailchannels', headers: { 'X-Tenant': '7' } }, facts);
+  const { body } = await api.send('GET', path);
+  const shown = headersOf(body.attempts[0].request.headers);
+  assert.deepEqual(
+    [shown['Content-Digest'], shown['X-Tenant'], shown['webhook-signature']],
+    ['sha-256=:00:', '7', undefined],
+  );
+});

@@ -22,7 +22,9 @@ async function setUp(t: TestContext, threads = 2) {
   const server = createServer(async (request, response) => {
     const body = Buffer.concat(await Array.fromAsync(request));
     posts.push({ path: request.url ?? '', headers: request.headers, body });
-    if (!hangs) response.writeHead(201, { 'x-seen': String(posts.length) }).end('thanks');
+    const allowed = { 'webhook-allowed-origin': '*', 'webhook-allowed-rate': '120' };
+    const seen = { 'x-seen': String(posts.length), ...allowed };
+    if (!hangs) response.writeHead(201, seen).end('thanks');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -102,6 +104,26 @@ test('batches cross as they are', async (t) => {
   const { id } = await post(poster, endpoint, { deliveries: groups.flat(), groups, isBatch: true });
   assert.match(id, /^bat_/);
   assert.equal(posts[0]?.body.toString(), '[{"id":"evt_1"},{"id":"evt_2"}]');
+});
+
+test('another dialect is signed on the thread, and what its receiver allows comes back', async (t) => {
+  const { poster, posts, url } = await setUp(t);
+  const settings = { dialect: 'cloudevents' } as const;
+  const endpoint = await makeLiveEndpoint({ url: url('events'), settings });
+  const body = '{"id":"evt_1","type":"email.sent","timestamp":"2026-11-21T16:00:00Z","data":{}}';
+  const { id, dialectHeaders, allowedPerMinute } = await post(
+    poster,
+    endpoint,
+    plain('evt_1', body),
+  );
+  const [asked, sent] = posts;
+  assert.equal(asked?.headers['webhook-request-origin'], 'posthorn.test');
+  assert.equal(sent?.headers['content-type'], 'application/cloudevents+json; charset=utf-8');
+  assert.deepEqual([id, allowedPerMinute], ['evt_1', 120]);
+  const at = dialectHeaders?.indexOf('webhook-signature') ?? -1;
+  assert.equal(dialectHeaders?.[at + 1], sent?.headers['webhook-signature']);
+  const { result } = await post(poster, endpoint, plain('evt_2', body.replace('sent', 'nothing')));
+  assert.equal(result.errorCode, 'not_in_dialect');
 });
 
 test('a changed endpoint is used from the next post on, and the guard holds there too', async (t) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CanonicalEvent, EventData } from '../../../event.ts';
+import { numberText } from '../../../lossless-json.ts';
 import type { DialectBatch, DialectSender } from '../../dialect.ts';
 
 /** What the formats have in common when an event of ours is written in them. */
@@ -78,7 +79,8 @@ export const isLate = ({ bounce }: EventData): boolean =>
 /** Metadata whose values are texts, numbers or flags, as texts. */
 export function textMetadata({ metadata }: EventData): Record<string, string> {
   const entries = Object.entries(metadata ?? {}).flatMap(([key, value]) => {
-    const text = typeof value === 'object' || value === undefined ? null : String(value);
+    const isPlain = typeof value === 'string' || typeof value === 'boolean';
+    const text = isPlain ? String(value) : numberText(value);
     return key === '' || text === null || text === '' ? [] : [[key, text] as const];
   });
   return Object.fromEntries(entries);
