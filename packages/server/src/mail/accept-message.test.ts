@@ -25,7 +25,7 @@ test('a message is on disk with its queue and events when its promise resolves',
   assert.equal(message?.acceptedBy, 'http');
   assert.equal(message?.envelopeFrom, 'shop@sender.example');
   assert.equal(message?.expiresAtMs, START_MS + 24 * HOUR_MS);
-  assert.equal(message?.smtpId, `<${messageId.slice(4).toLowerCase()}@posthorn.test>`);
+  assert.equal(message?.smtpId, `<${messageId.slice(4).toLowerCase()}@sender.example>`);
   const raw = Buffer.from((await store.messages.raw(PROJECT, messageId)) ?? []);
   assert.equal(raw.length, message?.sizeBytes);
   assert.ok(raw.includes(`Message-ID: ${message?.smtpId}\r\n`));

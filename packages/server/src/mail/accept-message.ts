@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url';
 import type { Ids } from '../core/ids.ts';
+import { domainOf } from '../core/mail-domain.ts';
 import type { Clock } from '../lib/clock.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
@@ -10,6 +11,7 @@ import type { SenderRules } from './domains/sender-rules.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { MessageInput } from './message-input.ts';
 import { prepareSubmission, readSubmission } from './read-submission.ts';
+import { senderHeaders } from './sender-headers.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';
 import { toSuppressionBlock } from './suppression/suppression-event.ts';
 
@@ -63,7 +65,7 @@ export function createMessageAcceptor(options: {
   suppressed: SuppressionCheck;
   /** Which domains may send, and their signatures. */
   senders: SenderRules;
-  /** Names this server in Message-IDs and trace lines. */
+  /** Names this server in trace lines. */
   hostname: string;
   expiryMs: number;
   /** How long a message of this project is kept, and its bytes. */
@@ -171,8 +173,11 @@ export function createMessageAcceptor(options: {
       if (input.isNotice !== true) options.senders.admit(projectId, input.from.email);
       const id = ids.next('message');
       const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
-      const smtpId = given?.value ?? `<${id.slice(4).toLowerCase()}@${options.hostname}>`;
-      const headers = input.headers.filter((header) => header !== given);
+      const smtpId = given?.value ?? newSmtpId(id, input.from.email);
+      const headers = [
+        ...input.headers.filter((header) => header !== given),
+        ...(input.isNotice === true ? [] : senderHeaders(input, projectId)),
+      ];
       const raw = await composeMessage({ ...input, headers }, { smtpId, nowMs: clock.now() });
       const recipients = uniqueRecipients(input);
       const accepted = { messageId: id, recipients };
@@ -199,7 +204,7 @@ export function createMessageAcceptor(options: {
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
       admitSubmission(projectId, from);
       const id = ids.next('message');
-      const smtpId = headers.smtpId ?? `<${id.slice(4).toLowerCase()}@${options.hostname}>`;
+      const smtpId = headers.smtpId ?? newSmtpId(id, from);
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
       const raw = prepareSubmission(submission.raw, [
         `Received: by ${options.hostname} (Posthorn) with ESMTPA id ${id}; ${date}`,
@@ -217,6 +222,11 @@ export function createMessageAcceptor(options: {
       return { messageId: id, recipients };
     },
   };
+}
+
+/** Under the sender's own domain: an id of another one looks like somebody else's mail to filters. */
+function newSmtpId(id: string, from: string): string {
+  return `<${id.slice(4).toLowerCase()}@${domainOf(from)}>`;
 }
 
 /** One entry an address, though it stands in several fields; the most visible field names its kind. */

@@ -6,6 +6,8 @@ import PostalMime from 'postal-mime';
 import { composeMessage } from './compose-message.ts';
 import { sampleInput } from './fixtures/set-up-mail.ts';
 import type { MessageInput } from './message-input.ts';
+import { senderHeaders } from './sender-headers.ts';
+import { textFromHtml } from './text-from-html.ts';
 
 const OPTIONS = { smtpId: '<1@posthorn.test>', nowMs: 1_795_168_800_000 };
 
@@ -130,4 +132,85 @@ test('no field can add a header of its own, line breaks or not', async () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test('HTML alone gets a text beside it; a text that was given stays', async () => {
+  const html =
+    '<html><head><style>p {color: red}</style></head><body><h1>Hello Mila</h1><p>Your <b>order</b> is on its way: <a href="https://shop.example/o?a=1&amp;b=2">see it</a>.</p><ul><li>one</li><li>two</li></ul><img src="https://shop.example/p.gif" width="1"><img src="cid:x" alt="A lamp"></body></html>';
+  const { parsed, text } = await compose({ text: null, html });
+  assert.match(headerSection(text), /multipart\/alternative/);
+  const shown = parsed.text ?? '';
+  for (const part of [
+    'Hello Mila',
+    'Your order is on its way',
+    'https://shop.example/o?a=1&b=2',
+    '* one',
+    'A lamp',
+  ]) {
+    assert.ok(shown.includes(part), `${part} in ${shown}`);
+  }
+  assert.doesNotMatch(shown, /color|p\.gif|cid:/);
+  const own = await compose({ text: 'Mine.', html });
+  assert.equal(own.parsed.text?.trim(), 'Mine.');
+});
+
+test('any HTML gives a text', () => {
+  const odd = fc.string({
+    unit: fc.constantFrom('<', '>', '/', 'a', 'p', '"', '=', ' ', '&', ';', '!'),
+  });
+  fc.assert(fc.property(odd, (html) => assert.equal(typeof textFromHtml(html), 'string')));
+  const deep = '<div>'.repeat(20_000);
+  assert.equal(typeof textFromHtml(`${deep}x`), 'string');
+});
+
+test('pictures that stand in the HTML become parts that it names', async () => {
+  const [first, second] = [randomBytes(300), randomBytes(10)];
+  const html = [
+    `<img alt='a' src="data:image/png;base64,${first.toString('base64')}">`,
+    `<IMG SRC='data:image/jpeg;base64,${second.toString('base64')}' width=1>`,
+    '<img src="data:text/html;base64,PGI+"><img src="https://shop.example/x.png">',
+  ].join('\n');
+  const { parsed } = await compose({ text: 'x', html });
+  assert.deepEqual(
+    parsed.attachments.map(({ filename, mimeType, disposition }) => [
+      filename,
+      mimeType,
+      disposition,
+    ]),
+    [
+      ['image-1.png', 'image/png', 'inline'],
+      ['image-2.jpg', 'image/jpeg', 'inline'],
+    ],
+  );
+  for (const [i, bytes] of [first, second].entries()) {
+    const part = parsed.attachments[i];
+    assert.deepEqual(Buffer.from(part?.content as ArrayBuffer), bytes);
+    const id = part?.contentId?.slice(1, -1) ?? '';
+    assert.ok(parsed.html?.includes(`cid:${id}`), id);
+  }
+  assert.match(parsed.html ?? '', /data:text\/html/);
+});
+
+test('headers for leaving are whole lines, whatever their length; those of the caller stay', async () => {
+  const url = `https://shop.example/leave?token=${'x'.repeat(600)}`;
+  const input = sampleInput({
+    stream: 'broadcast',
+    tags: ['Spring sale: 2026'],
+    unsubscribe: { url, mailto: 'leave@shop.example' },
+  });
+  const headers = senderHeaders(input, 'prj_01M7ZDC00J7EDBXASGA6K9E2M9');
+  const { parsed, text } = await compose({ headers });
+  const header = (name: string) => parsed.headers.find(({ key }) => key === name)?.value;
+  assert.equal(header('list-unsubscribe'), `<${url}>, <mailto:leave@shop.example>`);
+  assert.equal(header('list-unsubscribe-post'), 'List-Unsubscribe=One-Click');
+  assert.equal(header('feedback-id'), 'Spring-sale-2026:broadcast:xasga6k9e2m9');
+  for (const line of headerSection(text).split('\r\n')) assert.ok(line.length < 998);
+  const own = [
+    { name: 'list-unsubscribe', value: '<https://own.example/>' },
+    { name: 'Feedback-ID', value: 'a:b:c:mine1' },
+  ];
+  assert.deepEqual(senderHeaders({ ...input, headers: own }, 'prj_1'), []);
+  const byMail = { ...input, unsubscribe: { url: null, mailto: 'leave@shop.example' } };
+  const names = senderHeaders(byMail, 'prj_1').map(({ name }) => name);
+  assert.deepEqual(names, ['List-Unsubscribe', 'Feedback-ID']);
 });

@@ -20,6 +20,7 @@ export function composeNotice(notice: {
     headers: [{ name: 'Auto-Submitted', value: 'auto-generated' }],
     attachments: [],
     stream: 'transactional',
+    unsubscribe: null,
     tags: ['posthorn-notice'],
     metadata: {},
     isNotice: true,

@@ -14,6 +14,13 @@ export interface AttachmentInput {
   contentId: string | null;
 }
 
+/** How a recipient can leave: at least one of both. */
+export interface UnsubscribeInput {
+  /** `https:`; takes a POST (RFC 8058) and shows a page. */
+  url: string | null;
+  mailto: string | null;
+}
+
 /** A message as the API takes it, checked: addresses are addresses, no header has a line break. */
 export interface MessageInput {
   from: Mailbox;
@@ -27,6 +34,7 @@ export interface MessageInput {
   headers: { name: string; value: string }[];
   attachments: AttachmentInput[];
   stream: Stream;
+  unsubscribe: UnsubscribeInput | null;
   tags: string[];
   metadata: Record<string, unknown>;
   /** A notice of Posthorn's own, from its own domain and not the project's. */

@@ -11,6 +11,7 @@ import type { MessageRecord, Messages, RecipientRow } from '../../store/messages
 import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './deliveries/delivery-json.ts';
+import { refuseField } from './filters.ts';
 import {
   acceptedSchema,
   type MessageBody,
@@ -213,9 +214,19 @@ export function toMessageInput(body: MessageBody): MessageInput {
       contentId: one.content_id ?? null,
     })),
     stream: body.stream,
+    unsubscribe: readUnsubscribe(body.unsubscribe),
     tags: body.tags ?? [],
     metadata: body.metadata ?? {},
   };
+}
+
+function readUnsubscribe(given: MessageBody['unsubscribe']): MessageInput['unsubscribe'] {
+  if (given === undefined) return null;
+  const { url = null, mailto } = given;
+  if (mailto === undefined) return { url, mailto: null };
+  const checked = checkEnvelopeAddress(mailto, false);
+  if (!checked.ok) refuseField('/unsubscribe/mailto', `This is no address: ${checked.message}.`);
+  return { url, mailto: checked.address };
 }
 
 function readMailboxes(

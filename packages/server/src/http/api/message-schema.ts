@@ -92,6 +92,24 @@ export const messageBody = z
       .enum(STREAMS)
       .default('transactional')
       .describe('broadcast: mail to many at once, from which people can unsubscribe.'),
+    unsubscribe: z
+      .strictObject({
+        url: z
+          .url({ protocol: /^https$/, error: 'Write an https: address.' })
+          .max(800)
+          .regex(/^[\x21-\x7e]+$/, 'Write the address in ASCII, percent-encoded.')
+          .optional()
+          .describe('Takes a POST without login (RFC 8058), and shows people a page.'),
+        mailto: lineOf(254).min(3).optional().describe('An address that unsubscribes who writes.'),
+      })
+      .refine(
+        (given) => given.url !== undefined || given.mailto !== undefined,
+        'Give url or mailto.',
+      )
+      .optional()
+      .describe(
+        'How to leave: becomes List-Unsubscribe, with url one-click as Gmail and Yahoo want.',
+      ),
     tags: tagsSchema.optional(),
     metadata: metadataSchema.optional(),
   })
