@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type HandshakeAnswer, type ProviderRequest, WebhookError } from '@posthorn/sdk';
 import type { Ids } from '../core/ids.ts';
 import type { SourcePayload } from '../core/source.ts';
@@ -152,7 +153,7 @@ export function createIngest(options: {
         event: { id: id ?? ids.next('event'), ...event },
       })),
       payload,
-      replay: replayKey === null ? null : { key: replayKey, retainUntilMs },
+      replay: replayKey === null ? null : { key: hash(replayKey), retainUntilMs },
     });
     if (taken.kind === 'replayed') {
       const detail = 'Its signature was used before, for something else.';
@@ -239,6 +240,11 @@ export function createIngest(options: {
       }
     },
   };
+}
+
+/** Whatever the provider puts there, it is kept as so many bytes. */
+function hash(replayKey: string): string {
+  return createHash('sha256').update(replayKey).digest('base64url');
 }
 
 function toAnswer({ status, headers, body }: HandshakeAnswer): WebhookAnswer {
