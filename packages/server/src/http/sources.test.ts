@@ -53,6 +53,41 @@ describe('a webhook of each provider', () => {
   }
 });
 
+test('before it has a secret, a provider that signs is refused, and another one taken', async () => {
+  const unsigned = [
+    'postmark',
+    'brevo',
+    'sparkpost',
+    'mailjet',
+    'elasticemail',
+    'azure',
+    'cloudevents',
+  ];
+  for (const { provider, fields } of makeWebhooks(api.now(), '')) {
+    const { secrets: _secrets, topics: _topics, ...rest } = fields;
+    const { id, path, url } = await createSource({ provider, ...rest });
+    const webhook = makeWebhooks(api.now(), url).find((one) => one.provider === provider);
+    const { status, text } = await send(path, webhook ?? {});
+    assert.equal(status, unsigned.includes(provider) ? 200 : 401, `${provider} ${text}`);
+    const { refused, last_refusal: last } = await activityOf(id);
+    assert.equal(refused, status === 401 ? 1 : 0);
+    if (status === 401) assert.equal(last.code, 'missing_secret', provider);
+  }
+});
+
+test('what was taken and refused is in the metrics, by provider and reason', async () => {
+  const { path } = await createSource({ provider: 'flexmail', secrets: ['query:key:flex'] });
+  const body = Buffer.from('{"event":"Delivered","messageId":"1","email":"a@b.test"}');
+  assert.equal((await send(path, { body })).status, 401);
+  assert.equal((await send(path, { body, query: '?key=flex' })).status, 200);
+  const { text } = await api.send('GET', '/metrics', { key: null });
+  const name = 'posthorn_source_webhooks_total';
+  const of = (outcome: string, reason: string) =>
+    `${name}{provider="flexmail",outcome="${outcome}",reason="${reason}"} 1`;
+  assert.ok(text.includes(of('refused', 'bad_signature')), text);
+  assert.ok(text.includes(of('taken', '')), text);
+});
+
 test('numbers stay exact, in the fields and in the kept report', async () => {
   const { id, path } = await createSource({ provider: 'mailjet' });
   const body = Buffer.from(
