@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startTestCluster, withoutPostgres } from '../../../store/postgres/fixtures/test-cluster.ts';
+import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
+import { runSize } from './fixtures/run-size.ts';
+
+const ROUNDS = runSize(1, 5);
+
+test('all nodes are replaced one after the other under load: nothing is lost, and nothing goes twice', async (t) => {
+  if (withoutPostgres !== false) return t.skip(withoutPostgres);
+  const cluster = await startTestCluster();
+  t.after(() => cluster.stop());
+  const database = await cluster.createDatabase();
+  const world = await startFaultWorld(t, {
+    nodes: [{}, {}, {}],
+    databaseUrl: cluster.url(database),
+    heldBy: heldInPostgres((text) => cluster.execute(text, database)),
+  });
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const node of world.nodes.slice(-3)) {
+      await world.feed.untilMore(50);
+      await world.start();
+      await world.kill(node, 'SIGTERM');
+      assert.equal(await node.ended, 0);
+    }
+  }
+  await world.feed.untilMore(50);
+  await world.settle();
+  const mailed = [...world.sink.taken].filter(([, times]) => times > 1);
+  assert.deepEqual(mailed, [], 'mails that went twice');
+});
