@@ -92,6 +92,27 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/suppressions',
+    validateSearch: textFilters('address', 'reason'),
+    component: lazyRouteComponent(() => import('./pages/suppressions.tsx'), 'Suppressions'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/sources',
+    component: lazyRouteComponent(() => import('./pages/sources.tsx'), 'Sources'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/sources/new',
+    component: lazyRouteComponent(() => import('./pages/new-source.tsx'), 'NewSource'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/sources/$id',
+    component: lazyRouteComponent(() => import('./pages/source.tsx'), 'SourcePage'),
+  }),
+  createRoute({
+    ...parent,
     path: '/jobs',
     component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'Jobs'),
   }),

@@ -9,6 +9,8 @@ export interface CallOptions {
   /** The version of the object that is changed: If-Match. */
   version?: number;
   signal?: AbortSignal;
+  /** The answer is a text and no JSON. */
+  asText?: boolean;
 }
 
 /** Who asks: set by the session (session.ts), sent with every call. */
@@ -48,6 +50,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
   }
   if (answer.status === 401 && !path.startsWith('/portal/api/session')) caller.expired();
   const text = await answer.text();
+  if (answer.ok && options.asText === true) return text as T;
   if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
   throw readProblem(answer, text);
 }

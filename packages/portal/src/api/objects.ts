@@ -195,3 +195,49 @@ export interface Job {
   created_at: string;
   ended_at: string | null;
 }
+
+export const SUPPRESSION_REASONS = [
+  'hard_bounce',
+  'soft_bounces',
+  'complaint',
+  'unsubscribe',
+  'manual',
+] as const;
+
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
+
+export interface Suppression {
+  id: string;
+  /** Null once the person was erased. */
+  address: string | null;
+  stream: 'transactional' | 'broadcast' | null;
+  reason: SuppressionReason;
+  source: string;
+  note: string | null;
+  event_id: string | null;
+  created_at: string;
+  expires_at: string | null;
+}
+
+export interface Source {
+  id: string;
+  name: string;
+  provider: string;
+  secrets: number;
+  activity: {
+    requests: number;
+    events: number;
+    duplicates: number;
+    refused: number;
+    last_request_at: string | null;
+    last_event_at: string | null;
+    last_refusal: { at: string; code: string; detail: string } | null;
+    expected_within: string | null;
+    stalled_since: string | null;
+  };
+  version: number;
+  created_at: string;
+  /** Only in the answers that create it or show its secrets. */
+  path?: string;
+  url?: string | null;
+}

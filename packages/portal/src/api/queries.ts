@@ -12,6 +12,8 @@ import type {
   Page,
   PosthornEvent,
   Queue,
+  Source,
+  Suppression,
 } from './objects.ts';
 
 /** How long lists that nobody watches live are taken for fresh, ms. */
@@ -56,3 +58,8 @@ export const deliveryQuery = (id: string) =>
   one<DeliveryDetail>(`/v1/deliveries/${encodeURIComponent(id)}?include=body`);
 export const jobsQuery = (filters: Query) => pages<Job>('/v1/jobs', filters);
 export const jobQuery = (id: string) => one<Job>(`/v1/jobs/${encodeURIComponent(id)}`, 1_000);
+export const suppressionsQuery = (filters: Query) =>
+  pages<Suppression>('/v1/suppressions', filters);
+export const sourcesQuery = () => pages<Source>('/v1/sources', {});
+export const sourceQuery = (id: string) =>
+  one<Source>(`/v1/sources/${encodeURIComponent(id)}`, 10_000);

@@ -18,6 +18,13 @@ const DRAWINGS = {
       <path d="m7 5.7-2.2 4.5M9 5.7l2.2 4.5M6 12h4" />
     </>
   ),
+  sources: <path d="M8 2v8M5 7l3 3 3-3M2.5 11v2.5h11V11" />,
+  suppressions: (
+    <>
+      <circle cx="8" cy="8" r="6" />
+      <path d="m4 4 8 8" />
+    </>
+  ),
   dead: <path d="M4 14V6a4 4 0 0 1 8 0v8M2.5 14h11M6.5 7h3M8 5.5v4" />,
   jobs: (
     <>

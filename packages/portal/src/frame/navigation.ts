@@ -7,6 +7,8 @@ export const NAVIGATION = [
   { to: '/messages', name: 'messages', icon: 'messages', key: 'm' },
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
+  { to: '/sources', name: 'sources', icon: 'sources', key: 's' },
+  { to: '/suppressions', name: 'suppressions', icon: 'suppressions', key: 'u' },
   { to: '/dead-letters', name: 'deadLetters', icon: 'dead', key: 'd' },
   { to: '/jobs', name: 'jobs', icon: 'jobs', key: 'j' },
 ] as const satisfies readonly {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import {
@@ -150,6 +151,45 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       assert.ok(world.application.paths.includes('/new'));
     }));
 
+  test('an address is suppressed by hand, exported, and taken off again', () =>
+    withVisit(async ({ page }) => {
+      await page.goto(`${world.url}/portal/suppressions`);
+      await page.getByRole('button', { name: 'Add an address' }).click();
+      await page.getByRole('textbox', { name: 'Address' }).fill('loud@example.com');
+      await page.getByRole('dialog').getByRole('button', { name: 'Add an address' }).click();
+      const row = page.getByRole('row', { name: 'loud@example.com' });
+      await row.waitFor();
+      await page.getByRole('button', { name: 'Export as CSV' }).click();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'Download' }).click(),
+      ]);
+      assert.match(readFileSync(await download.path(), 'utf8'), /loud@example\.com/);
+      await page.keyboard.press('Escape');
+      await row.click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+      await row.waitFor({ state: 'detached' });
+    }));
+
+  test('a source is made, and what it refuses is seen', () =>
+    withVisit(async ({ page }) => {
+      await page.goto(`${world.url}/portal/sources/new`);
+      await page.getByRole('combobox', { name: 'Provider' }).selectOption('resend');
+      await page
+        .getByRole('textbox', { name: 'Signing secret' })
+        .fill('whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtMTI=');
+      await page.getByRole('button', { name: 'New source' }).click();
+      const url = await page.getByRole('region', { name: 'URL' }).innerText();
+      const refused = await fetch(url.trim(), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      });
+      assert.ok(refused.status >= 400 && refused.status < 500);
+      await page.getByRole('link', { name: 'To the source' }).click();
+      await page.getByRole('heading', { name: 'Last refused' }).waitFor();
+    }));
+
   test('an endpoint is disabled and enabled again, its secret replaced', () =>
     withVisit(async ({ page }) => {
       await page.goto(`${world.url}/portal/webhooks/${good.id}`);
@@ -208,6 +248,9 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
         `webhooks/${bad.id}`,
         `deliveries/${data[0]?.id}`,
         'dead-letters',
+        'sources',
+        'sources/new',
+        'suppressions',
         'jobs',
         'nonsense',
       ];

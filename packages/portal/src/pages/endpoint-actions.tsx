@@ -1,13 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../api/client.ts';
 import type { Endpoint, Job } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
 import { endpointQuery, endpointsQuery, gapsQuery } from '../api/queries.ts';
 import { Button } from '../design/button.tsx';
 import { CodeBlock } from '../design/copy.tsx';
 import { Modal } from '../design/modal.tsx';
+import { Question } from '../design/question.tsx';
 import { formatCount } from '../words/format.ts';
 import { useLanguage, useWords } from '../words/words.tsx';
 
@@ -64,47 +64,6 @@ function useEndpointChange(endpoint: Endpoint) {
       call<Endpoint>(pathOf(endpoint), { method: 'PATCH', body, version: endpoint.version }),
     onSettled: refresh,
   });
-}
-
-/** A question: what will happen, the button that does it, and what went wrong. */
-function Question({
-  title,
-  effect,
-  action,
-  kind = 'primary',
-  isBusy,
-  error,
-  confirm,
-  close,
-}: {
-  title: string;
-  effect: ReactNode;
-  action: string | null;
-  kind?: 'primary' | 'danger';
-  isBusy: boolean;
-  error: unknown;
-  confirm: () => void;
-  close: () => void;
-}) {
-  const { common } = useWords();
-  return (
-    <Modal title={title} close={close}>
-      <div className="mb-4">{effect}</div>
-      {error !== null && (
-        <p role="alert" className="mb-4 rounded-md bg-bad-soft p-2.5 text-bad">
-          {toProblem(error).message}
-        </p>
-      )}
-      <div className="flex justify-end gap-2">
-        <Button onClick={close}>{common.cancel}</Button>
-        {action !== null && (
-          <Button kind={kind} isBusy={isBusy} onClick={confirm}>
-            {action}
-          </Button>
-        )}
-      </div>
-    </Modal>
-  );
 }
 
 function Disable({ endpoint, close }: DialogProps) {
