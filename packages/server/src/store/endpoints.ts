@@ -1,5 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import type { EndpointSettings } from '../core/endpoint-settings.ts';
+import { DEFAULT_ENDPOINT_SETTINGS, type EndpointSettings } from '../core/endpoint-settings.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
@@ -164,7 +164,8 @@ function fromRow(row: EndpointsTable): EndpointRecord {
     description: row.description,
     metadata: JSON.parse(row.metadata),
     eventTypes: JSON.parse(row.event_types),
-    settings: JSON.parse(row.settings),
+    // A setting that came later is not in it yet.
+    settings: { ...DEFAULT_ENDPOINT_SETTINGS, ...JSON.parse(row.settings) },
     secretsSealed: row.secrets_sealed,
     status: row.status,
     disabledReason: row.disabled_reason,

@@ -56,6 +56,15 @@ export function describeEndpoints(open: OpenEngine): void {
       await assert.rejects(endpoints.remove(projectId, endpointId, NOW_MS), StoreConflict);
     });
 
+    test('a setting that was not known when the endpoint was stored has its default', async () => {
+      const { store, endpoint, projectId, endpointId } = await sandbox();
+      const { dialectOptions, ...earlier } = DEFAULT_ENDPOINT_SETTINGS;
+      const settings = earlier as typeof DEFAULT_ENDPOINT_SETTINGS;
+      await store.endpoints.insert(endpoint({ settings }), []);
+      const found = await store.endpoints.get(projectId, endpointId);
+      assert.deepEqual(found?.settings, { ...earlier, dialectOptions });
+    });
+
     test('an endpoint that has changed since is not removed by who knows it as it was', async () => {
       const { store, endpoint, projectId, endpointId } = await sandbox();
       const { endpoints } = store;

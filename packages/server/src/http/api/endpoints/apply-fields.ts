@@ -112,12 +112,18 @@ function checkTogether(settings: EndpointSettings, fields: EndpointFields): void
   }
 }
 
-/** What the dialect cannot do is said of the field that was given, or of the dialect that was. */
+/**
+ * What the dialect cannot do is said of the field that was given, or of the dialect that was. Only where
+ * one of them changes: what an operator has taken away since must not be in the way of the rest.
+ */
 function checkDialect(
   { settings, eventTypes, secrets }: EndpointDraft,
   fields: EndpointFields,
   hasPublicUrl: boolean,
 ): void {
+  const { dialect: given, dialect_options, event_types, batch, coalesce } = fields;
+  const changes = [given, dialect_options, event_types, batch, coalesce];
+  if (changes.every((field) => field === undefined)) return;
   const fault = findDialectFault(settings, eventTypes, { hasPublicUrl });
   if (fault !== null) {
     const { field, at, detail } = fault;
