@@ -19,6 +19,8 @@ import { createPostgresInbox } from './postgres.ts';
 import { createRedisInbox } from './redis/redis.ts';
 import { createSqliteInbox } from './sqlite.ts';
 
+const batch = { queue: 'q', nowMs: 1, retainUntilMs: 2, replay: null };
+
 describe('the inbox in memory', () => {
   const inbox = createMemoryInbox();
   describeInbox({ open: async () => inbox });
@@ -42,17 +44,51 @@ describe('the inbox in SQLite', () => {
   });
   describeInbox({ open: async () => createSqliteInbox({ database: openDatabase() }) });
 
-  test('syncs every commit, and keeps what a failed one would have stored out', async () => {
-    const database = openDatabase();
+  test('syncs what is put, all that comes in one turn at once, and nothing else', async () => {
+    const opened = openDatabase();
+    const executed: string[] = [];
+    const exec = (sql: string) => {
+      executed.push(sql);
+      opened.exec(sql);
+    };
+    const database = { exec, prepare: (sql: string) => opened.prepare(sql) };
     const inbox = createSqliteInbox({ database });
     assert.deepEqual(await inbox.open(), { warnings: [] });
-    assert.deepEqual({ ...database.prepare('PRAGMA synchronous').get() }, { synchronous: 2 });
-    assert.deepEqual({ ...database.prepare('PRAGMA journal_mode').get() }, { journal_mode: 'wal' });
-    const batch = { queue: 'broken', nowMs: 1, retainUntilMs: 2, replay: null };
+    const mode = opened.prepare('PRAGMA journal_mode').get();
+    assert.deepEqual({ ...mode }, { journal_mode: 'wal' });
+    executed.length = 0;
+    const put = (key: string) =>
+      inbox.put({ ...batch, entries: [{ key, lane: null, event: '{}' }] });
+    await Promise.all([put('a'), put('b'), put('c')]);
+    assert.deepEqual(
+      executed.filter((sql) => !/SAVEPOINT|RELEASE/.test(sql)),
+      ['PRAGMA synchronous = FULL', 'BEGIN IMMEDIATE', 'COMMIT', 'PRAGMA synchronous = NORMAL'],
+    );
+    executed.length = 0;
+    const claim = { queue: 'q', lease: 'l', nowMs: 1, leaseMs: 1, limit: 1 };
+    for (const one of await inbox.claim(claim)) assert.ok(await inbox.finish('q', one));
+    assert.ok(!executed.some((sql) => /FULL/.test(sql)));
+  });
+
+  test('stores nothing of a batch that fails, and spares those beside it', async () => {
+    const inbox = createSqliteInbox({ database: openDatabase() });
     const wrong = { key: 'b', lane: null, event: null as unknown as string };
     const entries = [{ key: 'a', lane: null, event: '{}' }, wrong];
-    await assert.rejects(inbox.put({ ...batch, entries }), /NOT NULL/);
-    assert.equal((await inbox.stats('broken')).pending, 0);
+    const of = (queue: string) => ({ ...batch, queue, entries: entries.slice(0, 1) });
+    const outcomes = await Promise.allSettled([
+      inbox.put(of('before')),
+      inbox.put({ ...batch, queue: 'broken', entries }),
+      inbox.put(of('after')),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    const pending = async (queue: string) => (await inbox.stats(queue)).pending;
+    assert.deepEqual(
+      [await pending('before'), await pending('broken'), await pending('after')],
+      [1, 0, 1],
+    );
   });
 
   test('takes the name of its table, and none that is none', async () => {

@@ -1,3 +1,4 @@
+import { type GatheredOutcome, gatherPuts } from './gather-puts.ts';
 import type {
   ClaimedEntry,
   DeadEntry,
@@ -30,8 +31,8 @@ export interface SqliteInboxOptions {
 const BUSY_TIMEOUT_MS = 2_000;
 
 /**
- * An inbox in a SQLite file. `open` switches the file to WAL with full syncs, so what was acknowledged
- * survives a power failure. Several processes of one machine may share the file.
+ * An inbox in a SQLite file. `open` switches the file to WAL, and what is put is synced, so what was
+ * acknowledged survives a power failure. Several processes of one machine may share the file.
  */
 export function createSqliteInbox({
   database,
@@ -78,6 +79,31 @@ export function createSqliteInbox({
     return { replayed: false, fresh: fresh.map(({ key }) => key) };
   }
 
+  /**
+   * Only this has to be on the disk when it resolves, and a sync covers what was written before it. What
+   * is lost of the rest by a power failure is that a handler had run: it runs again.
+   */
+  function commitPuts(batches: readonly InboxBatch[]): GatheredOutcome[] {
+    database.exec('PRAGMA synchronous = FULL');
+    try {
+      return inTransaction(() => batches.map(tryPut));
+    } finally {
+      database.exec('PRAGMA synchronous = NORMAL');
+    }
+  }
+
+  function tryPut(batch: InboxBatch): GatheredOutcome {
+    database.exec('SAVEPOINT one');
+    try {
+      return { outcome: put(batch) };
+    } catch (error) {
+      database.exec('ROLLBACK TO one');
+      return { error };
+    } finally {
+      database.exec('RELEASE one');
+    }
+  }
+
   const changes = (text: string, values: (string | number | null)[]): boolean =>
     Number(prepare(text).run(...values).changes) === 1;
 
@@ -85,11 +111,11 @@ export function createSqliteInbox({
     async open() {
       database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
       database.exec('PRAGMA journal_mode = WAL');
-      database.exec('PRAGMA synchronous = FULL');
+      database.exec('PRAGMA synchronous = NORMAL');
       database.exec(named(SCHEMA, table));
       return { warnings: [] };
     },
-    put: async (batch) => inTransaction(() => put(batch)),
+    put: gatherPuts(commitPuts),
     claim: async ({ queue, lease, nowMs, leaseMs, limit }) =>
       inTransaction(() => {
         const rows = prepare(DUE).all(queue, nowMs, limit) as Omit<ClaimedEntry, 'lease'>[];

@@ -32,11 +32,14 @@ async function run(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Program
   });
   children.push(child);
   const lines = createInterface({ input: child.stdout ?? process.stdin })[Symbol.asyncIterator]();
+  const unread: string[] = [];
   const line = async (start: string): Promise<string> => {
     for (;;) {
+      const at = unread.findIndex((one) => one.startsWith(start));
+      if (at !== -1) return unread.splice(at, 1).join('').slice(start.length);
       const { value, done } = await lines.next();
       if (done) throw new Error(`The process ended before it said "${start}".`);
-      if (value.startsWith(start)) return value.slice(start.length);
+      unread.push(value);
     }
   };
   const port = await line('port ');
