@@ -161,6 +161,20 @@ for (const provider of PROVIDERS) {
       }
     });
 
+    it('encodes events that say nothing but their type and time, such as redacted ones', () => {
+      for (const [type, { as }] of carriedTypes(dialect)) {
+        const event = { id: `evt_${'0'.repeat(26)}`, type, timestamp: '2026-11-21T16:00:00Z' };
+        for (const data of [
+          {},
+          { recipient: null, message: { id: null }, metadata: {}, tags: [] },
+        ]) {
+          const [decoded] = provider.decode(requestOf(send(dialect, [{ ...event, data }])));
+          assert.equal(decoded?.type, as ?? type, `${name} ${type}`);
+          assert.ok(decoded?.data.recipient == null);
+        }
+      }
+    });
+
     it('refuses to encode what it has no word for', () => {
       for (const type of EVENT_TYPES) {
         if (dialect.carries[type] !== undefined) continue;
