@@ -209,7 +209,7 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
           description: 'The mailbox does not exist',
           async: false,
           from_dsn: false,
-          suppressed: false,
+          suppressed: true,
         },
       },
     ),

@@ -117,15 +117,21 @@ export function createSuppressions(engine: Engine): Suppressions {
     },
     async list({ projectId, limit, beforeId, nowMs, ...filter }) {
       let query = valid(projectId, nowMs);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      if (filter.address !== null) {
-        query = query.where('address_hash', '=', hashSuppressed(projectId, filter.address));
-      }
       if (filter.reason !== null) query = query.where('reason', '=', filter.reason);
       if (filter.source !== null) query = query.where('source', '=', filter.source);
       if (filter.stream !== null) {
         query = query.where('stream', '=', filter.stream === 'all' ? '' : filter.stream);
       }
+      if (filter.address !== null) {
+        // One for each stream, at most: asked for in the order of ids, all entries would be gone through.
+        const hash = hashSuppressed(projectId, filter.address);
+        const found = await query.where('address_hash', '=', hash).execute();
+        const rows = found
+          .filter(({ id }) => beforeId === null || id < beforeId)
+          .sort((a, b) => (a.id < b.id ? 1 : -1));
+        return toPage(rows.slice(0, limit + 1).map(fromRow), limit, (entry) => entry.id);
+      }
+      if (beforeId !== null) query = query.where('id', '<', beforeId);
       const rows = await query
         .orderBy('id', 'desc')
         .limit(limit + 1)

@@ -58,7 +58,7 @@ async function judge(
     case 'tls_rpt':
       return judgeText(await dns.txt(name), judgeTlsReports);
     case 'bimi':
-      return judgeText(await dns.txt(name), judgeLogo);
+      return judgeLogo(await dns.txt(name), await checkDmarc(dns, domain));
   }
 }
 
@@ -136,7 +136,19 @@ function judgeTlsReports(text: string): string | null {
   return /^(mailto:|https:)/i.test(to) ? null : 'rua= has to be a mailto: or https: address.';
 }
 
-function judgeLogo(text: string): string | null {
+/** A logo is shown only where nobody else can send in the domain's name. */
+function judgeLogo(answer: DnsAnswer<string>, dmarc: Verdict): Verdict {
+  const verdict = judgeText(answer, readLogo);
+  if (verdict.status !== 'ok' || dmarc.status === 'unknown') return verdict;
+  const policy = parseTags(dmarc.found ?? '')
+    .get('p')
+    ?.toLowerCase();
+  if (dmarc.status === 'ok' && policy !== 'none') return verdict;
+  const detail = 'Needs DMARC with p=quarantine or p=reject.';
+  return { ...verdict, status: 'wrong', detail };
+}
+
+function readLogo(text: string): string | null {
   const tags = parseTags(text);
   if (tags.get('v') !== 'BIMI1') return 'The record has to begin with v=BIMI1.';
   const logo = tags.get('l') ?? '';

@@ -55,6 +55,16 @@ const PAGE = { projectId: 'p', limit: 20, beforeId: null };
 const DELIVERIES = { ...ANY_DELIVERY, ...PAGE };
 const EVENTS = { ...PAGE, types: [], messageKey: null, recipient: null };
 
+const SUPPRESSIONS = {
+  ...PAGE,
+  beforeId: 'sup_1',
+  address: null,
+  reason: null,
+  source: null,
+  stream: null,
+  nowMs: 1,
+};
+
 const DELIVERY = { projectId: 'p', eventId: 'evt_1', endpointId: 'e' };
 const ONE_DELIVERY =
   /^SEARCH deliveries USING PRIMARY KEY \(project_id=\? AND event_id=\? AND endpoint_id=\?\)$/;
@@ -83,6 +93,32 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
     'events of a recipient',
     ({ events }) => events.list({ ...EVENTS, recipient: 'r' }),
     /events_message \(project_id=\? AND message_key=\?\).*recipient_states_recipient \(project_id=\? AND recipient=\?\)/,
+  ],
+  [
+    'whether recipients may get mail',
+    ({ suppressions }) =>
+      suppressions.find({
+        projectId: 'p',
+        addresses: ['a@b.test', 'c@d.test'],
+        stream: 'broadcast',
+        nowMs: 1,
+      }),
+    /^SEARCH suppressions USING PRIMARY KEY \(project_id=\? AND address_hash=\? AND stream=\?\)$/,
+  ],
+  [
+    'the suppression list',
+    ({ suppressions }) => suppressions.list(SUPPRESSIONS),
+    /suppressions_id \(project_id=\? AND id<\?\)$/,
+  ],
+  [
+    'the suppressions of an address',
+    ({ suppressions }) => suppressions.list({ ...SUPPRESSIONS, address: 'a@b.test' }),
+    /PRIMARY KEY \(project_id=\? AND address_hash=\?\)/,
+  ],
+  [
+    'a domain by its name',
+    ({ domains }) => domains.find('p', 'a.test'),
+    /domains_name \(project_id=\? AND name=\?\)$/,
   ],
   ['deliveries', ({ deliveries }) => deliveries.list(DELIVERIES), /PRIMARY KEY \(project_id=\?\)$/],
   [

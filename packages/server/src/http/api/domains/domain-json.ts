@@ -88,7 +88,8 @@ export function toDomainJson({ domain, keys }: DomainView, hosts: SendingHosts) 
         expected: record.expected,
         status: seen?.status ?? ('unknown' as const),
         found: seen?.found ?? null,
-        detail: seen?.detail ?? record.detail,
+        // Before the first check it says what the record is for.
+        detail: seen === undefined ? record.detail : seen.detail,
       };
     }),
     version: domain.version,
