@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KeyMaterial } from './cli/key-material.ts';
 import { openSecretBox } from './cli/select-master-key.ts';
@@ -97,7 +98,10 @@ const MEMORY_DELIVERIES = 8_192;
 const MEMORY_MAIL_BYTES = 64 * 1_048_576;
 
 /** What "npm run build -w @posthorn/portal" has made. */
-const PORTAL_FOLDER = fileURLToPath(new URL('../../portal/dist/', import.meta.url));
+const PORTAL_FOLDER = join(
+  dirname(fileURLToPath(import.meta.resolve('@posthorn/portal/package.json'))),
+  'dist',
+);
 
 /** How often jobs of a node that died are looked for. */
 const JOBS_AGAIN_MS = 10_000;
