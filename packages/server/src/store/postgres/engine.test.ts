@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { chownSync, statSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { createTestClock } from '../../lib/fixtures/test-clock.ts';
+import { createTestClock, until } from '../../lib/fixtures/test-clock.ts';
 import { describeStore } from '../conformance/describe-store.ts';
 import { createSandbox, NODE, NOW_MS } from '../conformance/sandbox.ts';
 import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
-import { StoreUnavailable } from '../engine.ts';
+import { SIGNALS, type Signal, StoreUnavailable } from '../engine.ts';
 import { createCertificates } from './fixtures/certificates.ts';
 import { openTestEngine } from './fixtures/open-test-engine.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
@@ -180,6 +180,16 @@ describe('PostgreSQL with TLS', { skip: withoutPostgres }, () => {
       message: /TLS settings.*(not in the cert's list|altnames)/i,
     });
     const engine = await openTestEngine(url(`verify-ca&sslrootcert=${authority}`, '127.0.0.2'));
+    await engine.close();
+  });
+
+  test('signals come over it too', async () => {
+    const database = await cluster.createDatabase();
+    const url = cluster.url(database, `?sslmode=verify-full&sslrootcert=${authority}`);
+    const engine = await openTestEngine(url);
+    const told: Signal[] = [];
+    engine.onSignal((signal) => told.push(signal));
+    await until('it hears', () => told.length === SIGNALS.length);
     await engine.close();
   });
 });
