@@ -139,7 +139,20 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
     await box.log.append([box.event()]);
   });
 
-  test('at the start every fault says what to do', async () => {
+  /** As a network that swallows everything: connections come about, and nobody says a word. */
+  async function listenSilently(t: TestContext): Promise<number> {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  test('at the start every fault says what to do', async (t) => {
     const database = await cluster.createDatabase();
     const url = cluster.url(database);
     const start = (text: string) => openTestEngine(text);
@@ -153,6 +166,11 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
       [url.replace(/:\d+\//, ':1/'), 'unreachable', /cannot be reached.*ECONNREFUSED/],
       [url.replace('127.0.0.1', 'no-such-host.invalid'), 'unreachable', /ENOTFOUND|EAI_AGAIN/],
       [`${url}?sslmode=require`, 'refused', /does not support SSL connections/],
+      [
+        url.replace(/:\d+\//, `:${await listenSilently(t)}/`),
+        'unreachable',
+        /cannot be reached.*timeout/,
+      ],
     ];
     for (const [text, code, message] of cases) {
       await assert.rejects(start(text), fails(code, message), text.replace(/:[^@]*@/, ':...@'));

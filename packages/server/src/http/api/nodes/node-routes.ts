@@ -12,12 +12,10 @@ const nodeSchema = z.object({
   version: z.string(),
   roles: z.array(z.string()),
   state: z.enum(['working', 'draining']).describe('draining: it stops and takes no new work.'),
-  started_at: timestampSchema.describe("By the node's own clock."),
+  started_at: timestampSchema,
   last_beat_at: timestampSchema
     .nullable()
-    .describe(
-      "By the node's own clock, once a second. null on the embedded store, whose only node has nobody to tell.",
-    ),
+    .describe('Once a second. null on the embedded store, whose only node has nobody to tell.'),
   leases: z.object({
     deliveries: z.number().int().describe('Webhooks that it is posting, or has in memory.'),
     mail: z.number().int().describe('Recipients that it is sending to, or has in memory.'),
