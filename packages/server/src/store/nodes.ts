@@ -97,6 +97,16 @@ export function createNodes(engine: Engine): Nodes {
       await changed(toStatement(db.deleteFrom('nodes').where('id', '=', id)));
     },
     async takeDuty(name, node) {
+      // Most who ask find that another node has it. A write that is refused would make everything that
+      // shares its commit, hundreds of events, be written once more and one by one.
+      const held = await db
+        .selectFrom('duties')
+        .innerJoin('nodes', 'nodes.id', 'duties.node')
+        .select('nodes.id')
+        .where('duties.name', '=', name)
+        .where('duties.node', '!=', node)
+        .executeTakeFirst();
+      if (held !== undefined) return false;
       const make = db
         .insertInto('duties')
         .values({ name, node: null })
