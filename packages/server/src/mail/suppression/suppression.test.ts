@@ -37,12 +37,12 @@ const told = async ({ store }: System, type: EventType) =>
   ).rows;
 
 function report(
-  { clock }: System,
+  { clock, ids }: System,
   type: EventType,
   data: EventData,
 ): Parameters<System['log']['append']>[0][number] {
   const timestamp = new Date(clock.now()).toISOString();
-  const id = `evt_${Math.random().toString(36).slice(2)}`;
+  const id = ids.next('event');
   return {
     projectId: PROJECT,
     dedupKey: null,

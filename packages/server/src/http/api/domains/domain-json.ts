@@ -17,7 +17,7 @@ const recordSchema = z.object({
   name: z.string(),
   type: z.enum(['TXT', 'CNAME', 'MX']),
   required: z.boolean().describe('Mail suffers without it.'),
-  expected: z.string().nullable().describe('What to publish; null: any of your own.'),
+  expected: z.string().nullable().describe('What to publish; null: whichever is yours.'),
   status: z.enum(DNS_RECORD_STATUSES).describe('unknown: not asked yet, or DNS gave no answer.'),
   found: z.string().nullable(),
   detail: z.string().nullable(),
