@@ -86,11 +86,16 @@ test('two processes on one file handle each event once', async () => {
   );
   assert.deepEqual(new Set(statuses), new Set([200]));
   const handled: string[] = [];
+  const all = Promise.withResolvers<void>();
   const collect = async ({ line }: Program): Promise<void> => {
-    for (;;) handled.push(await line('handling '));
+    for (;;) {
+      handled.push(await line('handling '));
+      if (new Set(handled).size === ids.length) all.resolve();
+    }
   };
+  // Each ends with its process.
   const collecting = programs.map((one) => collect(one).catch(() => {}));
-  while (new Set(handled).size < ids.length) await new Promise((resolve) => setImmediate(resolve));
+  await all.promise;
   for (const { child } of programs) await kill(child);
   await Promise.all(collecting);
   assert.deepEqual(handled.sort(), ids.map(idOf));
