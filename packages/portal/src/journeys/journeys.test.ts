@@ -217,6 +217,16 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await page.getByRole('row').filter({ hasText: 'dora@example.com' }).waitFor();
     }));
 
+  test('it speaks the language that is chosen, and remembers it', () =>
+    withVisit(async ({ page }) => {
+      await page.getByLabel('Account').click();
+      await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
+      await page.getByRole('link', { name: 'Nachrichten', exact: true }).waitFor();
+      await page.reload();
+      await page.getByRole('heading', { level: 1, name: 'Übersicht' }).waitFor();
+      assert.equal(await page.evaluate(() => document.documentElement.lang), 'de');
+    }));
+
   test('what is not there, and who has no session, have their page', () =>
     withVisit(async ({ page, context }) => {
       await page.goto(`${world.url}/portal/messages/msg_01JD0000000000000000000000`);

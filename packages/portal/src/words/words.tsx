@@ -2,12 +2,20 @@ import { createContext, type ReactNode, useContext, useEffect, useState } from '
 import { en, type Words } from './en.ts';
 
 /** The languages, each by its own name. All but English are loaded when they are chosen. */
-export const LANGUAGES = { en: 'English' } as const;
+export const LANGUAGES = {
+  en: 'English',
+  de: 'Deutsch',
+  fr: 'Français',
+  nl: 'Nederlands',
+} as const;
 
 export type Language = keyof typeof LANGUAGES;
 
 const LOADERS: Record<Language, () => Promise<Words>> = {
   en: async () => en,
+  de: async () => (await import('./de.ts')).de,
+  fr: async () => (await import('./fr.ts')).fr,
+  nl: async () => (await import('./nl.ts')).nl,
 };
 
 const KEY = 'posthorn.language';
