@@ -37,6 +37,7 @@ COPY package.json LICENSE ./
 COPY packages/sdk ./packages/sdk
 COPY packages/bounce ./packages/bounce
 COPY packages/server ./packages/server
+COPY packages/portal/package.json ./packages/portal/
 COPY --from=portal /app/packages/portal/dist ./packages/portal/dist
 # The only folder that is written to.
 RUN install -d -o node -g node -m 0700 /var/lib/posthorn
