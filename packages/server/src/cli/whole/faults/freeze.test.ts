@@ -6,11 +6,15 @@ import {
   withoutPostgres,
 } from '../../../store/postgres/fixtures/test-cluster.ts';
 import { readMetric } from '../fixtures/read-metric.ts';
-import { type FaultWorld, heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
+import {
+  DECLARED_DEAD,
+  type FaultWorld,
+  heldInPostgres,
+  startFaultWorld,
+} from './fixtures/fault-world.ts';
 import { runSize } from './fixtures/run-size.ts';
 
 const ROUNDS = runSize(1, 6);
-const DECLARED_DEAD = 'A node is silent and counts as dead; its work goes to the others';
 const JOINED_AGAIN = 'Other nodes had declared this one dead; it joins again';
 
 test('a node stands still for longer than its lease: what it records late is refused', async (t) => {
