@@ -28,6 +28,16 @@ export interface PortalFiles {
  * The built portal, some hundred kB, in memory and compressed once. Null when it was not built.
  */
 export function readPortalFiles(folder: string): PortalFiles | null {
+  try {
+    return readAll(folder);
+  } catch (error) {
+    // Another process has built it anew meanwhile, and put the new files in their place.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return readAll(folder);
+  }
+}
+
+function readAll(folder: string): PortalFiles | null {
   const files = new Map<string, PortalFile>();
   for (const path of listFiles(folder)) {
     const name = relative(folder, path).split(sep).join('/');
