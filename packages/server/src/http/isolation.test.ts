@@ -139,6 +139,14 @@ function filtersOf({ query }: Route): string[] {
   return names.filter((name) => !PAGE_FIELDS.includes(name));
 }
 
+/** Made anew for each request. */
+const SAMPLES = ['/v1/endpoints/{id}/preview'];
+/** What grows with the clock alone is no change. */
+const withoutAges = (body: unknown): unknown =>
+  body === undefined
+    ? body
+    : JSON.parse(JSON.stringify(body, (name, value) => (/_seconds$/.test(name) ? 0 : value)));
+
 /** All that the first project can read of itself. */
 const readAll = () =>
   Promise.all(
@@ -149,7 +157,7 @@ const readAll = () =>
         200,
         `${route.path} finds nothing of ours, so it shows nothing: ${text}`,
       );
-      return body;
+      return SAMPLES.includes(route.path) ? null : withoutAges(body);
     }),
   );
 
