@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { systemClock } from '../../lib/clock.ts';
 import type { NodeRecord } from '../nodes.ts';
 import { NOW_MS, type OpenEngine, useStore, withOwnStore } from './sandbox.ts';
 
@@ -38,10 +39,10 @@ export function describeNodes(open: OpenEngine): void {
 
     test('that share a database go by its clock', async () => {
       const { engine } = await sandbox();
-      const beforeMs = Date.now();
+      const beforeMs = systemClock.now();
       const timeMs = await engine.timeMs();
       // The database of these tests is on this machine.
-      const isNow = timeMs !== null && timeMs >= beforeMs && timeMs <= Date.now();
+      const isNow = timeMs !== null && timeMs >= beforeMs && timeMs <= systemClock.now();
       assert.equal(engine.shared ? isNow : timeMs, engine.shared ? true : null);
     });
 

@@ -43,8 +43,12 @@ test('a node stands still for longer than its lease: what it records late is ref
     letAnswersGo();
     await untilLogged(world, DECLARED_DEAD, round + 1);
     await world.feed.untilMore(20);
+    const fromMs = Date.now();
     victim.child.kill('SIGCONT');
     await untilLogged(world, JOINED_AGAIN, round + 1);
+    // It is on the list again.
+    while ((await world.client.get('/v1/nodes')).data.length < world.nodes.length) await delay(20);
+    world.noteSpan({ fromMs, toMs: Date.now() });
   }
   await world.settle();
   const late = await countLateResults(world);
