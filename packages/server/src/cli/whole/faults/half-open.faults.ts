@@ -38,9 +38,12 @@ test('a node loses its database without being told: the others go on, and it com
     await delay(SETTLED_MS);
     await world.noteHeld(victim);
     await untilGone(world.noteHeld, victim);
+    const fromMs = Date.now();
     proxy.mode = 'open';
     proxy.reset();
     await untilItTakesWork(victim.httpUrl);
+    while ((await world.client.get('/v1/nodes')).data.length < proxies.length) await delay(50);
+    world.noteSpan({ fromMs, toMs: Date.now() });
   }
   await world.feed.untilMore(100);
   await world.settle();
