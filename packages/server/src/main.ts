@@ -317,9 +317,14 @@ export async function startPosthorn(
           metrics.messageAccepted('http');
           return accepted;
         },
+        async acceptInputs(...args) {
+          const accepted = await inner.acceptInputs(...args);
+          for (const _ of accepted) metrics.messageAccepted('http');
+          return accepted;
+        },
         async acceptRaw(...args) {
           const accepted = await inner.acceptRaw(...args);
-          metrics.messageAccepted('smtp');
+          metrics.messageAccepted(args[1].acceptedBy ?? 'smtp');
           return accepted;
         },
       };

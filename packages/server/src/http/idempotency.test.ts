@@ -5,11 +5,25 @@ import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 const api = await startTestApi();
 after(() => api.close());
 
+const toBase64 = (text: string): string => Buffer.from(text).toString('base64');
+
 const CASES: { path: string; body?: Json; other?: Json; list: string }[] = [
   {
     path: '/v1/messages',
     body: { from: 'a@example.com', to: 'b@example.com', text: 'x' },
     other: { from: 'a@example.com', to: 'c@example.com', text: 'x' },
+    list: '/v1/messages',
+  },
+  {
+    path: '/v1/messages/batch',
+    body: { from: 'a@example.com', text: 'x', personalizations: [{ to: 'b@example.com' }] },
+    other: { from: 'a@example.com', text: 'x', personalizations: [{ to: 'c@example.com' }] },
+    list: '/v1/messages',
+  },
+  {
+    path: '/v1/messages/raw',
+    body: { raw: toBase64('From: a@example.com\n\nx'), to: 'b@example.com' },
+    other: { raw: toBase64('From: a@example.com\n\nx'), to: 'c@example.com' },
     list: '/v1/messages',
   },
   {

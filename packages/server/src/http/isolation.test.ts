@@ -69,6 +69,15 @@ async function exportList(): Promise<string> {
 /** A body that each route takes, so that it is not the body that is refused. */
 const BODIES: Record<string, unknown> = {
   'POST /v1/messages': { from: 'a@example.com', to: 'b@example.com', text: 'x' },
+  'POST /v1/messages/batch': {
+    from: 'a@example.com',
+    text: 'x',
+    personalizations: [{ to: 'b@example.com' }],
+  },
+  'POST /v1/messages/raw': {
+    raw: Buffer.from('From: a@example.com\n\nx').toString('base64'),
+    to: 'b@example.com',
+  },
   'POST /v1/events': { type: 'email.opened', timestamp: '2026-11-21T16:00:00Z', data: {} },
   'POST /v1/endpoints': { url: 'https://app.example.com/' },
   'PATCH /v1/endpoints/{id}': { description: 'taken over' },

@@ -12,6 +12,8 @@ import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
 import { createNodeRoutes } from './api/nodes/node-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
+import { createBatchRoutes } from './api/sending/batch-routes.ts';
+import { createRawRoutes } from './api/sending/raw-routes.ts';
 import { createSourceRoutes } from './api/sources/source-routes.ts';
 import { createListRoutes } from './api/suppressions/list-routes.ts';
 import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
@@ -46,6 +48,8 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
 export function createRoutes(deps: RouteDeps): Route[] {
   const resources = [
     ...createMessageRoutes(deps),
+    ...createBatchRoutes(deps),
+    ...createRawRoutes(deps),
     ...createFeedRoutes(deps),
     ...createEventRoutes(deps),
     ...createEventTypeRoutes(),

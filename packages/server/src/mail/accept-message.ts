@@ -4,7 +4,7 @@ import { domainOf } from '../core/mail-domain.ts';
 import type { Clock } from '../lib/clock.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
-import type { EventLog } from '../store/event-log.ts';
+import type { EventLog, NewEvent } from '../store/event-log.ts';
 import type { MessageRecord, Messages, NewTransmission, RecipientKind } from '../store/messages.ts';
 import { composeMessage } from './compose-message.ts';
 import type { SenderRules } from './domains/sender-rules.ts';
@@ -38,13 +38,31 @@ export interface MessageAcceptor {
     /** Statements of the request itself, given the answer that it will get. */
     beside: (accepted: AcceptedMessage) => readonly Statement[],
   ): Promise<AcceptedMessage>;
+  /** All or none, in one commit; one answer each, in their order. */
+  acceptInputs(
+    projectId: string,
+    inputs: readonly MessageInput[],
+    beside: (accepted: AcceptedMessage[]) => readonly Statement[],
+  ): Promise<AcceptedMessage[]>;
   acceptRaw(
     projectId: string,
-    submission: { envelopeFrom: string; recipients: readonly string[]; raw: Buffer },
+    submission: RawSubmission,
+    beside?: (accepted: AcceptedMessage) => readonly Statement[],
   ): Promise<AcceptedMessage>;
 }
 
-/** A message that came by SMTP and cannot be sent as it is; the reply carries `smtpCode`. */
+/** A message that came whole, with its envelope. */
+export interface RawSubmission {
+  /** null: the address of its From header. */
+  envelopeFrom: string | null;
+  recipients: readonly string[];
+  /** Each line ends with CR LF. */
+  raw: Buffer;
+  /** `smtp` unless it says so. */
+  acceptedBy?: 'http';
+}
+
+/** A message that came whole and cannot be sent as it is; the reply by SMTP carries `smtpCode`. */
 export class SubmissionRefused extends Error {
   readonly smtpCode: 550 | 554;
   readonly enhancedCode: '5.6.0' | '5.7.1';
@@ -53,6 +71,24 @@ export class SubmissionRefused extends Error {
     this.smtpCode = options.isPolicy === true ? 550 : 554;
     this.enhancedCode = options.isPolicy === true ? '5.7.1' : '5.6.0';
   }
+}
+
+/** Messages of one request that are composed and signed at a time: signing is done by four threads. */
+const DRAFTS_AT_ONCE = 8;
+
+interface Draft {
+  fields: Omit<MessageRecord, 'sizeBytes' | 'createdAtMs' | 'expiresAtMs' | 'retainUntilMs'>;
+  composed: Buffer;
+  recipients: AcceptedMessage['recipients'];
+}
+
+/** A message that only has to be committed. */
+interface Prepared {
+  events: NewEvent[];
+  statements: Statement[];
+  /** To be called after the commit: one of both. */
+  pass(): void;
+  drop(): void;
 }
 
 export function createMessageAcceptor(options: {
@@ -73,24 +109,7 @@ export function createMessageAcceptor(options: {
 }): MessageAcceptor {
   const { ids, clock, fresh } = options;
 
-  async function store(
-    fields: Pick<
-      MessageRecord,
-      | 'projectId'
-      | 'id'
-      | 'acceptedBy'
-      | 'envelopeFrom'
-      | 'headerFrom'
-      | 'stream'
-      | 'subject'
-      | 'smtpId'
-      | 'tags'
-      | 'metadata'
-    >,
-    composed: Buffer,
-    recipients: AcceptedMessage['recipients'],
-    beside: readonly Statement[],
-  ): Promise<void> {
+  async function prepare({ fields, composed, recipients }: Draft): Promise<Prepared> {
     const { projectId, stream, headerFrom } = fields;
     const addresses = recipients.map(({ address }) => address);
     const [raw, suppressed] = await Promise.all([
@@ -98,7 +117,7 @@ export function createMessageAcceptor(options: {
       options.suppressed({ projectId, stream, addresses }),
     ]);
     const nowMs = clock.now();
-    const { retentionMs, bodyRetentionMs } = options.retentionOf(fields.projectId);
+    const { retentionMs, bodyRetentionMs } = options.retentionOf(projectId);
     const message: MessageRecord = {
       ...fields,
       sizeBytes: raw.length,
@@ -106,25 +125,19 @@ export function createMessageAcceptor(options: {
       expiresAtMs: nowMs + options.expiryMs,
       retainUntilMs: nowMs + retentionMs,
     };
-    const domains = addresses
-      .filter((address) => !suppressed.has(address))
-      .map((address) => address.slice(address.lastIndexOf('@') + 1));
+    const domains = addresses.filter((address) => !suppressed.has(address)).map(domainOf);
     const reserved = domains.length === 0 ? null : fresh.reserve(raw.length, domains);
     const node = reserved?.node ?? null;
     const transmissions = recipients.map(({ address, kind }) => {
-      const domain = address.slice(address.lastIndexOf('@') + 1);
-      const one = { recipient: address, kind, domain, dueAtMs: nowMs };
+      const one = { recipient: address, kind, domain: domainOf(address), dueAtMs: nowMs };
       return suppressed.has(address)
         ? { ...one, node: null, state: 'rejected' as const }
         : { ...one, node, state: 'queued' as const };
     });
     const events = addresses.flatMap((recipient) => {
       const about = { atMs: nowMs, message, recipient };
-      const accepted = createMailEvent({
-        ...about,
-        id: ids.next('event'),
-        type: 'email.accepted',
-      });
+      const type = 'email.accepted' as const;
+      const accepted = createMailEvent({ ...about, id: ids.next('event'), type });
       const entry = suppressed.get(recipient);
       if (entry === undefined) return [{ projectId, dedupKey: null, event: accepted }];
       const rejected = createMailEvent({
@@ -137,26 +150,43 @@ export function createMessageAcceptor(options: {
     });
     // While it is in the queue a body must stay, whatever the retention says.
     const bodyRetainUntilMs = nowMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
-    const insertion = options.messages.insertion({
-      message,
-      raw,
-      bodyRetainUntilMs,
-      transmissions,
-    });
+    const insertion = { message, raw, bodyRetainUntilMs, transmissions };
+    return {
+      events,
+      statements: options.messages.insertion(insertion),
+      drop() {
+        if (node !== null) fresh.drop(raw.length, domains);
+      },
+      pass() {
+        const queued = transmissions.filter(({ state }) => state === 'queued');
+        if (node !== null) fresh.take(message, raw, queued);
+        else if (queued.length > 0) fresh.wake(nowMs);
+      },
+    };
+  }
+
+  async function store(
+    drafts: readonly (() => Promise<Draft>)[],
+    beside: () => readonly Statement[],
+  ): Promise<void> {
+    const prepared: Prepared[] = [];
     try {
-      await options.log.append(events, [...insertion, ...beside]);
+      for (let i = 0; i < drafts.length; i += DRAFTS_AT_ONCE) {
+        const some = drafts.slice(i, i + DRAFTS_AT_ONCE).map(async (draft) => {
+          prepared.push(await prepare(await draft()));
+        });
+        const failed = (await Promise.allSettled(some)).find(({ status }) => status === 'rejected');
+        if (failed?.status === 'rejected') throw failed.reason;
+      }
+      await options.log.append(
+        prepared.flatMap(({ events }) => events),
+        [...prepared.flatMap(({ statements }) => statements), ...beside()],
+      );
     } catch (error) {
-      if (node !== null) fresh.drop(raw.length, domains);
+      for (const one of prepared) one.drop();
       throw error;
     }
-    if (domains.length === 0) return;
-    if (node === null) fresh.wake(nowMs);
-    else
-      fresh.take(
-        message,
-        raw,
-        transmissions.filter(({ state }) => state === 'queued'),
-      );
+    for (const one of prepared) one.pass();
   }
 
   function admitSubmission(projectId: string, from: string): void {
@@ -168,46 +198,72 @@ export function createMessageAcceptor(options: {
     }
   }
 
-  return {
-    async acceptInput(projectId, input, beside) {
+  async function draftInput(
+    projectId: string,
+    input: MessageInput,
+    { messageId: id, recipients }: AcceptedMessage,
+  ): Promise<Draft> {
+    const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
+    const smtpId = given?.value ?? newSmtpId(id, input.from.email);
+    const headers = [
+      ...input.headers.filter((header) => header !== given),
+      ...(input.isNotice === true ? [] : senderHeaders(input, projectId)),
+    ];
+    const composed = await composeMessage({ ...input, headers }, { smtpId, nowMs: clock.now() });
+    const { email } = input.from;
+    const { stream, subject, tags, metadata } = input;
+    const who = {
+      projectId,
+      id,
+      acceptedBy: 'http',
+      envelopeFrom: email,
+      headerFrom: email,
+    } as const;
+    return { fields: { ...who, stream, subject, smtpId, tags, metadata }, composed, recipients };
+  }
+
+  async function acceptInputs(
+    ...[projectId, inputs, beside]: Parameters<MessageAcceptor['acceptInputs']>
+  ): Promise<AcceptedMessage[]> {
+    for (const input of inputs) {
       if (input.isNotice !== true) options.senders.admit(projectId, input.from.email);
-      const id = ids.next('message');
-      const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
-      const smtpId = given?.value ?? newSmtpId(id, input.from.email);
-      const headers = [
-        ...input.headers.filter((header) => header !== given),
-        ...(input.isNotice === true ? [] : senderHeaders(input, projectId)),
-      ];
-      const raw = await composeMessage({ ...input, headers }, { smtpId, nowMs: clock.now() });
-      const recipients = uniqueRecipients(input);
-      const accepted = { messageId: id, recipients };
-      const { email } = input.from;
-      const { stream, subject, tags, metadata } = input;
-      const who = {
-        projectId,
-        id,
-        acceptedBy: 'http' as const,
-        envelopeFrom: email,
-        headerFrom: email,
+    }
+    const pairs = inputs.map((input) => {
+      return {
+        input,
+        one: { messageId: ids.next('message'), recipients: uniqueRecipients(input) },
       };
-      await store(
-        { ...who, stream, subject, smtpId, tags, metadata },
-        raw,
-        recipients,
-        beside(accepted),
-      );
+    });
+    const accepted = pairs.map(({ one }) => one);
+    const drafts = pairs.map(
+      ({ input, one }) =>
+        () =>
+          draftInput(projectId, input, one),
+    );
+    await store(drafts, () => beside(accepted));
+    return accepted;
+  }
+
+  return {
+    acceptInputs,
+    async acceptInput(projectId, input, beside) {
+      const [accepted] = await acceptInputs(projectId, [input], (all) => all.flatMap(beside));
+      if (accepted === undefined) throw new Error('One message has one answer.');
       return accepted;
     },
-    async acceptRaw(projectId, submission) {
+    async acceptRaw(projectId, submission, beside = () => []) {
       const headers = readSubmission(submission.raw);
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
       admitSubmission(projectId, from);
       const id = ids.next('message');
+      const acceptedBy = submission.acceptedBy ?? ('smtp' as const);
       const smtpId = headers.smtpId ?? newSmtpId(id, from);
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
-      const raw = prepareSubmission(submission.raw, [
-        `Received: by ${options.hostname} (Posthorn) with ESMTPA id ${id}; ${date}`,
+      // RFC 3848 has the word for SMTP with a login.
+      const protocol = acceptedBy === 'smtp' ? 'ESMTPA' : 'HTTP';
+      const composed = prepareSubmission(submission.raw, [
+        `Received: by ${options.hostname} (Posthorn) with ${protocol} id ${id}; ${date}`,
         ...(headers.hasDate ? [] : [`Date: ${date}`]),
         ...(headers.smtpId === null ? [`Message-ID: ${smtpId}`] : []),
       ]);
@@ -215,11 +271,13 @@ export function createMessageAcceptor(options: {
         address,
         kind: 'envelope' as const,
       }));
-      const { envelopeFrom } = submission;
+      const envelopeFrom = submission.envelopeFrom ?? from;
       const { stream, subject, tags, metadata } = headers;
-      const who = { projectId, id, acceptedBy: 'smtp' as const, envelopeFrom, headerFrom: from };
-      await store({ ...who, stream, subject, smtpId, tags, metadata }, raw, recipients, []);
-      return { messageId: id, recipients };
+      const who = { projectId, id, acceptedBy, envelopeFrom, headerFrom: from };
+      const fields = { ...who, stream, subject, smtpId, tags, metadata };
+      const accepted = { messageId: id, recipients };
+      await store([async () => ({ fields, composed, recipients })], () => beside(accepted));
+      return accepted;
     },
   };
 }

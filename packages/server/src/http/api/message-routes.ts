@@ -52,11 +52,7 @@ export function createMessageRoutes(deps: {
       responses: { 202: { description: 'Accepted.', schema: acceptedSchema } },
       async handle({ projectId, body, remember }) {
         const input = toMessageInput(body);
-        const size = encodedSize(input);
-        if (size > maxMessageBytes) {
-          const detail = `With its parts encoded the message comes to ${size} bytes; it may have ${maxMessageBytes}.`;
-          throw new PosthornError('too_large', detail);
-        }
+        refuseTooLarge(encodedSize(input), maxMessageBytes);
         const webhooks = deps.directory.subscribersOf(projectId, 'email.');
         const accepted = await deps.acceptor.acceptInput(projectId, input, (one) =>
           remember(toAnswer(one, webhooks)),
@@ -131,9 +127,15 @@ export function createMessageRoutes(deps: {
 }
 
 /** At least this much goes over the line: text as it is, attachments as base64 in lines of 76. */
-function encodedSize({ text, html, attachments }: MessageInput): number {
+export function encodedSize({ text, html, attachments }: MessageInput): number {
   const files = attachments.reduce((sum, one) => sum + one.content.length, 0);
   return Buffer.byteLength(text ?? '') + Buffer.byteLength(html ?? '') + Math.ceil(files * 1.37);
+}
+
+export function refuseTooLarge(sizeBytes: number, maxBytes: number): void {
+  if (sizeBytes <= maxBytes) return;
+  const detail = `With its parts encoded the message comes to ${sizeBytes} bytes; it may have ${maxBytes}.`;
+  throw new PosthornError('too_large', detail);
 }
 
 function toAnswer(

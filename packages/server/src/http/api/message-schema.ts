@@ -72,63 +72,70 @@ const headersSchema = z
     'A Message-ID looks like <something@example.com>.',
   );
 
-export const messageBody = z
-  .strictObject({
-    from: mailboxSchema.describe(
-      'The sender: "Name <user@example.com>", "user@example.com", or {"email": "...", "name": "..."}.',
+export const recipientFields = {
+  to: mailboxesSchema.optional().describe('Recipients. One of to, cc and bcc is needed.'),
+  cc: mailboxesSchema.optional().describe('Recipients that everyone sees.'),
+  bcc: mailboxesSchema.optional().describe('Recipients that nobody sees.'),
+};
+
+/** What all messages of a batch may share. */
+export const contentFields = {
+  from: mailboxSchema.describe(
+    'The sender: "Name <user@example.com>", "user@example.com", or {"email": "...", "name": "..."}.',
+  ),
+  reply_to: mailboxesSchema.optional().describe('Where replies go.'),
+  subject: lineOf(998).default(''),
+  text: z.string().optional().describe('The body as plain text. One of text and html is needed.'),
+  html: z.string().optional().describe('The body as HTML.'),
+  headers: headersSchema
+    .optional()
+    .describe('More headers, by name. A Message-ID given here is kept.'),
+  attachments: z.array(attachmentSchema).max(100).optional(),
+  stream: z
+    .enum(STREAMS)
+    .default('transactional')
+    .describe('broadcast: mail to many at once, from which people can unsubscribe.'),
+  unsubscribe: z
+    .strictObject({
+      url: z
+        .url({ protocol: /^https$/, error: 'Write an https: address.' })
+        .max(800)
+        .regex(/^[\x21-\x7e]+$/, 'Write the address in ASCII, percent-encoded.')
+        .optional()
+        .describe('Takes a POST without login (RFC 8058), and shows people a page.'),
+      mailto: lineOf(254).min(3).optional().describe('An address that unsubscribes who writes.'),
+    })
+    .refine((given) => given.url !== undefined || given.mailto !== undefined, 'Give url or mailto.')
+    .optional()
+    .describe(
+      'How to leave: becomes List-Unsubscribe, with url one-click as Gmail and Yahoo want.',
     ),
-    to: mailboxesSchema.optional().describe('Recipients. One of to, cc and bcc is needed.'),
-    cc: mailboxesSchema.optional().describe('Recipients that everyone sees.'),
-    bcc: mailboxesSchema.optional().describe('Recipients that nobody sees.'),
-    reply_to: mailboxesSchema.optional().describe('Where replies go.'),
-    subject: lineOf(998).default(''),
-    text: z.string().optional().describe('The body as plain text. One of text and html is needed.'),
-    html: z.string().optional().describe('The body as HTML.'),
-    headers: headersSchema
-      .optional()
-      .describe('More headers, by name. A Message-ID given here is kept.'),
-    attachments: z.array(attachmentSchema).max(100).optional(),
-    stream: z
-      .enum(STREAMS)
-      .default('transactional')
-      .describe('broadcast: mail to many at once, from which people can unsubscribe.'),
-    unsubscribe: z
-      .strictObject({
-        url: z
-          .url({ protocol: /^https$/, error: 'Write an https: address.' })
-          .max(800)
-          .regex(/^[\x21-\x7e]+$/, 'Write the address in ASCII, percent-encoded.')
-          .optional()
-          .describe('Takes a POST without login (RFC 8058), and shows people a page.'),
-        mailto: lineOf(254).min(3).optional().describe('An address that unsubscribes who writes.'),
-      })
-      .refine(
-        (given) => given.url !== undefined || given.mailto !== undefined,
-        'Give url or mailto.',
-      )
-      .optional()
-      .describe(
-        'How to leave: becomes List-Unsubscribe, with url one-click as Gmail and Yahoo want.',
-      ),
-    tags: tagsSchema.optional(),
-    metadata: metadataSchema.optional(),
-  })
-  .refine((body) => body.text !== undefined || body.html !== undefined, {
-    path: ['text'],
-    message: 'A message needs text, html, or both.',
-  });
+  tags: tagsSchema.optional(),
+  metadata: metadataSchema.optional(),
+};
+
+export const hasContent = (body: { text?: string | undefined; html?: string | undefined }) =>
+  body.text !== undefined || body.html !== undefined;
+export const NO_CONTENT = { path: ['text'], message: 'A message needs text, html, or both.' };
+
+export const messageBody = z
+  .strictObject({ ...recipientFields, ...contentFields })
+  .refine(hasContent, NO_CONTENT);
 
 export type MessageBody = z.output<typeof messageBody>;
 
 const kindSchema = z.enum(['to', 'cc', 'bcc', 'envelope']);
 
-export const acceptedSchema = z.object({
+export const acceptedFields = {
   id: z.string(),
   recipients: z.array(z.object({ address: z.string(), kind: kindSchema })),
-  webhooks: z
-    .object({ enabled: z.number().int(), disabled: z.number().int() })
-    .describe('How many endpoints listen to events of messages: who will hear of this one.'),
-});
+};
+
+export const webhooksSchema = z
+  .object({ enabled: z.number().int(), disabled: z.number().int() })
+  .describe('How many endpoints listen to events of messages: who will hear of this one.');
+
+export const acceptedSchema = z.object({ ...acceptedFields, webhooks: webhooksSchema });
 
 const messageFields = {
   id: z.string(),

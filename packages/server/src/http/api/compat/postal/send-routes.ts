@@ -2,6 +2,7 @@ import { numberFor } from '@posthorn/sdk';
 import type { Ids } from '../../../../core/ids.ts';
 import { PosthornError } from '../../../../lib/errors.ts';
 import { type MessageAcceptor, SubmissionRefused } from '../../../../mail/accept-message.ts';
+import { endLinesWithCrlf } from '../../../../mail/end-lines.ts';
 import { readSubmission } from '../../../../mail/read-submission.ts';
 import { checkEnvelopeAddress } from '../../../../smtp/check-envelope-address.ts';
 import { requireScope } from '../../../access/authenticate.ts';
@@ -148,11 +149,8 @@ function readRaw(
     textOf(parameters, 'mail_from') ?? missing('mail_from'),
     'mail_from',
   );
-  const data = Buffer.from(textOf(parameters, 'data') ?? missing('data'), 'base64').toString(
-    'latin1',
-  );
-  // Bare line feeds are no ends of lines in mail (RFC 5321 section 2.3.8), and some clients send them.
-  const given = Buffer.from(data.replace(/\r?\n/g, '\r\n'), 'latin1');
+  const data = Buffer.from(textOf(parameters, 'data') ?? missing('data'), 'base64');
+  const given = endLinesWithCrlf(data);
   if (given.length > maxMessageBytes) {
     const detail = `The message has ${given.length} bytes; it may have ${maxMessageBytes}.`;
     throw new PosthornError('too_large', detail);
