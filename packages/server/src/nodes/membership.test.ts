@@ -54,6 +54,7 @@ async function joinAs({ store, clock }: Pick<Shared, 'store' | 'clock'>, id: str
   const heard = { changes: 0, expelled: 0, releases: 0, ownReleases: [] as string[][] };
   let frozen = false;
   let aheadMs = 0;
+  let doubts = 0;
   const held: (() => void)[] = [];
   const membership = createMembership({
     nodes: store.nodes,
@@ -73,6 +74,7 @@ async function joinAs({ store, clock }: Pick<Shared, 'store' | 'clock'>, id: str
       else heard.releases += 1;
       return { released: 0 };
     },
+    doubtfulCommits: () => doubts,
     onChange: () => {
       heard.changes += 1;
     },
@@ -84,6 +86,9 @@ async function joinAs({ store, clock }: Pick<Shared, 'store' | 'clock'>, id: str
   return {
     membership,
     heard,
+    loseTrack() {
+      doubts += 1;
+    },
     jump(ms: number) {
       aheadMs += ms;
     },
@@ -132,6 +137,20 @@ test('a silent node is declared dead by one of the others, and joins again when 
   assert.deepEqual(listed, ['node_a', 'node_b'], 'what it held was freed before it joined again');
   for (const { membership } of nodes) await membership.stop();
   assert.deepEqual(await store.nodes.list(), []);
+});
+
+test('a node that has lost track of a commit frees what it holds, and joins again, once', async (t) => {
+  const shared = await setUp(t);
+  const a = await joinAs(shared, 'node_a');
+  const b = await joinAs(shared, 'node_b');
+  await shared.pass(2_000);
+  a.loseTrack();
+  await shared.pass(5_000);
+  assert.equal(a.heard.expelled, 1);
+  assert.deepEqual(a.heard.ownReleases, [['node_b']], 'off the list while what it held was freed');
+  assert.deepEqual([a.membership.count('dispatch'), b.membership.count('dispatch')], [2, 2]);
+  assert.equal(b.heard.expelled, 0);
+  for (const { membership } of [a, b]) await membership.stop();
 });
 
 test('nobody was silent while nobody could look, or because a clock jumped', async (t) => {

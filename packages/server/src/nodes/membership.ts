@@ -9,7 +9,8 @@ import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
  * ever compared, and time in which nobody could look (the database was away, the clock jumped) is no
  * silence. A node that finds itself off the list (it was stopped for long, or cut off) holds leases no
  * more: what it records of them is refused by the store. It drops what it has in memory, makes due what
- * it has taken since, and joins again.
+ * it has taken since, and joins again. One that has lost track of a commit in an outage leaves the list
+ * itself, and goes the same way.
  *
  * absent -> (start) working -> (drain) draining -> (stop) absent; working -> (declared dead by others)
  * working again, with nothing in memory.
@@ -40,6 +41,8 @@ export function createMembership(options: {
   releaseOrphans: (input: { own: boolean }) => Promise<{ released: number }>;
   /** The number of the living has changed, or leases of the dead are free. */
   onChange: () => void;
+  /** See Engine.doubtfulCommits. */
+  doubtfulCommits: () => number;
   /** Others had declared this node dead: none of its leases is its own any more. */
   onExpelled: () => void;
 }): Membership {
@@ -52,6 +55,7 @@ export function createMembership(options: {
   let beat = 0;
   let cancelTimer = (): void => {};
   let stopped = false;
+  let doubts = 0;
 
   function register(): Promise<void> {
     const nowMs = clock.now();
@@ -63,13 +67,20 @@ export function createMembership(options: {
     try {
       beat += 1;
       const stats = options.stats();
+      const doubtful = options.doubtfulCommits();
+      if (doubtful > doubts) await nodes.leave(self.id);
       const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs: clock.now() });
       if (!known && !stopped) {
-        log.warn({ node: self.id }, 'Other nodes had declared this one dead; it joins again');
+        const why =
+          doubtful > doubts
+            ? 'This node has lost track of a commit in an outage; it joins again'
+            : 'Other nodes had declared this one dead; it joins again';
+        log.warn({ node: self.id }, why);
         options.onExpelled();
         // What it has accepted or claimed since then is leased to it in the store, and was dropped.
         await options.releaseOrphans({ own: true });
         await register();
+        doubts = doubtful;
       }
       await look();
     } catch (error) {

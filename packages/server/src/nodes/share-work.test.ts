@@ -38,6 +38,7 @@ async function setUp() {
       shared: true,
       releaseLeases: async () => ({ released: 0 }),
       health: () => ({ ok: true }),
+      doubtfulCommits: () => 0,
       onSignal: (listener) => {
         signal = listener;
       },

@@ -47,7 +47,7 @@ export function shareWork(options: {
   nodes: Nodes;
   changes: Changes;
   deliveries: Pick<Deliveries, 'nextDue'>;
-  engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health' | 'onSignal'>;
+  engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health' | 'onSignal' | 'doubtfulCommits'>;
   self: Pick<NodeRecord, 'id' | 'host' | 'pid' | 'version' | 'roles'>;
   stats: () => NodeStats;
   sharer: Sharer;
@@ -68,6 +68,7 @@ export function shareWork(options: {
         exceptNode: own ? NOBODY : options.self.id,
         nowMs: clock.now(),
       }),
+    doubtfulCommits: options.engine.doubtfulCommits,
     onChange: () => looks.wake(),
     onExpelled: () => sharer.dropLeases(),
   });

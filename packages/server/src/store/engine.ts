@@ -62,6 +62,12 @@ export interface Engine {
    */
   onSignal(listener: (signal: Signal) => void): void;
 
+  /**
+   * How many commits were refused of which nobody knows whether they were stored after all: what they
+   * leased to this node, it does not know of. Only grows.
+   */
+  doubtfulCommits(): number;
+
   health(): StoreHealth;
   onHealthChange(listener: (health: StoreHealth) => void): void;
 

@@ -194,6 +194,7 @@ function createEngine(parts: Parts): Engine {
     db: createReadingKysely(read(reading)),
     lists: createReadingKysely(readList),
     logEnd: () => insist(() => readLogEnd(reading, capabilities)),
+    doubtfulCommits: transactions.givenUp,
     async timeMs() {
       const { rows } = await insist(() => send<{ timeMs: number }>(reading, TELL_TIME));
       return rows[0]?.timeMs ?? null;

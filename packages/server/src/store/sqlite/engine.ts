@@ -145,6 +145,8 @@ function createEngine(
     lists: db,
     logEnd: () => readLogEnd(db),
     timeMs: async () => null,
+    // One file, one process: what was not answered was not stored.
+    doubtfulCommits: () => 0,
     commit: (commit) =>
       new Promise((resolve, reject) => queue.add({ kind: 'commit', commit, resolve, reject })),
     recordAttempt: (attempt) =>

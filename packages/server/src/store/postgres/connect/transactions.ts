@@ -18,6 +18,8 @@ export interface Transactions {
   run<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Called when nobody can tell what became of a commit: the database is gone, and `run` waits for it. */
   onDoubt(listener: (error: unknown) => void): void;
+  /** How many commits were given up without knowing what became of them. */
+  givenUp(): number;
 }
 
 export interface TransactionOptions {
@@ -59,6 +61,7 @@ export function createTransactions(options: {
   const freeSlots: string[] = [];
   let slots = 0;
   let marks = 0;
+  let givenUp = 0;
 
   const takeSlot = (): string => {
     const free = freeSlots.pop();
@@ -105,6 +108,7 @@ export function createTransactions(options: {
       if (waitedMs > 0) for (const listener of doubtListeners) listener(cause);
       await new Promise<void>((resolve) => clock.after(DOUBT_STEP_MS, resolve));
     }
+    givenUp += 1;
     return false;
   }
 
@@ -171,6 +175,7 @@ export function createTransactions(options: {
   return {
     run: (work, settings = {}) => run(work, settings),
     onDoubt: (listener) => doubtListeners.push(listener),
+    givenUp: () => givenUp,
   };
 }
 
