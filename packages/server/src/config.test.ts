@@ -156,6 +156,17 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   bodyRetention: ['0s', '7 days'],
   spfTerm: ['spf.relay.example', 'include:', 'all'],
   publicUrl: [
+  returnPathDomain: ['bounces@example.com', 'a b', '-', 'a@b@c'],
+  returnPathPort: ['-1', '65536', 'smtp', '25.5'],
+  bounceMailbox: [
+    'imap.example.com',
+    'imaps://imap.example.com',
+    'imaps://user@imap.example.com',
+    'pop3s://user:password@pop.example.com',
+    'https://user:password@imap.example.com',
+  ],
+  bounceMailboxDone: ['', 'a\nb'],
+  bounceMailboxEvery: ['0', 'often', '-1m'],
     'posthorn.example.com',
     'ftp://a.example',
     'https://a.example/?x=1',

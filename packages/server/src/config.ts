@@ -11,6 +11,7 @@ import { createAddressGuard } from './lib/address-guard.ts';
 import { formatDuration, parseDuration } from './lib/duration.ts';
 import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
+import { parseMailboxUrl } from './mail/return-path/parse-mailbox-url.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { checkEnvelopeAddress } from './smtp/check-envelope-address.ts';
 import { parseDatabaseUrl } from './store/postgres/connect/connection-settings.ts';
@@ -223,6 +224,12 @@ function oneOf<const T extends string>(
 
 const DAY_MS = 86_400_000;
 
+function readDomain(value: string): string {
+  const check = checkEnvelopeAddress(`bounce@${value}`, false);
+  if (!check.ok) throw new Error(`"${value}" is not a domain such as bounces.example.com`);
+  return check.address.slice('bounce@'.length);
+}
+
 function checkSpfTerm(value: string): void {
   if (/^(include|a|mx|ip4|ip6|exists):[^\s:]\S*$/i.test(value)) return;
   throw new Error(`"${value}" is no term of SPF such as include:spf.relay.example`);
@@ -271,8 +278,12 @@ export const SETTINGS = {
     1_000_000,
     'Requests a second of one project, all its keys together; the bucket holds two seconds.',
   ),
-  smtpTlsKey: optional('PEM file with the private key for STARTTLS at submission.'),
-  smtpTlsCert: optional('PEM file with the certificate for STARTTLS at submission.'),
+  smtpTlsKey: optional(
+    'PEM file with the private key for STARTTLS at submission, and where bounces come in.',
+  ),
+  smtpTlsCert: optional(
+    'PEM file with the certificate for STARTTLS at submission, and where bounces come in.',
+  ),
   smtpRequireTls: flag(false, 'Refuse AUTH before STARTTLS.'),
   maxMessageSize: {
     default: '25mb',
@@ -360,6 +371,29 @@ export const SETTINGS = {
       'Where this server is reached from outside, such as https://posthorn.example.com: what the URLs of sources, and those of certificates in the dialect ses, begin with.',
     parse: readPublicUrl,
   },
+  returnPathDomain: {
+    default: '',
+    description:
+      'Bounces come back to bounce+...@ this domain, for mail whose own domain has no return path in DNS. Without it such mail keeps its sender.',
+    parse: (value: string): string | null => (value === '' ? null : readDomain(value)),
+  },
+  returnPathPort: {
+    default: '',
+    description:
+      'Port on which bounces and complaints come in, 25 for the world; 0 takes any free one. Without it: none.',
+    parse: (value: string): number | null =>
+      value === '' ? null : whole(0, 0, 65_535, '').parse(value),
+  },
+  bounceMailbox: optional(
+    'Read bounces and complaints from this mailbox: imaps://user:password@imap.example.com/INBOX.',
+    parseMailboxUrl,
+  ),
+  bounceMailboxDone: text('Posthorn', 'Folder of that mailbox that reports are moved to.'),
+  bounceMailboxEvery: bound(60_000, 'How often that mailbox is read.'),
+  trackingDomains: flag(
+    false,
+    'Links and unsubscribe pages of a domain whose tracking record is right are under its own name. With an https: public_url, what is in front of this server needs a certificate for each such name.',
+  ),
   spfTerm: optional(
     'What domains put into their SPF record so that our mail passes, such as include:spf.relay.example. Without it: a: and the hostname.',
     checkSpfTerm,

@@ -31,6 +31,8 @@ import { createMessageAcceptor, type MessageAcceptor } from './mail/accept-messa
 import { composeNotice } from './mail/compose-notice.ts';
 import { createDeliverer } from './mail/deliverer.ts';
 import { createDomainRoom } from './mail/domains/create-domain-room.ts';
+import { createReturnPath } from './mail/return-path/create-return-path.ts';
+import type { MailboxReader } from './mail/return-path/read-mailbox.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { createSuppression } from './mail/suppression/create-suppression.ts';
 import { createDuties } from './nodes/duties.ts';
@@ -39,7 +41,8 @@ import { repeat } from './nodes/repeat.ts';
 import { shareWork } from './nodes/share-work.ts';
 import { checkSourceAddresses } from './smtp/client/source-addresses.ts';
 import { createMailResolver } from './smtp/create-mail-resolver.ts';
-import { createSubmissionServer, type SubmissionServer } from './smtp/submission-server.ts';
+import type { SmtpListener } from './smtp/smtp-listener.ts';
+import { createSubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
 import { createSourceRoom } from './sources/create-sources.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
@@ -70,6 +73,8 @@ export interface RunningPosthorn {
   /** Null without the role smtp. */
   smtp: { host: string; port: number } | null;
   projectId: string;
+  /** Null where bounces come in by a mailbox, or not at all. */
+  returnPathPort: number | null;
   /** The key that the first start made; null when there was one, or it was given. */
   newApiKey: string | null;
   /** Drains: no new work, what is under way ends within the bound, state is stored. */
@@ -256,6 +261,20 @@ export async function startPosthorn(
       },
     });
     const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
+    const returnPath = createReturnPath({
+      config,
+      tls: keys.submissionTls,
+      secretBox,
+      messages: store.messages,
+      log: eventLog,
+      directory: domainRoom.directory,
+      projectIds: () => projects.all().map(({ id }) => id),
+      refuseWork,
+      onMail: (door, taken) => metrics.mailReturned(door, taken),
+      ids,
+      clock,
+      logger: log,
+    });
     const deliverer = createDeliverer({
       engine,
       messages: store.messages,
@@ -292,6 +311,7 @@ export async function startPosthorn(
       smarthost: smarthost !== null,
       concurrency: config.mailConcurrency,
       destinationConcurrency: config.mailDestinationConcurrency,
+      envelopeSender: returnPath.envelopeSender,
       nodes: () => sharing.count('mail'),
       memoryBytes: MEMORY_MAIL_BYTES,
     });
@@ -573,7 +593,12 @@ export async function startPosthorn(
     closers.push(async () => giveUpDuties());
     await app.listen({ host: config.host, port: config.port });
     closers.push(() => app.close());
-    const smtp = has('smtp') ? await listenSmtp(submission) : null;
+    const smtp = has('smtp') ? await listenSmtp(submission, config.smtpPort) : null;
+    const returnPathServer = has('smtp') ? returnPath.server : null;
+    const returnPathPort =
+      returnPathServer === null
+        ? null
+        : (await listenSmtp(returnPathServer, config.returnPathPort ?? 0)).port;
 
     const { port } = app.server.address() as AddressInfo;
     const shownHost = config.host.includes(':') ? `[${config.host}]` : config.host;
@@ -588,10 +613,20 @@ export async function startPosthorn(
       now,
       log,
     });
-    return { httpUrl: `http://${shownHost}:${port}`, smtp, projectId, newApiKey, stop };
+    return {
+      httpUrl: `http://${shownHost}:${port}`,
+      smtp,
+      returnPathPort,
+      projectId,
+      newApiKey,
+      stop,
+    };
 
-    async function listenSmtp(server: SubmissionServer): Promise<{ host: string; port: number }> {
-      await server.listen({ host: config.host, port: config.smtpPort });
+    async function listenSmtp(
+      server: SmtpListener,
+      at: number,
+    ): Promise<{ host: string; port: number }> {
+      await server.listen({ host: config.host, port: at });
       closers.push(() => server.close({ graceMs: config.shutdownGrace }));
       return server.address();
     }
@@ -611,6 +646,7 @@ export async function startPosthorn(
           ? [
               duties.hold('alerts', { begin: monitor.start, end: monitor.stop }),
               duties.hold(
+        ...(has('mail') && returnPath.mailbox !== null ? [readMailbox(returnPath.mailbox)] : []),
                 'jobs',
                 repeat(() => runner.start().then(() => JOBS_AGAIN_MS), { clock, log }),
               ),
@@ -626,6 +662,17 @@ export async function startPosthorn(
       if (stopping) return;
       stopping = true;
       // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
+    function readMailbox(mailbox: MailboxReader): () => void {
+      const rounds = repeat(mailbox.round, { clock, log });
+      return duties.hold('bounce_mailbox', {
+        begin: rounds.begin,
+        end() {
+          rounds.end();
+          mailbox.abort();
+        },
+      });
+    }
+
       const graceMs = config.shutdownGrace;
       giveUpDuties();
       await sharing.drain().catch(() => {});
@@ -638,6 +685,7 @@ export async function startPosthorn(
         deliverer.stop(graceMs),
       ]);
       reporter.stop();
+        returnPathServer?.close({ graceMs }),
       await closeHttp();
       await usage.flush();
       timeKeeper?.stop();

@@ -23,7 +23,12 @@ export async function serve(input: {
     const running = await startPosthorn(config, loadKeyMaterial(config), { log });
     announceKey(running);
     log.info(
-      { http: running.httpUrl, smtp: running.smtp, roles: config.roles },
+      {
+        http: running.httpUrl,
+        smtp: running.smtp,
+        returnPathPort: running.returnPathPort,
+        roles: config.roles,
+      },
       'Posthorn is ready',
     );
     await stopAsked;
@@ -54,7 +59,7 @@ function announceKey({ newApiKey, httpUrl }: RunningPosthorn): void {
 
 function explainStart(error: unknown): string {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
-    return `Port ${error.port} is in use. Stop what listens there, or choose another with --port or --smtp-port.`;
+    return `Port ${error.port} is in use. Stop what listens there, or choose another with --port, --smtp-port or --return-path-port.`;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EACCES' && 'port' in error) {
     return `Port ${error.port} needs more rights. Choose one above 1023 with --port or --smtp-port.`;

@@ -57,6 +57,14 @@ export function compareChecks(
   return { check: { records, failing, failingSinceMs }, news };
 }
 
+/** Whether mail to this return path reaches us, and mail from it passes SPF. */
+export function isReturnPathReady(check: DomainCheck | null, returnPath: string): boolean {
+  const its = check?.records.filter(
+    ({ purpose, name }) => purpose === 'return_path' && name === returnPath,
+  );
+  return its !== undefined && its.length > 0 && its.every(({ status }) => status === 'ok');
+}
+
 export function keyOf({ purpose, name }: Pick<CheckedRecord, 'purpose' | 'name'>): string {
   return `${purpose} ${name}`;
 }

@@ -4,6 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface Metrics {
   messageAccepted(door: 'http' | 'smtp'): void;
   eventsAppended(types: readonly string[]): void;
+  /** A mail that came back, and what became of it. */
+  mailReturned(door: string, outcome: string): void;
   attempt(errorCode: string | null, latencyMs: number): void;
   /** A webhook of another provider. */
   webhookReceived(outcome: { provider: string; outcome: string; reason: string }): void;
@@ -35,6 +37,12 @@ export function createMetrics(live: LiveFigures): Metrics {
     name: 'posthorn_events_appended_total',
     help: 'Events stored, duplicates left out.',
     labelNames: ['type'],
+    registers,
+  });
+  const returned = new Counter({
+    name: 'posthorn_returned_mail_total',
+    help: 'Mails that came back: recorded, quiet (nothing to tell), unmatched, unwanted.',
+    labelNames: ['door', 'outcome'],
     registers,
   });
   const attempts = new Counter({
@@ -110,6 +118,9 @@ export function createMetrics(live: LiveFigures): Metrics {
     messageAccepted: (door) => messages.inc({ door }),
     eventsAppended(types) {
       for (const type of types) events.inc({ type });
+    },
+    mailReturned(door, outcome) {
+      returned.inc({ door, outcome });
     },
     attempt(errorCode, latencyMs) {
       attempts.inc({

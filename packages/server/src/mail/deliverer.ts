@@ -11,6 +11,10 @@ import type { FreshMail } from './accept-message.ts';
 import { decideTransmission, type TransmissionDecision } from './decide-transmission.ts';
 import { createMailEvent } from './mail-event.ts';
 import { groupTransmissions, type MailJob } from './mail-job.ts';
+import { rejectSuppressed } from './reject-suppressed.ts';
+import type { EnvelopeSender } from './return-path/envelope-sender.ts';
+import type { TrackingRoom } from './tracking/create-tracking-room.ts';
+import type { SuppressionCheck } from './suppression/suppression-check.ts';
 
 export interface DelivererOptions {
   engine: Pick<Engine, 'claimTransmissions' | 'health' | 'onHealthChange'>;
@@ -29,6 +33,8 @@ export interface DelivererOptions {
   smarthost: boolean;
   /** SMTP transactions under way, at most: in all, and for one destination. */
   concurrency: number;
+  envelopeSender: EnvelopeSender;
+  personalize: TrackingRoom['personalize'];
   destinationConcurrency: number;
   /** How many nodes deliver mail: a destination's transactions are shared among them. */
   nodes?: () => number;
@@ -161,13 +167,39 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     if (message === null || raw === null) return fail(job, message);
     const recipients = job.recipients.map(({ recipient }) => recipient);
     const { results } = await options.transmitter.transmit({
+    if (message.sendAtMs !== null) await dropSuppressed(job, message);
+    if (job.recipients.length === 0) return;
+    const copyOf = options.personalize(message, raw);
+    const senderOf = ({ recipient }: { recipient: string }): string =>
+      options.envelopeSender(message, recipient);
+    const groups = Map.groupBy(job.recipients, (one) =>
+      copyOf === null ? senderOf(one) : one.recipient,
+    );
+    for (const recipients of groups.values()) {
+      const [first] = recipients;
+      if (first === undefined) continue;
+      const bytes = copyOf === null ? raw : await copyOf(first.recipient);
+      const envelopeFrom = senderOf(first);
+      await transact({ ...job, recipients }, { message, raw: bytes, envelopeFrom });
+      // What is settled must not be given back should a later transaction break.
+      job.recipients = job.recipients.filter((one) => !recipients.includes(one));
+    }
+  }
+
+  /**
+   * One transaction has one sender and one message: recipients with return paths or copies of their own
+   * come one after another.
+   */
+  async function transact(
+    job: MailJob,
+    given: { message: MessageRecord; raw: Uint8Array; envelopeFrom: string },
+  ): Promise<void> {
+    const { message, raw, envelopeFrom } = given;
       domain: job.domain,
-      envelopeFrom: message.envelopeFrom,
+      envelopeFrom,
       recipients,
       raw,
-      smtputf8: [message.envelopeFrom, ...recipients].some(
-        (address) => !/^[\x20-\x7e]*$/.test(address),
-      ),
+      smtputf8: [envelopeFrom, ...recipients].some((address) => !/^[\x20-\x7e]*$/.test(address)),
       signal: abort.signal,
     });
     const aborted = results.filter((result) => result.errorCode === 'aborted');

@@ -19,6 +19,10 @@ export function createMailEvent(input: {
   delivery?: EventDelivery;
   bounce?: EventBounce;
   /** Of `email.rejected`: the entry of the list. */
+  engagement?: EventEngagement;
+  complaint?: NonNullable<EventData['complaint']>;
+  /** What a report said, as it was read. */
+  raw?: Record<string, unknown>;
   suppression?: EventSuppression;
 }): CanonicalEvent {
   const { message } = input;
@@ -42,8 +46,12 @@ export function createMailEvent(input: {
     ...(input.suppression === undefined
       ? {}
       : { reject: { reason: 'suppressed' }, suppression: input.suppression }),
+    ...(input.engagement === undefined ? {} : { engagement: input.engagement }),
+    ...(input.complaint === undefined ? {} : { complaint: input.complaint }),
+    ...(input.rejectReason === undefined ? {} : { reject: { reason: input.rejectReason } }),
     tags: message.tags,
     metadata: message.metadata,
   };
   return { id: input.id, type: input.type, timestamp: toTimestamp(input.atMs), data };
 }
+    ...(input.raw === undefined ? {} : { raw: input.raw }),

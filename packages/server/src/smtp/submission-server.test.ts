@@ -2,20 +2,21 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { connectRawClient, type RawClient } from './fixtures/raw-client.ts';
 import { TEST_CERTIFICATE } from './fixtures/test-certificate.ts';
+import type { SmtpListener } from './smtp-listener.ts';
 import type { SubmissionOptions, SubmittedMessage } from './submission.ts';
-import { createSubmissionServer, type SubmissionServer } from './submission-server.ts';
+import { createSubmissionServer } from './submission-server.ts';
 
 const PASSWORD = 'ph_live_key';
 const PLAIN = Buffer.from(`\0anyone\0${PASSWORD}`).toString('base64');
 const LOGIN = { projectId: 'prj_1', explainEnd: async () => null };
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-const servers: SubmissionServer[] = [];
+const servers: SmtpListener[] = [];
 after(() => Promise.all(servers.map((server) => server.close({ graceMs: 0 }))));
 
 interface Started {
   port: number;
-  server: SubmissionServer;
+  server: SmtpListener;
   accepted: SubmittedMessage[];
 }
 

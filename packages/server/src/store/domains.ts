@@ -1,5 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import type { DomainCheck } from '../core/domain-check.ts';
+import { type DomainCheck, isReturnPathReady } from '../core/domain-check.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
@@ -63,7 +63,7 @@ export interface Domains {
   update(before: Pick<DomainRecord, 'version'>, domain: DomainRecord): Statement[];
   /** What a check found; refuses the commit when another one was faster. */
   noteCheck(
-    before: Pick<DomainRecord, 'checkedAtMs' | 'verifiedAtMs'>,
+    before: Pick<DomainRecord, 'checkedAtMs' | 'verifiedAtMs' | 'check'>,
     domain: DomainRecord,
   ): Statement[];
   removal(domain: Pick<DomainRecord, 'projectId' | 'id'>, nowMs: number): Statement[];
@@ -153,13 +153,15 @@ export function createDomains(engine: Engine): Domains {
         telling(domain, domain.updatedAtMs),
       ];
     },
-    noteCheck: ({ checkedAtMs, verifiedAtMs }, domain) => {
+    noteCheck: ({ checkedAtMs, verifiedAtMs, check }, domain) => {
       const { verified_at, checked_at, checked } = toRow(domain);
       const change = one(domain)
         .set({ verified_at, checked_at, checked })
         .where('checked_at', checkedAtMs === null ? 'is' : '=', checkedAtMs);
-      // Others keep in memory whether it is verified, and nothing else of this.
-      const isNews = verifiedAtMs !== verified_at;
+      // Others keep in memory whether it is verified and what its return path is, and nothing else of this.
+      const isNews =
+        verifiedAtMs !== verified_at ||
+        hasReadyReturnPath({ ...domain, check }) !== hasReadyReturnPath(domain);
       return [toStatement(change, 1), ...(isNews ? [telling(domain, checked_at ?? 0)] : [])];
     },
     removal: (domain, nowMs) => [
@@ -203,6 +205,19 @@ export function createDomains(engine: Engine): Domains {
       return [toStatement(query), telling(domain, nowMs)];
     },
   };
+}
+
+/** Whether bounces can come back to a name of the domain's own. */
+export function hasReadyReturnPath({
+  name,
+  settings,
+  check,
+}: Pick<DomainRecord, 'name' | 'settings' | 'check'>): boolean {
+  return isReturnPathReady(check, returnPathOf({ name, settings }));
+}
+
+export function returnPathOf({ name, settings }: Pick<DomainRecord, 'name' | 'settings'>): string {
+  return `${settings.returnPath}.${name}`;
 }
 
 function toRow(domain: DomainRecord): DomainsTable {

@@ -81,6 +81,8 @@ export interface Messages {
   }): Promise<Page<MessageRecord>>;
   /** How many recipients wait in the store's queue, of all projects. */
   waiting(): Promise<number>;
+  /** Which of these projects has the message. */
+  projectOf(id: string, projectIds: readonly string[]): Promise<string | null>;
 }
 
 export function createMessages(engine: Engine): Messages {
@@ -92,6 +94,9 @@ export function createMessages(engine: Engine): Messages {
         .set({
           state: outcome.state,
           attempts: outcome.attempts,
+/** Parameters of one statement; each engine takes a thousand of them. */
+const PROJECTS_AT_ONCE = 500;
+
           reached_server: outcome.reachedServer ? 1 : 0,
           due_at: outcome.dueAtMs,
           node: null,
@@ -190,6 +195,19 @@ export function createMessages(engine: Engine): Messages {
             .where('recipient', '=', recipient),
         );
       }
+    async projectOf(id, projectIds) {
+      for (let i = 0; i < projectIds.length; i += PROJECTS_AT_ONCE) {
+        const row = await db
+          .selectFrom('messages')
+          .select('project_id')
+          // By the key: an index on the id alone would be one more for each message.
+          .where('project_id', 'in', projectIds.slice(i, i + PROJECTS_AT_ONCE))
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (row !== undefined) return row.project_id;
+      }
+      return null;
+    },
       const rows = await query
         .orderBy('id', 'desc')
         .limit(limit + 1)

@@ -7,7 +7,12 @@ import {
 } from '../../core/domain-check.ts';
 import type { Ids } from '../../core/ids.ts';
 import { toTimestamp } from '../../lib/clock.ts';
-import type { DkimKeyRecord, DomainRecord, Domains } from '../../store/domains.ts';
+import {
+  type DkimKeyRecord,
+  type DomainRecord,
+  type Domains,
+  hasReadyReturnPath,
+} from '../../store/domains.ts';
 import { type Statement, StoreConflict } from '../../store/engine.ts';
 import type { EventLog } from '../../store/event-log.ts';
 import { type CheckTools, checkRecords } from './check-records.ts';
@@ -112,7 +117,10 @@ export function createDomainChecker(deps: {
       ...beside(view),
     ];
     await deps.log.append(news === null ? [] : [newsOf(before, domain, news)], statements);
-    if (isTurn || before.verifiedAtMs !== verifiedAtMs) await deps.changed();
+    const isNews =
+      before.verifiedAtMs !== verifiedAtMs ||
+      hasReadyReturnPath(before) !== hasReadyReturnPath(domain);
+    if (isTurn || isNews) await deps.changed();
     return view;
   }
 

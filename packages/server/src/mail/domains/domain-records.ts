@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CheckedRecord } from '../../core/domain-check.ts';
-import type { DkimKeyRecord, DomainRecord } from '../../store/domains.ts';
+import { type DkimKeyRecord, type DomainRecord, returnPathOf } from '../../store/domains.ts';
 import { dkimRecord } from '../dkim/generate-keys.ts';
 
 /** What DNS has to know of the machines that send. */
@@ -24,7 +24,7 @@ export function listRecords(
   keys: readonly DkimKeyRecord[],
   hosts: SendingHosts,
 ): PublishedRecord[] {
-  const returnPath = `${settings.returnPath}.${name}`;
+  const returnPath = returnPathOf({ name, settings });
   const record = (
     purpose: CheckedRecord['purpose'],
     type: CheckedRecord['type'],

@@ -25,7 +25,7 @@ const OWN_ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /;
  * - on shutdown the library answers 421 to every command, in the middle of a transaction too. Here a
  *   transaction that MAIL has opened runs to its end first.
  */
-export class SubmissionConnection extends SMTPConnection {
+export class ServerConnection extends SMTPConnection {
   readonly #draining: Draining;
 
   constructor(

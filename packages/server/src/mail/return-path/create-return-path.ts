@@ -1,0 +1,120 @@
+import { MAX_REPORT_BYTES } from '@posthorn/bounce';
+import type { Ids } from '../../core/ids.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { SecretBox } from '../../lib/secret-box.ts';
+import { createReturnPathServer } from '../../smtp/return-path/return-path-server.ts';
+import type { SmtpListener } from '../../smtp/smtp-listener.ts';
+import type { EventLog } from '../../store/event-log.ts';
+import type { Messages } from '../../store/messages.ts';
+import type { DomainDirectory } from '../domains/domain-directory.ts';
+import { createEnvelopeSender, type EnvelopeSender } from './envelope-sender.ts';
+import { parseMailboxUrl } from './parse-mailbox-url.ts';
+import { createMailboxReader, type MailboxReader } from './read-mailbox.ts';
+import { createReportTaker, type TakenMail } from './report-taker.ts';
+import { createReturnPathTokens } from './return-path-token.ts';
+
+export interface ReturnPathSettings {
+  hostname: string;
+  maxMessageSize: number;
+  returnPathDomain: string | null;
+  returnPathPort: number | null;
+  bounceMailbox: string | null;
+  bounceMailboxDone: string;
+  bounceMailboxEvery: number;
+}
+
+/** Everything about mail that comes back. */
+export interface ReturnPathRoom {
+  envelopeSender: EnvelopeSender;
+  /** Null where no port is set. */
+  server: SmtpListener | null;
+  /** Null where no mailbox is set. */
+  mailbox: MailboxReader | null;
+}
+
+/** Where feedback loops of providers send to. */
+const FEEDBACK_LOCAL_PART = 'fbl';
+/** A report returns a whole message, maybe encoded once more. */
+const SIZE_FACTOR = 2;
+const MEMORY_BYTES = 64 * 1_048_576;
+const MAX_CONNECTIONS = 200;
+/** Big mailbox providers send from few addresses. */
+const MAX_CONNECTIONS_PER_ADDRESS = 20;
+/** RFC 5321 4.5.3.2.7 */
+const IDLE_MS = 300_000;
+
+export function createReturnPath(deps: {
+  config: ReturnPathSettings;
+  tls: { key: string; cert: string } | null;
+  secretBox: Pick<SecretBox, 'derive'>;
+  messages: Messages;
+  log: EventLog;
+  directory: Pick<DomainDirectory, 'findSender'>;
+  projectIds: () => readonly string[];
+  refuseWork: () => { title: string } | null;
+  /** For the metrics. */
+  onMail: (door: 'smtp' | 'mailbox', taken: TakenMail) => void;
+  ids: Ids;
+  clock: Clock;
+  logger: Log;
+}): ReturnPathRoom {
+  const { config, projectIds, logger } = deps;
+  const tokens = createReturnPathTokens({ secretBox: deps.secretBox, projectIds });
+  const taker = createReportTaker({ ...deps, tokens, now: deps.clock.now });
+  const feedbackAddress = `${FEEDBACK_LOCAL_PART}@${config.returnPathDomain ?? config.hostname}`;
+
+  async function take(
+    door: 'smtp' | 'mailbox',
+    mail: { raw: Uint8Array; addresses: readonly string[] },
+  ): Promise<TakenMail> {
+    const taken = await taker.take(mail);
+    deps.onMail(door, taken);
+    if (taken === 'unmatched') logger.info({ door }, 'A report speaks of no message that is known');
+    return taken;
+  }
+
+  const server = (): SmtpListener =>
+    createReturnPathServer({
+      hostname: config.hostname,
+      ...(deps.tls === null ? {} : { tls: deps.tls }),
+      maxSizeBytes: config.maxMessageSize * SIZE_FACTOR,
+      keepBytes: MAX_REPORT_BYTES,
+      memoryBytes: MEMORY_BYTES,
+      maxConnections: MAX_CONNECTIONS,
+      maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
+      idleMs: IDLE_MS,
+      knows: async (address) =>
+        address.toLowerCase() === feedbackAddress.toLowerCase() || taker.knows(address),
+      async take({ raw, recipients, hasNullSender }) {
+        const taken = await take('smtp', { raw, addresses: recipients });
+        // A notification in no form that can be read: nobody would get our refusal.
+        return taken !== 'unwanted' || hasNullSender;
+      },
+      canAccept() {
+        const refusal = deps.refuseWork();
+        return refusal === null ? { ok: true } : { ok: false, reason: refusal.title };
+      },
+      log: logger,
+    });
+
+  return {
+    envelopeSender: createEnvelopeSender({
+      tokens,
+      directory: deps.directory,
+      serverDomain: config.returnPathDomain,
+      isRead: config.returnPathPort !== null || config.bounceMailbox !== null,
+    }),
+    server: config.returnPathPort === null ? null : server(),
+    mailbox:
+      config.bounceMailbox === null
+        ? null
+        : createMailboxReader({
+            place: parseMailboxUrl(config.bounceMailbox),
+            done: config.bounceMailboxDone,
+            everyMs: config.bounceMailboxEvery,
+            take: (raw) => take('mailbox', { raw, addresses: [] }),
+            log: logger,
+          }),
+  };
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { parseReport, type Report } from '@posthorn/bounce';
+import { type Ids, isId } from '../../core/ids.ts';
+import { toSuppressedAddress } from '../../core/suppression.ts';
+import type { EventLog } from '../../store/event-log.ts';
+import type { MessageRecord, Messages } from '../../store/messages.ts';
+import { createMailEvent } from '../mail-event.ts';
+import { decideReport } from './decide-report.ts';
+import type { ReturnPathRef, ReturnPathTokens } from './return-path-token.ts';
+
+/** A mail that came back: to a return path, to the address for complaints, or into a mailbox. */
+export interface ReturnedMail {
+  raw: Uint8Array;
+  /** Whom it was sent to, where the envelope tells; else what it returns of our message tells. */
+  addresses: readonly string[];
+}
+
+/**
+ * What became of it. `recorded`: an event, or one that was there already. `quiet`: nothing is to be
+ * told. `unmatched`: a report, but of no message that we know. `unwanted`: no report.
+ */
+export type TakenMail = 'recorded' | 'quiet' | 'unmatched' | 'unwanted';
+
+export interface ReportTaker {
+  /** Whether an address is the return path of a message that we still have. */
+  knows(address: string): Promise<boolean>;
+  /** Resolves after the commit. Rejects with StoreUnavailable, and for nothing in the mail. */
+  take(mail: ReturnedMail): Promise<TakenMail>;
+}
+
+interface Subject {
+  message: MessageRecord;
+  recipient: string;
+}
+
+/** Where a return path may stand in a mail: its own headers, or those that it returns. */
+const RETURN_PATH = /bounce\+[0-9a-z]{55}(?=@|=40)/gi;
+/** Another mail's return path may stand before ours. */
+const MAX_CANDIDATES = 20;
+/** How the ids of messages without one of their own begin. */
+const OWN_MESSAGE_ID = /^<([0-9a-z]{26})@/;
+
+export function createReportTaker(deps: {
+  messages: Pick<Messages, 'get' | 'recipients' | 'projectOf'>;
+  log: EventLog;
+  tokens: Pick<ReturnPathTokens, 'read' | 'isAbout'>;
+  projectIds: () => readonly string[];
+  ids: Ids;
+  now: () => number;
+}): ReportTaker {
+  const { messages, tokens } = deps;
+
+  const readAddress = (address: string): ReturnPathRef | null =>
+    tokens.read(address.slice(0, Math.max(0, address.lastIndexOf('@'))));
+
+  async function find(ref: ReturnPathRef): Promise<Subject | null> {
+    const recipients = await messages.recipients(ref.projectId, ref.messageId);
+    const found = recipients.find(({ recipient }) => tokens.isAbout(ref, recipient));
+    if (found === undefined) return null;
+    const message = await messages.get(ref.projectId, ref.messageId);
+    return message === null ? null : { message, recipient: found.recipient };
+  }
+
+  function findInside(raw: Uint8Array): ReturnPathRef | null {
+    const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');
+    let looked = 0;
+    for (const [localPart] of text.matchAll(RETURN_PATH)) {
+      const ref = tokens.read(localPart);
+      if (ref !== null) return ref;
+      looked += 1;
+      if (looked >= MAX_CANDIDATES) return null;
+    }
+    return null;
+  }
+
+  /**
+   * A complaint whose provider has removed the return path. Our own ids cannot be guessed, and of a
+   * message to several people nobody but its return path says who complains.
+   */
+  async function findByMessageId({ original, recipients }: Report): Promise<Subject | null> {
+    const ulid = OWN_MESSAGE_ID.exec(original?.messageId?.toLowerCase() ?? '')?.[1];
+    const id = `msg_${ulid?.toUpperCase()}`;
+    if (ulid === undefined || !isId('message', id)) return null;
+    const projectId = await messages.projectOf(id, deps.projectIds());
+    if (projectId === null) return null;
+    const [only, ...others] = await messages.recipients(projectId, id);
+    const message = await messages.get(projectId, id);
+    if (message === null || only === undefined || others.length > 0) return null;
+    const { recipient } = only;
+    const isOther = recipients.length > 0 && !recipients.some((one) => isSame(one, recipient));
+    return isOther ? null : { message, recipient };
+  }
+
+  async function subjectsOf(mail: ReturnedMail, report: Report): Promise<Subject[]> {
+    const refs = mail.addresses.flatMap((address) => readAddress(address) ?? []);
+    const inside = refs.length > 0 ? null : findInside(mail.raw);
+    const found = await Promise.all([...refs, ...(inside === null ? [] : [inside])].map(find));
+    const known = found.filter((one) => one !== null);
+    if (known.length > 0 || report.kind !== 'complaint') return known;
+    const subject = await findByMessageId(report);
+    return subject === null ? [] : [subject];
+  }
+
+  return {
+    async knows(address) {
+      const ref = readAddress(address);
+      return ref !== null && (await find(ref)) !== null;
+    },
+    async take(mail) {
+      const report = parseReport(mail.raw);
+      if (isNothing(report)) return 'unwanted';
+      const subjects = await subjectsOf(mail, report);
+      if (subjects.length === 0) return 'unmatched';
+      const atMs = deps.now();
+      const events = subjects.flatMap(({ message, recipient }) => {
+        const news = decideReport(report, recipient);
+        if (news === null) return [];
+        const { sameness, ...fields } = news;
+        const id = deps.ids.next('event');
+        const event = createMailEvent({ id, atMs, message, recipient, ...fields });
+        const parts = sameness ?? [digest(mail.raw)];
+        const same = [message.id, recipient, news.type, ...parts];
+        const dedupKey = `return-path:${digest(JSON.stringify(same))}`;
+        return [{ projectId: message.projectId, dedupKey, event }];
+      });
+      if (events.length === 0) return 'quiet';
+      await deps.log.append(events);
+      return 'recorded';
+    },
+  };
+}
+
+function isNothing({ kind, recipients, feedback }: Report): boolean {
+  return kind === 'none' && recipients.length === 0 && feedback === null;
+}
+
+function isSame(one: { recipient: string }, recipient: string): boolean {
+  return toSuppressedAddress(one.recipient) === toSuppressedAddress(recipient);
+}
+
+function digest(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('base64url');
+}
