@@ -154,8 +154,8 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   noticeFrom: ['posthorn', 'a@b@c', 'Posthorn <notices@example.com>', 'a b@example.com'],
   retention: ['0d', 'forever'],
   bodyRetention: ['0s', '7 days'],
+  auditRetention: ['0s', '7 days'],
   spfTerm: ['spf.relay.example', 'include:', 'all'],
-  publicUrl: [
   returnPathDomain: ['bounces@example.com', 'a b', '-', 'a@b@c'],
   returnPathPort: ['-1', '65536', 'smtp', '25.5'],
   bounceMailbox: [
@@ -167,6 +167,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   ],
   bounceMailboxDone: ['', 'a\nb'],
   bounceMailboxEvery: ['0', 'often', '-1m'],
+  publicUrl: [
     'posthorn.example.com',
     'ftp://a.example',
     'https://a.example/?x=1',

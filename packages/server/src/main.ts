@@ -17,8 +17,8 @@ import { createSubmissionLogin } from './http/access/submission-login.ts';
 import { createCompatibleApis } from './http/api/compat/create-compatible-apis.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createPortal } from './http/portal/create-portal.ts';
+import { createInvitationMailer } from './http/portal/invitation-mail.ts';
 import { readPortalFiles } from './http/portal/portal-files.ts';
-import { createSessionService } from './http/portal/sign-in.ts';
 import { createAnswerMemory } from './http/remember-answers.ts';
 import { createRoutes } from './http/routes.ts';
 import { createHttpServer } from './http/server.ts';
@@ -46,6 +46,7 @@ import { createSubmissionServer } from './smtp/submission-server.ts';
 import { createTransmitter } from './smtp/transmit.ts';
 import { createSourceRoom } from './sources/create-sources.ts';
 import { createAppendNotifier } from './store/append-notifier.ts';
+import type { AuditLog } from './store/audit-log.ts';
 import { type Engine, StoreUnavailable, toPublicHealth } from './store/engine.ts';
 import { createEventLog, type EventLog } from './store/event-log.ts';
 import { refuseHalfMoved } from './store/move/move-state.ts';
@@ -72,9 +73,9 @@ export interface RunningPosthorn {
   httpUrl: string;
   /** Null without the role smtp. */
   smtp: { host: string; port: number } | null;
-  projectId: string;
   /** Null where bounces come in by a mailbox, or not at all. */
   returnPathPort: number | null;
+  projectId: string;
   /** The key that the first start made; null when there was one, or it was given. */
   newApiKey: string | null;
   /** Drains: no new work, what is under way ends within the bound, state is stored. */
@@ -260,7 +261,6 @@ export async function startPosthorn(
         return acceptor.acceptInput(project, composeNotice({ from, ...notice }), () => []);
       },
     });
-    const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
     const returnPath = createReturnPath({
       config,
       tls: keys.submissionTls,
@@ -275,6 +275,7 @@ export async function startPosthorn(
       clock,
       logger: log,
     });
+    const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
     const deliverer = createDeliverer({
       engine,
       messages: store.messages,
@@ -307,11 +308,12 @@ export async function startPosthorn(
       logger: log,
       node,
       ladderMs: config.mailRetryLadder,
+      suppressed: suppression.check,
       projectExists: (project) => projects.find(project) !== null,
       smarthost: smarthost !== null,
+      envelopeSender: returnPath.envelopeSender,
       concurrency: config.mailConcurrency,
       destinationConcurrency: config.mailDestinationConcurrency,
-      envelopeSender: returnPath.envelopeSender,
       nodes: () => sharing.count('mail'),
       memoryBytes: MEMORY_MAIL_BYTES,
     });
@@ -531,17 +533,19 @@ export async function startPosthorn(
         : null,
       portal: has('api')
         ? createPortal({
-            service: createSessionService({
-              users: store.users,
-              sessions: store.sessions,
-              ids,
-              now,
-            }),
+            store,
+            secretBox,
             authenticator,
             projects,
+            sendInvitation: createInvitationMailer({ ...config, acceptor, log }),
             files: readPortalFiles(PORTAL_FOLDER),
             isSecure: config.publicUrl?.startsWith('https:') === true,
+            hostname: config.hostname,
+            auditRetentionMs: config.auditRetention,
             version: VERSION,
+            ids,
+            now,
+            log,
             refuseWork,
           })
         : null,
@@ -636,17 +640,17 @@ export async function startPosthorn(
       const held = [
         duties.hold(
           'retention',
-          repeat(() => purge(engine, now()), { clock, log }),
+          repeat(() => purge(engine, store.audit, now()), { clock, log }),
         ),
         duties.hold('sources', { begin: sourceRoom.monitor.start, end: sourceRoom.monitor.stop }),
         ...(has('mail')
           ? [duties.hold('domains', repeat(domainRoom.checker.round, { clock, log }))]
           : []),
+        ...(has('mail') && returnPath.mailbox !== null ? [readMailbox(returnPath.mailbox)] : []),
         ...(has('dispatch')
           ? [
               duties.hold('alerts', { begin: monitor.start, end: monitor.stop }),
               duties.hold(
-        ...(has('mail') && returnPath.mailbox !== null ? [readMailbox(returnPath.mailbox)] : []),
                 'jobs',
                 repeat(() => runner.start().then(() => JOBS_AGAIN_MS), { clock, log }),
               ),
@@ -658,10 +662,6 @@ export async function startPosthorn(
       };
     }
 
-    async function stop(): Promise<void> {
-      if (stopping) return;
-      stopping = true;
-      // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
     function readMailbox(mailbox: MailboxReader): () => void {
       const rounds = repeat(mailbox.round, { clock, log });
       return duties.hold('bounce_mailbox', {
@@ -673,6 +673,10 @@ export async function startPosthorn(
       });
     }
 
+    async function stop(): Promise<void> {
+      if (stopping) return;
+      stopping = true;
+      // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
       const graceMs = config.shutdownGrace;
       giveUpDuties();
       await sharing.drain().catch(() => {});
@@ -681,11 +685,11 @@ export async function startPosthorn(
       await runner.stop();
       await Promise.all([
         smtp === null ? null : submission.close({ graceMs }),
+        returnPathServer?.close({ graceMs }),
         dispatcher.stop(graceMs),
         deliverer.stop(graceMs),
       ]);
       reporter.stop();
-        returnPathServer?.close({ graceMs }),
       await closeHttp();
       await usage.flush();
       timeKeeper?.stop();
@@ -704,7 +708,12 @@ export async function startPosthorn(
 }
 
 /** Deletes what has outlived its retention, in small steps: resolves to when the next one is due. */
-async function purge(engine: Engine, nowMs: number): Promise<number> {
+async function purge(
+  engine: Engine,
+  audit: Pick<AuditLog, 'purge'>,
+  nowMs: number,
+): Promise<number> {
+  await audit.purge(nowMs);
   const { more } = await engine.purgeExpired({ nowMs, limit: PURGE_ROWS });
   return more ? PURGE_PAUSE_MS : PURGE_INTERVAL_MS;
 }

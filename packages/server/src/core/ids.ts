@@ -18,6 +18,8 @@ export const ID_PREFIXES = {
   suppression: 'sup',
   domain: 'dom',
   user: 'usr',
+  invitation: 'inv',
+  auditEntry: 'aud',
   request: 'req',
   node: 'node',
 } as const;

@@ -4,7 +4,7 @@ import { toStatement } from './statement.ts';
 
 /**
  * All that the store has sealed with the master key, so that a new one can take its place: secrets of
- * endpoints and sources, keys of DKIM, remembered answers, and a text by which the right key is known. Whoever seals something
+ * endpoints and sources, keys of DKIM, second factors of users, remembered answers, and a text by which the right key is known. Whoever seals something
  * else adds it here.
  */
 export interface SealedValues {
@@ -23,6 +23,7 @@ export interface Resealed {
   endpoints: number;
   sources: number;
   dkimKeys: number;
+  secondFactors: number;
   answers: number;
 }
 
@@ -41,6 +42,10 @@ export function dkimContext(key: {
   selector: string;
 }): string {
   return `dkim:${key.projectId}:${key.domainId}:${key.selector}`;
+}
+
+export function totpContext(userId: string): string {
+  return `totp:${userId}`;
 }
 
 export function answerContext({ projectId, key }: { projectId: string; key: string }): string {
@@ -111,6 +116,18 @@ export function createSealedValues(engine: Engine): SealedValues {
     });
   }
 
+  async function resealSecondFactors(from: SecretBox, to: SecretBox): Promise<Statement[]> {
+    const rows = await db.selectFrom('users').select(['id', 'totp_sealed']).execute();
+    return rows.flatMap(({ id, totp_sealed }) => {
+      if (totp_sealed === null) return [];
+      const context = totpContext(id);
+      const sealed = to.seal(from.open(totp_sealed, context), context);
+      return [
+        toStatement(db.updateTable('users').set({ totp_sealed: sealed }).where('id', '=', id), 1),
+      ];
+    });
+  }
+
   async function resealAnswers(
     from: SecretBox,
     to: SecretBox,
@@ -150,6 +167,7 @@ export function createSealedValues(engine: Engine): SealedValues {
       const endpoints = await resealEndpoints(from, to);
       const sources = await resealSources(from, to);
       const dkimKeys = await resealDkimKeys(from, to);
+      const secondFactors = await resealSecondFactors(from, to);
       const answers = await resealAnswers(from, to, nowMs);
       // Nobody asks for them any more, and the new key would not open them.
       const expired = toStatement(
@@ -159,6 +177,7 @@ export function createSealedValues(engine: Engine): SealedValues {
         ...endpoints,
         ...sources,
         ...dkimKeys,
+        ...secondFactors,
         ...answers,
         expired,
         writeCheck(to),
@@ -168,6 +187,7 @@ export function createSealedValues(engine: Engine): SealedValues {
         endpoints: endpoints.length,
         sources: sources.length,
         dkimKeys: dkimKeys.length,
+        secondFactors: secondFactors.length,
         answers: answers.length,
       };
     },

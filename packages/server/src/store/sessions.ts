@@ -1,4 +1,4 @@
-import type { Engine } from './engine.ts';
+import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { SessionsTable } from './tables.ts';
 
@@ -15,11 +15,11 @@ export interface SessionRecord {
 
 export interface Sessions {
   find(tokenHash: string): Promise<SessionRecord | null>;
-  insert(session: SessionRecord): Promise<void>;
+  insert(session: SessionRecord, beside: readonly Statement[]): Promise<void>;
   noteSeen(tokenHash: string, seenAtMs: number): Promise<void>;
   end(tokenHash: string): Promise<void>;
-  /** Signs a person out everywhere. */
-  endAll(userId: string): Promise<void>;
+  /** The statement that signs a person out everywhere, but for the session `exceptHash`. */
+  ending(userId: string, exceptHash: string | null): Statement;
   /** Forgets those whose time is over. */
   purge(nowMs: number): Promise<void>;
 }
@@ -37,13 +37,21 @@ export function createSessions(engine: Engine): Sessions {
         .executeTakeFirst();
       return row === undefined ? null : fromRow(row);
     },
-    insert: (session) => commit(db.insertInto('sessions').values(toRow(session))),
+    async insert(session, beside) {
+      const insertion = toStatement(db.insertInto('sessions').values(toRow(session)), 1);
+      await engine.commit({ events: [], statements: [insertion, ...beside] });
+    },
     noteSeen: (tokenHash, seenAtMs) =>
       commit(
         db.updateTable('sessions').set({ seen_at: seenAtMs }).where('token_hash', '=', tokenHash),
       ),
     end: (tokenHash) => commit(db.deleteFrom('sessions').where('token_hash', '=', tokenHash)),
-    endAll: (userId) => commit(db.deleteFrom('sessions').where('user_id', '=', userId)),
+    ending(userId, exceptHash) {
+      const theirs = db.deleteFrom('sessions').where('user_id', '=', userId);
+      return toStatement(
+        exceptHash === null ? theirs : theirs.where('token_hash', '<>', exceptHash),
+      );
+    },
     purge: (nowMs) => commit(db.deleteFrom('sessions').where('expires_at', '<=', nowMs)),
   };
 }

@@ -1,4 +1,5 @@
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
+import { type AuditLog, createAuditLog } from './audit-log.ts';
 import { type Changes, createChanges } from './changes.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createDomains, type Domains } from './domains.ts';
@@ -8,6 +9,7 @@ import { createErasure, type Erasure } from './erasure/erasure.ts';
 import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createEvents, type Events } from './events.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
+import { createInvitations, type Invitations } from './invitations.ts';
 import { createJobParts, type JobParts } from './job-parts.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createMessages, type Messages } from './messages.ts';
@@ -47,6 +49,8 @@ export interface Store {
   domains: Domains;
   users: Users;
   sessions: Sessions;
+  invitations: Invitations;
+  audit: AuditLog;
 }
 
 export function createStore(engine: Engine): Store {
@@ -74,5 +78,7 @@ export function createStore(engine: Engine): Store {
     domains: createDomains(engine),
     users: createUsers(engine),
     sessions: createSessions(engine),
+    invitations: createInvitations(engine),
+    audit: createAuditLog(engine),
   };
 }

@@ -47,6 +47,31 @@ export interface UsersTable {
   project_ids: string | null;
   created_at: number;
   disabled_at: number | null;
+  totp_sealed: string | null;
+  totp_step: number | null;
+  recovery_hashes: string | null;
+}
+
+export interface InvitationsTable {
+  id: string;
+  token_hash: string;
+  email: string;
+  role: Role;
+  project_ids: string | null;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface AuditLogTable {
+  id: string;
+  user_id: string;
+  user_email: string;
+  remote_address: string;
+  action: string;
+  project_id: string | null;
+  target: string | null;
+  created_at: number;
+  retain_until: number;
 }
 
 export interface SessionsTable {
@@ -88,8 +113,11 @@ export interface MessagesTable {
   smtp_id: string;
   tags: string;
   metadata: string;
+  /** MessageTracking (core/tracking.ts) as JSON. */
+  tracking: string | null;
   size_bytes: number;
   created_at: number;
+  send_at: number | null;
   expires_at: number;
   retain_until: number;
 }
@@ -390,4 +418,6 @@ export interface Tables {
   source_replays: SourceReplaysTable;
   users: UsersTable;
   sessions: SessionsTable;
+  invitations: InvitationsTable;
+  audit_log: AuditLogTable;
 }

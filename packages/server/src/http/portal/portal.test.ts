@@ -1,45 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { InjectOptions } from 'fastify';
 import type { Role } from '../../core/roles.ts';
-import { hashPassword } from '../../lib/password.ts';
-import { type Json, startTestApi, type TestApi } from '../fixtures/test-api.ts';
+import { addPortalUser, openBrowser, PASSWORD } from '../fixtures/portal-browser.ts';
+import { startTestApi, type TestApi } from '../fixtures/test-api.ts';
 
-const PASSWORD = 'a password of anna';
 const DAY_MS = 86_400_000;
-
-/** A browser: it keeps the cookie, and sends what the portal's pages send. */
-function openBrowser(api: TestApi, projectId = api.projectId) {
-  let cookie = '';
-  let csrf = '';
-  async function ask(
-    method: NonNullable<InjectOptions['method']>,
-    url: string,
-    options: { body?: object; headers?: Record<string, string> } = {},
-  ): Promise<{ status: number; body: Json; headers: Record<string, unknown> }> {
-    const answer = await api.app.inject({
-      method,
-      url,
-      headers: {
-        ...(cookie === '' ? {} : { cookie: `other=1; ${cookie}` }),
-        'x-posthorn-project': projectId,
-        'x-posthorn-csrf': csrf,
-        ...options.headers,
-      },
-      ...(options.body === undefined ? {} : { payload: options.body }),
-    });
-    const set = answer.headers['set-cookie'];
-    if (typeof set === 'string') cookie = set.split(';')[0] ?? '';
-    const body: Json = answer.body === '' ? null : answer.json();
-    if (typeof body?.csrf_token === 'string') csrf = body.csrf_token;
-    return { status: answer.statusCode, body, headers: answer.headers };
-  }
-  return {
-    ask,
-    signIn: (email: string, password = PASSWORD) =>
-      ask('POST', '/portal/api/session', { body: { email, password } }),
-  };
-}
 
 describe('the first user', () => {
   let api: TestApi;
@@ -84,30 +49,13 @@ describe('the first user', () => {
 
 describe('a session', () => {
   let api: TestApi;
-  let made = 0;
   before(async () => {
     api = await startTestApi();
   });
   after(() => api.close());
 
-  async function addUser(role: Role, projectIds: string[] | null = null): Promise<string> {
-    made += 1;
-    const email = `person-${made}@example.com`;
-    await api.store.users.insert(
-      {
-        id: api.ids.next('user'),
-        email,
-        name: '',
-        passwordHash: await hashPassword(PASSWORD),
-        role,
-        projectIds,
-        createdAtMs: 0,
-        disabledAtMs: null,
-      },
-      [],
-    );
-    return email;
-  }
+  const addUser = (role: Role, projectIds: string[] | null = null) =>
+    addPortalUser(api, role, projectIds);
 
   let browser: ReturnType<typeof openBrowser>;
   beforeEach(() => {

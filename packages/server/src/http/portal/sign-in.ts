@@ -3,11 +3,13 @@ import type { Ids } from '../../core/ids.ts';
 import { ROLE_SCOPES } from '../../core/roles.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import { hashPassword, isPassword } from '../../lib/password.ts';
-import { createTokenBucket, type TokenBucket } from '../../lib/token-bucket.ts';
 import { StoreConflict } from '../../store/engine.ts';
 import type { SessionRecord, Sessions } from '../../store/sessions.ts';
 import type { UserRecord, Users } from '../../store/users.ts';
 import type { Caller } from '../access/authenticate.ts';
+import type { Audit } from './audit.ts';
+import type { GuessLimits } from './guess-limits.ts';
+import type { SecondFactors } from './second-factor.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -15,11 +17,6 @@ const DAY_MS = 86_400_000;
 export const SESSION_MS = 14 * DAY_MS;
 const IDLE_MS = DAY_MS;
 const TOKEN_BYTES = 32;
-/** Guesses a minute: for one account from anywhere, and from one address for any account. */
-const GUESSES_PER_ACCOUNT = 10;
-const GUESSES_PER_ADDRESS = 30;
-/** Buckets that are remembered; whoever comes from many addresses must not fill the memory. */
-const MAX_BUCKETS = 10_000;
 const MIN_PASSWORD = 12;
 const MAX_PASSWORD = 256;
 
@@ -28,15 +25,26 @@ export interface SignedIn {
   user: UserRecord;
   /** For the header X-Posthorn-Csrf: a page of another site cannot know it. */
   csrfToken: string;
+  /** Of their session (store/sessions.ts). */
+  tokenHash: string;
+}
+
+/** What somebody says who wants to come in. */
+export interface SignInFields {
+  email: string;
+  password: string;
+  /** A code of the second factor; null when none was given. */
+  totp: string | null;
+  remoteAddress: string;
 }
 
 export interface SessionService {
   /** Makes the first user, the owner; throws `conflict` when there is one. */
-  createOwner(fields: { email: string; password: string }): Promise<UserRecord>;
-  /** A new session's token. Throws `wrong_sign_in`, `rate_limited`. */
-  signIn(fields: { email: string; password: string; address: string }): Promise<string>;
+  createOwner(fields: Omit<SignInFields, 'totp'>): Promise<UserRecord>;
+  /** A new session's token. Throws `wrong_sign_in`, `totp_required`, `wrong_totp`, `rate_limited`. */
+  signIn(fields: SignInFields): Promise<string>;
   /** Opens a session for a user who has shown otherwise who they are. */
-  open(user: UserRecord): Promise<string>;
+  open(user: UserRecord, remoteAddress: string): Promise<string>;
   signOut(token: string): Promise<void>;
   /** Throws `signed_out`, or `no_owner` when there is no user at all. */
   find(token: string | null): Promise<SignedIn>;
@@ -47,12 +55,13 @@ export interface SessionService {
 export function createSessionService(options: {
   users: Users;
   sessions: Sessions;
+  secondFactors: Pick<SecondFactors, 'check'>;
+  audit: Pick<Audit, 'noting'>;
+  limits: Pick<GuessLimits, 'takePassword' | 'takeAddress'>;
   ids: Ids;
   now: () => number;
 }): SessionService {
-  const { users, sessions, ids, now } = options;
-  const byAccount = createLimits(GUESSES_PER_ACCOUNT);
-  const byAddress = createLimits(GUESSES_PER_ADDRESS);
+  const { users, sessions, audit, limits, ids, now } = options;
   // Made when it is first needed; compared with when nobody has the address, so that it takes as long.
   let nobody: Promise<string> | null = null;
 
@@ -64,28 +73,18 @@ export function createSessionService(options: {
     throw new PosthornError('wrong_sign_in', 'No account has this email and this password.');
   }
 
-  function limit(email: string, address: string): void {
-    for (const { allowed, resetSeconds } of [
-      byAddress.take(address, now()),
-      byAccount.take(email.toLowerCase(), now()),
-    ]) {
-      if (allowed) continue;
-      const detail = `Too many attempts to sign in. Try again in ${resetSeconds} s.`;
-      throw new PosthornError('rate_limited', detail, { retryAfterSeconds: resetSeconds });
-    }
-  }
-
-  async function open(user: UserRecord): Promise<string> {
+  async function open(user: UserRecord, remoteAddress: string): Promise<string> {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const createdAtMs = now();
     await sessions.purge(createdAtMs);
-    await sessions.insert({
+    const session = {
       tokenHash: hashToken(token),
       userId: user.id,
       createdAtMs,
       seenAtMs: createdAtMs,
       expiresAtMs: createdAtMs + SESSION_MS,
-    });
+    };
+    await sessions.insert(session, [audit.noting({ user, remoteAddress }, 'session.opened')]);
     return token;
   }
 
@@ -93,7 +92,7 @@ export function createSessionService(options: {
     session.expiresAtMs <= now() || session.seenAtMs + IDLE_MS <= now();
 
   return {
-    async createOwner({ email, password }) {
+    async createOwner({ email, password, remoteAddress }) {
       checkPassword(password);
       if ((await users.count()) > 0) throw ownerExists();
       const user: UserRecord = {
@@ -105,17 +104,21 @@ export function createSessionService(options: {
         projectIds: null,
         createdAtMs: now(),
         disabledAtMs: null,
+        totp: null,
       };
       try {
-        await users.insert(user, []);
+        await users.insert(user, [audit.noting({ user, remoteAddress }, 'owner.created', user.id)]);
       } catch (error) {
         throw error instanceof StoreConflict ? ownerExists() : error;
       }
       return user;
     },
-    async signIn({ email, password, address }) {
-      limit(email, address);
-      return open(await check(email, password));
+    async signIn({ email, password, totp, remoteAddress }) {
+      limits.takeAddress(remoteAddress);
+      limits.takePassword(email);
+      const user = await check(email, password);
+      await options.secondFactors.check(user, totp);
+      return open(user, remoteAddress);
     },
     open,
     signOut: (token) => sessions.end(hashToken(token)),
@@ -131,7 +134,7 @@ export function createSessionService(options: {
       if (session.seenAtMs + MINUTE_MS <= now()) {
         await sessions.noteSeen(session.tokenHash, now());
       }
-      return { user, csrfToken: csrfTokenOf(token) };
+      return { user, csrfToken: csrfTokenOf(token), tokenHash: session.tokenHash };
     },
     toCaller({ user }, projectId) {
       if (user.projectIds !== null && !user.projectIds.includes(projectId)) {
@@ -173,19 +176,4 @@ function hashToken(token: string): string {
 
 function csrfTokenOf(token: string): string {
   return createHmac('sha256', token).update('posthorn/csrf').digest('base64url');
-}
-
-function createLimits(perMinute: number) {
-  const buckets = new Map<string, TokenBucket>();
-  return {
-    take(key: string, nowMs: number) {
-      let bucket = buckets.get(key);
-      if (bucket === undefined) {
-        if (buckets.size >= MAX_BUCKETS) buckets.clear();
-        bucket = createTokenBucket({ ratePerSecond: perMinute / 60, capacity: perMinute });
-        buckets.set(key, bucket);
-      }
-      return bucket.take(nowMs);
-    },
-  };
 }

@@ -7,6 +7,7 @@ import {
   dkimContext,
   endpointContext,
   sourceContext,
+  totpContext,
 } from '../sealed-values.ts';
 import { domainOf, keyOf } from './domain-cases.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
@@ -63,8 +64,30 @@ export function describeSealedValues(open: OpenEngine): void {
       const retired = keyOf(domain, { selector: 'old', state: 'retired', privateSealed: '' });
       const keys = [{ ...key, privateSealed: keySealed }, retired];
       await engine.commit({ events: [], statements: store.domains.insertion(domain, keys) });
+      const userId = ids.next('user');
+      const totp = {
+        sealed: from.seal('a second factor', totpContext(userId)),
+        step: 1,
+        recoveryHashes: [],
+      };
+      await store.users.insert(
+        {
+          id: userId,
+          email: `${userId.toLowerCase()}@example.com`,
+          name: '',
+          passwordHash: '',
+          role: 'support',
+          projectIds: null,
+          createdAtMs: NOW_MS,
+          disabledAtMs: null,
+          totp,
+        },
+        [],
+      );
       const outcome = await sealed.reseal({ from, to }, NOW_MS);
-      assert.ok(outcome.dkimKeys >= 1);
+      assert.ok(outcome.dkimKeys >= 1 && outcome.secondFactors >= 1);
+      const factor = (await store.users.get(userId))?.totp?.sealed ?? '';
+      assert.equal(to.open(factor, totpContext(userId)), 'a second factor');
       const [old, signing] = await store.domains.keys(domain);
       assert.equal(to.open(signing?.privateSealed ?? '', dkimContext(key)), 'a private key');
       assert.equal(old?.privateSealed, '');

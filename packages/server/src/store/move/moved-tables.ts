@@ -12,6 +12,8 @@ export const MOVED_TABLES: MovedTables = {
   api_keys: ['project_id', 'id'],
   users: ['id'],
   sessions: ['token_hash'],
+  invitations: ['id'],
+  audit_log: ['id'],
   endpoints: ['project_id', 'id'],
   sources: ['project_id', 'id'],
   source_activity: ['project_id', 'source_id'],

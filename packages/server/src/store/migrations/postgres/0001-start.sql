@@ -72,8 +72,10 @@ CREATE TABLE posthorn.messages (
   smtp_id text COLLATE "C" NOT NULL,
   tags text COLLATE "C" NOT NULL,
   metadata text COLLATE "C" NOT NULL,
+  tracking text,
   size_bytes bigint NOT NULL,
   created_at bigint NOT NULL,
+  send_at bigint,
   expires_at bigint NOT NULL,
   retain_until bigint NOT NULL,
   PRIMARY KEY (project_id, id)
@@ -422,8 +424,8 @@ CREATE TABLE posthorn.changes (
   created_at bigint NOT NULL
 );
 
--- Who may sign in to the portal. `project_ids` is a JSON list, NULL for all projects. Of a session only the
--- hash of its cookie is here.
+-- Who may sign in to the portal. `project_ids` is a JSON list, NULL for all projects. `totp_step` is the last
+-- step of time whose code was used, `recovery_hashes` a JSON list. Of a session only the hash of its cookie is here.
 CREATE TABLE posthorn.users (
   id text COLLATE "C" PRIMARY KEY,
   email text COLLATE "C" NOT NULL UNIQUE,
@@ -432,7 +434,10 @@ CREATE TABLE posthorn.users (
   role text COLLATE "C" NOT NULL,
   project_ids text COLLATE "C",
   created_at bigint NOT NULL,
-  disabled_at bigint
+  disabled_at bigint,
+  totp_sealed text COLLATE "C",
+  totp_step bigint,
+  recovery_hashes text COLLATE "C"
 );
 
 CREATE TABLE posthorn.sessions (
@@ -442,3 +447,30 @@ CREATE TABLE posthorn.sessions (
   seen_at bigint NOT NULL,
   expires_at bigint NOT NULL
 );
+
+-- Who is asked to become a user; of the link only the hash of its token is here.
+CREATE TABLE posthorn.invitations (
+  id text COLLATE "C" PRIMARY KEY,
+  token_hash text COLLATE "C" NOT NULL UNIQUE,
+  email text COLLATE "C" NOT NULL UNIQUE,
+  role text COLLATE "C" NOT NULL,
+  project_ids text COLLATE "C",
+  created_at bigint NOT NULL,
+  expires_at bigint NOT NULL
+);
+
+-- What people have changed in the portal. `project_id` is NULL for what belongs to no project. The address of
+-- the user stands here too, because users are removed.
+CREATE TABLE posthorn.audit_log (
+  id text COLLATE "C" PRIMARY KEY,
+  user_id text COLLATE "C" NOT NULL,
+  user_email text COLLATE "C" NOT NULL,
+  remote_address text COLLATE "C" NOT NULL,
+  action text COLLATE "C" NOT NULL,
+  project_id text COLLATE "C",
+  target text COLLATE "C",
+  created_at bigint NOT NULL,
+  retain_until bigint NOT NULL
+);
+
+CREATE INDEX audit_log_retention ON posthorn.audit_log (retain_until);

@@ -76,8 +76,10 @@ CREATE TABLE messages (
   smtp_id TEXT NOT NULL,
   tags TEXT NOT NULL,
   metadata TEXT NOT NULL,
+  tracking TEXT,
   size_bytes INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
+  send_at INTEGER,
   expires_at INTEGER NOT NULL,
   retain_until INTEGER NOT NULL,
   PRIMARY KEY (project_id, id)
@@ -401,8 +403,8 @@ CREATE TABLE changes (
   created_at INTEGER NOT NULL
 ) STRICT;
 
--- Who may sign in to the portal. `project_ids` is a JSON list, NULL for all projects. Of a session only the
--- hash of its cookie is here.
+-- Who may sign in to the portal. `project_ids` is a JSON list, NULL for all projects. `totp_step` is the last
+-- step of time whose code was used, `recovery_hashes` a JSON list. Of a session only the hash of its cookie is here.
 CREATE TABLE users (
   id TEXT PRIMARY KEY,
   email TEXT NOT NULL UNIQUE,
@@ -411,7 +413,10 @@ CREATE TABLE users (
   role TEXT NOT NULL,
   project_ids TEXT,
   created_at INTEGER NOT NULL,
-  disabled_at INTEGER
+  disabled_at INTEGER,
+  totp_sealed TEXT,
+  totp_step INTEGER,
+  recovery_hashes TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
@@ -421,3 +426,30 @@ CREATE TABLE sessions (
   seen_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Who is asked to become a user; of the link only the hash of its token is here.
+CREATE TABLE invitations (
+  id TEXT PRIMARY KEY,
+  token_hash TEXT NOT NULL UNIQUE,
+  email TEXT NOT NULL UNIQUE,
+  role TEXT NOT NULL,
+  project_ids TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What people have changed in the portal. `project_id` is NULL for what belongs to no project. The address of
+-- the user stands here too, because users are removed.
+CREATE TABLE audit_log (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  user_email TEXT NOT NULL,
+  remote_address TEXT NOT NULL,
+  action TEXT NOT NULL,
+  project_id TEXT,
+  target TEXT,
+  created_at INTEGER NOT NULL,
+  retain_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX audit_log_retention ON audit_log (retain_until);

@@ -1,0 +1,53 @@
+import { PosthornError } from '../../lib/errors.ts';
+import { createTokenBucket, type TokenBucket } from '../../lib/token-bucket.ts';
+
+const SECONDS_PER_MINUTE = 60;
+const SECONDS_PER_HOUR = 3_600;
+/** Guesses a minute: for one account from anywhere, and from one address for any account. */
+const GUESSES_PER_ACCOUNT = 10;
+const GUESSES_PER_ADDRESS = 30;
+/**
+ * Guesses of a second factor, for who has the password: at three codes of a million that are right at any
+ * time, ten an hour find one in a day with a chance of 1 in 1,300.
+ */
+const CODES_PER_HOUR = 10;
+/** Buckets that are remembered; whoever comes from many addresses must not fill the memory. */
+const MAX_BUCKETS = 10_000;
+
+/** How often may be guessed. Each throws `rate_limited`. */
+export interface GuessLimits {
+  takePassword(email: string): void;
+  takeAddress(address: string): void;
+  takeCode(userId: string): void;
+}
+
+export function createGuessLimits(now: () => number): GuessLimits {
+  const byAccount = createBuckets(GUESSES_PER_ACCOUNT, SECONDS_PER_MINUTE);
+  const byAddress = createBuckets(GUESSES_PER_ADDRESS, SECONDS_PER_MINUTE);
+  const byFactor = createBuckets(CODES_PER_HOUR, SECONDS_PER_HOUR);
+
+  function take(buckets: ReturnType<typeof createBuckets>, key: string): void {
+    const { allowed, resetSeconds } = buckets(key).take(now());
+    if (allowed) return;
+    const detail = `Too many attempts. Try again in ${resetSeconds} s.`;
+    throw new PosthornError('rate_limited', detail, { retryAfterSeconds: resetSeconds });
+  }
+
+  return {
+    takePassword: (email) => take(byAccount, email.toLowerCase()),
+    takeAddress: (address) => take(byAddress, address),
+    takeCode: (userId) => take(byFactor, userId),
+  };
+}
+
+function createBuckets(capacity: number, seconds: number): (key: string) => TokenBucket {
+  const buckets = new Map<string, TokenBucket>();
+  return (key) => {
+    const known = buckets.get(key);
+    if (known !== undefined) return known;
+    if (buckets.size >= MAX_BUCKETS) buckets.clear();
+    const made = createTokenBucket({ ratePerSecond: capacity / seconds, capacity });
+    buckets.set(key, made);
+    return made;
+  };
+}
