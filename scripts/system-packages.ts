@@ -31,6 +31,12 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'the login of a real mail server at ours',
   },
   {
+    name: 'dovecot-imapd',
+    probe: '/usr/lib/dovecot/imap',
+    neededBy: /startDovecot/,
+    purpose: 'a mailbox for bounces on a real server',
+  },
+  {
     name: 'postgresql',
     probe: '/usr/lib/postgresql/*/bin/initdb',
     neededBy: /startTestCluster|startHaCluster/,

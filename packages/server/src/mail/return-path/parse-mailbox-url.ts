@@ -31,14 +31,22 @@ export function parseMailboxUrl(text: string): MailboxPlace {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
   const asked = url.searchParams.get('require_tls');
-  const folder = decodeURIComponent(url.pathname.slice(1));
+  const folder = decode(url.pathname.slice(1));
   return {
     host,
     port: url.port === '' ? (secure ? 993 : 143) : Number(url.port),
     secure,
     requireTls: asked === null ? !isLocal : asked === 'true' || asked === '1',
-    user: decodeURIComponent(url.username),
-    pass: decodeURIComponent(url.password),
+    user: decode(url.username),
+    pass: decode(url.password),
     folder: folder === '' ? 'INBOX' : folder,
   };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Error('a % that stands for itself is encoded as %25');
+  }
 }
