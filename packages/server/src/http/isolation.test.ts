@@ -74,6 +74,7 @@ const BODIES: Record<string, unknown> = {
     text: 'x',
     personalizations: [{ to: 'b@example.com' }],
   },
+  'POST /v1/messages/{id}/cancel': undefined,
   'POST /v1/messages/raw': {
     raw: Buffer.from('From: a@example.com\n\nx').toString('base64'),
     to: 'b@example.com',

@@ -13,17 +13,20 @@ import { createMessageRoutes } from './api/message-routes.ts';
 import { createNodeRoutes } from './api/nodes/node-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
 import { createBatchRoutes } from './api/sending/batch-routes.ts';
+import { createCancelRoutes } from './api/sending/cancel-routes.ts';
 import { createRawRoutes } from './api/sending/raw-routes.ts';
 import { createSourceRoutes } from './api/sources/source-routes.ts';
 import { createListRoutes } from './api/suppressions/list-routes.ts';
 import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
+import { createTrackingRoutes } from './api/tracking/tracking-routes.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 
 /** What the handlers need, of all resources together. */
 type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
+  Parameters<typeof createCancelRoutes>[0] &
   Parameters<typeof createEventRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
@@ -37,6 +40,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createSourceRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
+  Parameters<typeof createTrackingRoutes>[0] &
   Parameters<typeof createNodeRoutes>[0] &
   Omit<Parameters<typeof createSystemRoutes>[0], 'openapi' | 'docsPage'> & {
     version: string;
@@ -50,6 +54,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createMessageRoutes(deps),
     ...createBatchRoutes(deps),
     ...createRawRoutes(deps),
+    ...createCancelRoutes(deps),
     ...createFeedRoutes(deps),
     ...createEventRoutes(deps),
     ...createEventTypeRoutes(),
@@ -66,6 +71,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),
     ...createNodeRoutes(deps),
+    ...createTrackingRoutes(deps),
   ];
   const routes: Route[] = deps.api ? resources : [];
   const openapi = once(() => createOpenApi(routes, deps.version));

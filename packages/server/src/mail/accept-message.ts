@@ -60,6 +60,8 @@ export interface RawSubmission {
   raw: Buffer;
   /** `smtp` unless it says so. */
   acceptedBy?: 'http';
+  /** When its first attempt falls; without it, at once. */
+  sendAtMs?: number;
 }
 
 /** A message that came whole and cannot be sent as it is; the reply by SMTP carries `smtpCode`. */
@@ -72,6 +74,12 @@ export class SubmissionRefused extends Error {
     this.enhancedCode = options.isPolicy === true ? '5.7.1' : '5.6.0';
   }
 }
+
+/**
+ * A message is signed when it is accepted, and a key that is replaced right after that can be checked for a
+ * week (mail/domains): so long has the schedule together with the first days of trying.
+ */
+const MAX_SCHEDULE_MS = 72 * 3_600_000;
 
 /** Messages of one request that are composed and signed at a time: signing is done by four threads. */
 const DRAFTS_AT_ONCE = 8;
@@ -117,19 +125,21 @@ export function createMessageAcceptor(options: {
       options.suppressed({ projectId, stream, addresses }),
     ]);
     const nowMs = clock.now();
+    const dueAtMs = Math.max(nowMs, fields.sendAtMs ?? 0);
     const { retentionMs, bodyRetentionMs } = options.retentionOf(projectId);
     const message: MessageRecord = {
       ...fields,
       sizeBytes: raw.length,
       createdAtMs: nowMs,
-      expiresAtMs: nowMs + options.expiryMs,
-      retainUntilMs: nowMs + retentionMs,
+      expiresAtMs: dueAtMs + options.expiryMs,
+      retainUntilMs: dueAtMs + retentionMs,
     };
     const domains = addresses.filter((address) => !suppressed.has(address)).map(domainOf);
-    const reserved = domains.length === 0 ? null : fresh.reserve(raw.length, domains);
+    const isForLater = domains.length === 0 || dueAtMs > nowMs;
+    const reserved = isForLater ? null : fresh.reserve(raw.length, domains);
     const node = reserved?.node ?? null;
     const transmissions = recipients.map(({ address, kind }) => {
-      const one = { recipient: address, kind, domain: domainOf(address), dueAtMs: nowMs };
+      const one = { recipient: address, kind, domain: domainOf(address), dueAtMs };
       return suppressed.has(address)
         ? { ...one, node: null, state: 'rejected' as const }
         : { ...one, node, state: 'queued' as const };
@@ -149,7 +159,7 @@ export function createMessageAcceptor(options: {
       return [accepted, rejected].map((event) => ({ projectId, dedupKey: null, event }));
     });
     // While it is in the queue a body must stay, whatever the retention says.
-    const bodyRetainUntilMs = nowMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
+    const bodyRetainUntilMs = dueAtMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
     const insertion = { message, raw, bodyRetainUntilMs, transmissions };
     return {
       events,
@@ -160,7 +170,7 @@ export function createMessageAcceptor(options: {
       pass() {
         const queued = transmissions.filter(({ state }) => state === 'queued');
         if (node !== null) fresh.take(message, raw, queued);
-        else if (queued.length > 0) fresh.wake(nowMs);
+        else if (queued.length > 0) fresh.wake(dueAtMs);
       },
     };
   }
@@ -198,18 +208,26 @@ export function createMessageAcceptor(options: {
     }
   }
 
+  function refuseFarAway(sendAtMs: number | undefined): void {
+    if (sendAtMs === undefined || sendAtMs <= clock.now() + MAX_SCHEDULE_MS) return;
+    const detail = 'A message is sent within 72 hours; give it to us later.';
+    const fields = [{ pointer: '/send_at', detail }];
+    throw new PosthornError('invalid_field', `send_at: ${detail}`, { fields });
+  }
+
   async function draftInput(
     projectId: string,
     input: MessageInput,
     { messageId: id, recipients }: AcceptedMessage,
   ): Promise<Draft> {
+    const sendAtMs = input.sendAtMs ?? null;
     const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
     const smtpId = given?.value ?? newSmtpId(id, input.from.email);
     const headers = [
       ...input.headers.filter((header) => header !== given),
       ...(input.isNotice === true ? [] : senderHeaders(input, projectId)),
     ];
-    const composed = await composeMessage({ ...input, headers }, { smtpId, nowMs: clock.now() });
+    const composed = await composeMessage({ ...input, headers }, { smtpId, nowMs: sendAtMs ?? clock.now() });
     const { email } = input.from;
     const { stream, subject, tags, metadata } = input;
     const who = {
@@ -219,7 +237,8 @@ export function createMessageAcceptor(options: {
       envelopeFrom: email,
       headerFrom: email,
     } as const;
-    return { fields: { ...who, stream, subject, smtpId, tags, metadata }, composed, recipients };
+    const fields = { ...who, stream, subject, smtpId, tags, metadata, sendAtMs };
+    return { fields, composed, recipients };
   }
 
   async function acceptInputs(
@@ -227,6 +246,7 @@ export function createMessageAcceptor(options: {
   ): Promise<AcceptedMessage[]> {
     for (const input of inputs) {
       if (input.isNotice !== true) options.senders.admit(projectId, input.from.email);
+      refuseFarAway(input.sendAtMs);
     }
     const pairs = inputs.map((input) => {
       return {
@@ -256,9 +276,11 @@ export function createMessageAcceptor(options: {
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
       admitSubmission(projectId, from);
+      refuseFarAway(submission.sendAtMs);
       const id = ids.next('message');
       const acceptedBy = submission.acceptedBy ?? ('smtp' as const);
       const smtpId = headers.smtpId ?? newSmtpId(id, from);
+      const sendAtMs = submission.sendAtMs ?? null;
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
       // RFC 3848 has the word for SMTP with a login.
       const protocol = acceptedBy === 'smtp' ? 'ESMTPA' : 'HTTP';
@@ -274,7 +296,7 @@ export function createMessageAcceptor(options: {
       const envelopeFrom = submission.envelopeFrom ?? from;
       const { stream, subject, tags, metadata } = headers;
       const who = { projectId, id, acceptedBy, envelopeFrom, headerFrom: from };
-      const fields = { ...who, stream, subject, smtpId, tags, metadata };
+      const fields = { ...who, stream, subject, smtpId, tags, metadata, sendAtMs };
       const accepted = { messageId: id, recipients };
       await store([async () => ({ fields, composed, recipients })], () => beside(accepted));
       return accepted;

@@ -27,14 +27,16 @@ export interface DelivererOptions {
   logger: Log;
   node: string;
   ladderMs: readonly number[];
+  /** Who is on the suppression list by the time that a scheduled message is due. */
+  suppressed: SuppressionCheck;
   /** Mail of a project that was deleted is not sent. */
   projectExists: (projectId: string) => boolean;
   /** With a smarthost all domains share one lane, since all go the same way. */
   smarthost: boolean;
-  /** SMTP transactions under way, at most: in all, and for one destination. */
-  concurrency: number;
   envelopeSender: EnvelopeSender;
   personalize: TrackingRoom['personalize'];
+  /** SMTP transactions under way, at most: in all, and for one destination. */
+  concurrency: number;
   destinationConcurrency: number;
   /** How many nodes deliver mail: a destination's transactions are shared among them. */
   nodes?: () => number;
@@ -165,8 +167,6 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const message = job.message ?? (await messages.get(job.projectId, job.messageId));
     const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
     if (message === null || raw === null) return fail(job, message);
-    const recipients = job.recipients.map(({ recipient }) => recipient);
-    const { results } = await options.transmitter.transmit({
     if (message.sendAtMs !== null) await dropSuppressed(job, message);
     if (job.recipients.length === 0) return;
     const copyOf = options.personalize(message, raw);
@@ -195,6 +195,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     given: { message: MessageRecord; raw: Uint8Array; envelopeFrom: string },
   ): Promise<void> {
     const { message, raw, envelopeFrom } = given;
+    const recipients = job.recipients.map(({ recipient }) => recipient);
+    const { results } = await options.transmitter.transmit({
       domain: job.domain,
       envelopeFrom,
       recipients,
@@ -211,6 +213,17 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         { ...job, recipients: job.recipients.filter((one) => names.has(one.recipient)) },
       ]);
     }
+  }
+
+  /** It was held against the list when it was accepted, and people have left since. */
+  async function dropSuppressed(job: MailJob, message: MessageRecord): Promise<void> {
+    const found = await rejectSuppressed({ ...options, job, message });
+    if (found === null) return;
+    const statements = outcomesOf(found.job).map((outcome) =>
+      messages.settlement({ ...outcome, state: 'rejected' }),
+    );
+    await untilStored(() => options.log.append(found.events, statements), job.messageId);
+    job.recipients = job.recipients.filter((one) => !found.job.recipients.includes(one));
   }
 
   /** Nobody is left who could be told, so there is no event. */

@@ -3,6 +3,7 @@ import type {
   EventBounce,
   EventData,
   EventDelivery,
+  EventEngagement,
   EventSuppression,
   EventType,
 } from '@posthorn/sdk';
@@ -18,12 +19,14 @@ export function createMailEvent(input: {
   recipient: string;
   delivery?: EventDelivery;
   bounce?: EventBounce;
-  /** Of `email.rejected`: the entry of the list. */
   engagement?: EventEngagement;
   complaint?: NonNullable<EventData['complaint']>;
   /** What a report said, as it was read. */
   raw?: Record<string, unknown>;
+  /** Of `email.rejected`: the entry of the list. */
   suppression?: EventSuppression;
+  /** Of `email.rejected`, where the list is not the reason. */
+  rejectReason?: 'canceled';
 }): CanonicalEvent {
   const { message } = input;
   const data: EventData = {
@@ -43,15 +46,15 @@ export function createMailEvent(input: {
     recipient_inferred: false,
     ...(input.delivery === undefined ? {} : { delivery: input.delivery }),
     ...(input.bounce === undefined ? {} : { bounce: input.bounce }),
-    ...(input.suppression === undefined
-      ? {}
-      : { reject: { reason: 'suppressed' }, suppression: input.suppression }),
     ...(input.engagement === undefined ? {} : { engagement: input.engagement }),
     ...(input.complaint === undefined ? {} : { complaint: input.complaint }),
     ...(input.rejectReason === undefined ? {} : { reject: { reason: input.rejectReason } }),
+    ...(input.suppression === undefined
+      ? {}
+      : { reject: { reason: 'suppressed' }, suppression: input.suppression }),
     tags: message.tags,
     metadata: message.metadata,
+    ...(input.raw === undefined ? {} : { raw: input.raw }),
   };
   return { id: input.id, type: input.type, timestamp: toTimestamp(input.atMs), data };
 }
-    ...(input.raw === undefined ? {} : { raw: input.raw }),

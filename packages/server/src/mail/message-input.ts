@@ -37,6 +37,8 @@ export interface MessageInput {
   unsubscribe: UnsubscribeInput | null;
   tags: string[];
   metadata: Record<string, unknown>;
+  /** When its first attempt falls; without it, at once. */
+  sendAtMs?: number;
   /** A notice of Posthorn's own, from its own domain and not the project's. */
   isNotice?: boolean;
 }

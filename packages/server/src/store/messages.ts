@@ -19,6 +19,8 @@ export interface MessageRecord {
   metadata: Record<string, unknown>;
   sizeBytes: number;
   createdAtMs: number;
+  /** When its first attempt falls, of a scheduled one; null: at once. */
+  sendAtMs: number | null;
   /** When delivery is given up. */
   expiresAtMs: number;
   retainUntilMs: number;
@@ -68,6 +70,10 @@ export interface Messages {
   }): Statement[];
   /** Moves a transmission that this node holds; for EventLog.append. */
   settlement(outcome: TransmissionOutcome): Statement;
+  /** Recipients that wait in the queue and that no node holds. */
+  cancelable(projectId: string, id: string): Promise<string[]>;
+  /** Takes one of them out of the queue, if that still holds; for EventLog.append. */
+  cancellation(key: { projectId: string; messageId: string; recipient: string }): Statement;
   /** Gives leased transmissions back to the queue unchanged. */
   release(outcomes: readonly TransmissionOutcome[]): Promise<void>;
   get(projectId: string, id: string): Promise<MessageRecord | null>;
@@ -138,6 +144,31 @@ const PROJECTS_AT_ONCE = 500;
       ];
     },
     settlement,
+    async cancelable(projectId, id) {
+      const rows = await db
+        .selectFrom('transmissions')
+        .select('recipient')
+        .where('project_id', '=', projectId)
+        .where('message_id', '=', id)
+        .where('state', '=', 'queued')
+        .where('node', 'is', null)
+        .orderBy('position')
+        .execute();
+      return rows.map(({ recipient }) => recipient);
+    },
+    cancellation({ projectId, messageId, recipient }) {
+      return toStatement(
+        db
+          .updateTable('transmissions')
+          .set({ state: 'canceled' })
+          .where('project_id', '=', projectId)
+          .where('message_id', '=', messageId)
+          .where('recipient', '=', recipient)
+          .where('state', '=', 'queued')
+          .where('node', 'is', null),
+        1,
+      );
+    },
     async release(outcomes) {
       if (outcomes.length === 0) return;
       const statements = outcomes.map((one) => ({ ...settlement(one), signal: 'work' as const }));
@@ -240,6 +271,7 @@ function toRow(message: MessageRecord): MessagesTable {
     metadata: JSON.stringify(message.metadata),
     size_bytes: message.sizeBytes,
     created_at: message.createdAtMs,
+    send_at: message.sendAtMs,
     expires_at: message.expiresAtMs,
     retain_until: message.retainUntilMs,
   };
@@ -259,6 +291,7 @@ function fromRow(row: MessagesTable): MessageRecord {
     metadata: JSON.parse(row.metadata),
     sizeBytes: row.size_bytes,
     createdAtMs: row.created_at,
+    sendAtMs: row.send_at,
     expiresAtMs: row.expires_at,
     retainUntilMs: row.retain_until,
   };

@@ -157,6 +157,7 @@ function toMessageJson(message: MessageRecord) {
     tags: message.tags,
     metadata: message.metadata,
     created_at: toTimestamp(message.createdAtMs),
+    send_at: message.sendAtMs === null ? null : toTimestamp(message.sendAtMs),
     expires_at: toTimestamp(message.expiresAtMs),
   };
 }
@@ -219,6 +220,7 @@ export function toMessageInput(body: MessageBody): MessageInput {
     unsubscribe: readUnsubscribe(body.unsubscribe),
     tags: body.tags ?? [],
     metadata: body.metadata ?? {},
+    ...(body.send_at === undefined ? {} : { sendAtMs: Date.parse(body.send_at) }),
   };
 }
 

@@ -78,6 +78,10 @@ export const recipientFields = {
   bcc: mailboxesSchema.optional().describe('Recipients that nobody sees.'),
 };
 
+export const sendAtSchema = timestampSchema.describe(
+  'When to send it, within 72 hours. A time that is over means at once.',
+);
+
 /** What all messages of a batch may share. */
 export const contentFields = {
   from: mailboxSchema.describe(
@@ -112,6 +116,7 @@ export const contentFields = {
     ),
   tags: tagsSchema.optional(),
   metadata: metadataSchema.optional(),
+  send_at: sendAtSchema.optional(),
 };
 
 export const hasContent = (body: { text?: string | undefined; html?: string | undefined }) =>
@@ -148,6 +153,7 @@ const messageFields = {
   tags: z.array(z.string()),
   metadata: z.record(z.string(), z.unknown()),
   created_at: timestampSchema,
+  send_at: timestampSchema.nullable().describe('Of a scheduled message; null of others.'),
   expires_at: timestampSchema,
 };
 

@@ -55,6 +55,7 @@ export function describeMail(open: OpenEngine): void {
         tags: ['a', '🙂'],
         metadata: { order: { id: 7 }, odd: '\u0000\ud800' },
         createdAtMs: NOW_MS - 1,
+        sendAtMs: NOW_MS + 7,
       } as const;
       await log.append([], message({ id, raw, fields: { ...fields, tags: [...fields.tags] } }));
       assert.deepEqual(await store.messages.get(projectId, id), {
@@ -70,6 +71,7 @@ export function describeMail(open: OpenEngine): void {
         metadata: fields.metadata,
         sizeBytes: 6,
         createdAtMs: NOW_MS - 1,
+        sendAtMs: NOW_MS + 7,
         expiresAtMs: NOW_MS + 5 * DAY_MS,
         retainUntilMs: NOW_MS + 30 * DAY_MS,
       });
@@ -130,6 +132,41 @@ export function describeMail(open: OpenEngine): void {
         StoreConflict,
       );
     });
+
+    test('only what waits and is held by no node can be canceled', () =>
+      withOwnStore(open, async (box) => {
+        const { store, log, projectId, engine } = box;
+        const id = await queue(box, [
+          { recipient: 'zoe@b.test', dueAtMs: NOW_MS + 50 },
+          { recipient: 'held@b.test', node: OTHER_NODE },
+          { recipient: 'anna@b.test' },
+          { recipient: 'off@b.test', state: 'rejected' },
+        ]);
+        const key = (recipient: string) => ({ projectId, messageId: id, recipient });
+        assert.deepEqual(await store.messages.cancelable(projectId, id), [
+          'zoe@b.test',
+          'anna@b.test',
+        ]);
+        assert.deepEqual(await store.messages.cancelable('prj_other', id), []);
+        await assert.rejects(
+          log.append(
+            [],
+            ['anna@b.test', 'held@b.test'].map((one) => store.messages.cancellation(key(one))),
+          ),
+          StoreConflict,
+        );
+        await log.append([], [store.messages.cancellation(key('anna@b.test'))]);
+        await assert.rejects(
+          log.append([], [store.messages.cancellation(key('anna@b.test'))]),
+          StoreConflict,
+        );
+        assert.deepEqual(
+          (await store.messages.recipients(projectId, id)).map(({ queue: state }) => state),
+          ['queued', 'queued', 'canceled', 'rejected'],
+        );
+        const claimed = await engine.claimTransmissions(CLAIM);
+        assert.deepEqual(claimed, { transmissions: [], nextDueAtMs: NOW_MS + 50 });
+      }));
 
     test('the same message is not stored twice', async () => {
       const box = await sandbox();

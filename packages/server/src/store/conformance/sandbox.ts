@@ -209,6 +209,7 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
           metadata: {},
           sizeBytes: raw.length,
           createdAtMs: NOW_MS,
+          sendAtMs: null,
           expiresAtMs: NOW_MS + 5 * DAY_MS,
           retainUntilMs: NOW_MS + RETENTION_MS,
           ...fields,

@@ -9,7 +9,7 @@ import { endLinesWithCrlf } from '../../../mail/end-lines.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { acceptedSchema } from '../message-schema.ts';
+import { acceptedSchema, sendAtSchema } from '../message-schema.ts';
 import { lineOf } from '../schemas.ts';
 
 const MAX_RECIPIENTS = 1_000;
@@ -28,6 +28,7 @@ const rawBody = z.strictObject({
   from: addressSchema
     .optional()
     .describe('The envelope sender; without it, the address of the From header.'),
+  send_at: sendAtSchema.optional(),
 });
 
 export function createRawRoutes(deps: {
@@ -54,7 +55,12 @@ export function createRawRoutes(deps: {
           const detail = `The message has ${raw.length} bytes; it may have ${maxMessageBytes}.`;
           throw new PosthornError('too_large', detail);
         }
-        const submission = { ...readEnvelope(body), raw, acceptedBy: 'http' as const };
+        const submission = {
+          ...readEnvelope(body),
+          raw,
+          acceptedBy: 'http' as const,
+          ...(body.send_at === undefined ? {} : { sendAtMs: Date.parse(body.send_at) }),
+        };
         const webhooks = deps.directory.subscribersOf(projectId, 'email.');
         const toAnswer = ({ messageId, recipients }: AcceptedMessage) => {
           return { status: 202, body: { id: messageId, recipients, webhooks } };
