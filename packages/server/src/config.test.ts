@@ -155,6 +155,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   retention: ['0d', 'forever'],
   bodyRetention: ['0s', '7 days'],
   auditRetention: ['0s', '7 days'],
+  trackingDomains: ['maybe', ''],
   spfTerm: ['spf.relay.example', 'include:', 'all'],
   returnPathDomain: ['bounces@example.com', 'a b', '-', 'a@b@c'],
   returnPathPort: ['-1', '65536', 'smtp', '25.5'],

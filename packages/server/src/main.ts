@@ -35,6 +35,7 @@ import { createReturnPath } from './mail/return-path/create-return-path.ts';
 import type { MailboxReader } from './mail/return-path/read-mailbox.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { createSuppression } from './mail/suppression/create-suppression.ts';
+import { createTrackingRoom } from './mail/tracking/create-tracking-room.ts';
 import { createDuties } from './nodes/duties.ts';
 import { keepTime } from './nodes/keep-time.ts';
 import { repeat } from './nodes/repeat.ts';
@@ -275,6 +276,17 @@ export async function startPosthorn(
       clock,
       logger: log,
     });
+    const trackingRoom = createTrackingRoom({
+      config,
+      secretBox,
+      directory: domainRoom.directory,
+      rules: domainRoom.rules,
+      store,
+      log: eventLog,
+      ids,
+      now,
+      sendingOf: (project) => projects.settingsOf(project).sending,
+    });
     const smarthost = config.smarthost === null ? null : parseSmarthost(config.smarthost);
     const deliverer = createDeliverer({
       engine,
@@ -312,6 +324,7 @@ export async function startPosthorn(
       projectExists: (project) => projects.find(project) !== null,
       smarthost: smarthost !== null,
       envelopeSender: returnPath.envelopeSender,
+      personalize: trackingRoom.personalize,
       concurrency: config.mailConcurrency,
       destinationConcurrency: config.mailDestinationConcurrency,
       nodes: () => sharing.count('mail'),
@@ -324,6 +337,7 @@ export async function startPosthorn(
         fresh: deliverer,
         suppressed: suppression.check,
         senders: domainRoom.rules,
+        tracking: trackingRoom,
         ids,
         clock,
         hostname: config.hostname,
@@ -493,6 +507,8 @@ export async function startPosthorn(
         jobs,
         jobParts: store.jobParts,
         domainRoom,
+        trackingRoom,
+        logger: log,
         domains: store.domains,
         secretBox,
         suppressions: store.suppressions,

@@ -1,3 +1,5 @@
+import type { TrackingDefaults } from './tracking.ts';
+
 /** What a project has of its own; null where it has what the server has. */
 export interface ProjectLimits {
   apiRequestsPerSecond: number | null;
@@ -14,14 +16,16 @@ export interface ProjectRetention {
   bodiesDays: number | null;
 }
 
-/** How its mail is sent. */
-export interface ProjectSending {
+/** How its mail is sent, and followed. */
+export interface ProjectSending extends TrackingDefaults {
   /** Events from elsewhere (POST /v1/events, other providers) put addresses on the suppression list. */
   suppressFromElsewhere: boolean;
   /** So many messages that bounced softly by the recipient's fault do so too; null: none do. */
   suppressAfterSoftBounces: number | null;
   /** Only verified domains of the project may send; null: as soon as it has a domain. */
   requireVerifiedDomain: boolean | null;
+  /** Events have the address and the program of who opened and clicked. */
+  keepReaders: boolean;
 }
 
 /** What the server has (config.ts). */
@@ -54,6 +58,11 @@ export const USUAL_SENDING: Readonly<ProjectSending> = {
   suppressFromElsewhere: false,
   suppressAfterSoftBounces: null,
   requireVerifiedDomain: null,
+  trackOpens: false,
+  trackClicks: false,
+  trackTextLinks: false,
+  unsubscribePage: false,
+  keepReaders: true,
 };
 
 const DAY_MS = 86_400_000;

@@ -31,6 +31,8 @@ export interface RawRequest {
   host: string;
   protocol: 'http' | 'https';
   headers: IncomingHttpHeaders;
+  /** Whose request it is, as far as it can be known; null once he has gone. */
+  clientAddress: string | null;
   body: Uint8Array;
 }
 
@@ -48,7 +50,7 @@ export interface RouteClient {
 
 export interface RouteAnswer {
   status: number;
-  /** An object is sent as JSON, a string as it is, a generator's texts one after the other. */
+  /** An object is sent as JSON, a string or bytes as they are, a generator's texts one after the other. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -73,6 +75,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Deliveries'
     | 'Domains'
     | 'Suppressions'
+    | 'Tracking'
     | 'Jobs'
     | 'Keys'
     | 'Projects'

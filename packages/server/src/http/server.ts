@@ -5,6 +5,7 @@ import type { Ids } from '../core/ids.ts';
 import type { Scope } from '../core/scopes.ts';
 import { messageOf, PosthornError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { MAX_TOKEN_CHARS } from '../mail/tracking/tracking-token.ts';
 import { StoreConflict } from '../store/engine.ts';
 import {
   type Authenticator,
@@ -16,6 +17,7 @@ import {
 import type { ProjectRates } from './access/project-rates.ts';
 import type { CompatibleApis } from './api/compat/create-compatible-apis.ts';
 import { checkInput } from './check-input.ts';
+import { readClientAddress } from './client-address.ts';
 import { readIfMatch, toEntityTag } from './entity-tag.ts';
 import type { Portal } from './portal/create-portal.ts';
 import { toPosthornError, toProblem } from './problem.ts';
@@ -50,7 +52,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // A slow sender may take a minute for its request, then its socket is closed.
     requestTimeout: 60_000,
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 300 },
+    // The longest are tokens of links (mail/tracking).
+    routerOptions: { maxParamLength: MAX_TOKEN_CHARS },
     // Node's own refusal has no body; the hook below says what is missing.
     http: { requireHostHeader: false },
     // A request whose first line or headers are rubbish never reaches a route.
@@ -264,6 +267,7 @@ function toRawRequest(request: FastifyRequest): RawRequest {
         ?.trim() ?? '',
     protocol: isSecure ? 'https' : 'http',
     headers,
+    clientAddress: readClientAddress(request.socket.remoteAddress, headers['x-forwarded-for']),
     body: body instanceof Uint8Array ? body : new Uint8Array(),
   };
 }
@@ -287,6 +291,7 @@ function sendAnswer(answer: RouteAnswer, reply: FastifyReply): FastifyReply {
   if (answer.headers !== undefined) reply.headers(answer.headers);
   if (answer.body === undefined) return reply.send();
   if (typeof answer.body === 'string') return reply.send(answer.body);
+  if (answer.body instanceof Uint8Array) return reply.send(Buffer.from(answer.body));
   if (isTexts(answer.body)) return reply.send(Readable.from(answer.body, { objectMode: false }));
   return reply.type('application/json').send(JSON.stringify(answer.body));
 }

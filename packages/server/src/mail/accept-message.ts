@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url';
 import type { Ids } from '../core/ids.ts';
 import { domainOf } from '../core/mail-domain.ts';
+import type { MessageTracking } from '../core/tracking.ts';
 import type { Clock } from '../lib/clock.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
@@ -10,10 +11,11 @@ import { composeMessage } from './compose-message.ts';
 import type { SenderRules } from './domains/sender-rules.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { MessageInput } from './message-input.ts';
-import { prepareSubmission, readSubmission } from './read-submission.ts';
+import { prepareSubmission, readSubmission, type SubmittedHeaders } from './read-submission.ts';
 import { senderHeaders } from './sender-headers.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';
 import { toSuppressionBlock } from './suppression/suppression-event.ts';
+import type { TrackingRoom } from './tracking/create-tracking-room.ts';
 
 /** Takes a freshly committed message over from memory. Declared here, implemented by deliverer.ts. */
 export interface FreshMail {
@@ -109,6 +111,7 @@ export function createMessageAcceptor(options: {
   suppressed: SuppressionCheck;
   /** Which domains may send, and their signatures. */
   senders: SenderRules;
+  tracking: Pick<TrackingRoom, 'settle'>;
   /** Names this server in trace lines. */
   hostname: string;
   expiryMs: number;
@@ -121,7 +124,8 @@ export function createMessageAcceptor(options: {
     const { projectId, stream, headerFrom } = fields;
     const addresses = recipients.map(({ address }) => address);
     const [raw, suppressed] = await Promise.all([
-      options.senders.sign(projectId, headerFrom, composed),
+      // A message of which everybody gets his own copy is signed when that is made.
+      fields.tracking === null ? options.senders.sign(projectId, headerFrom, composed) : composed,
       options.suppressed({ projectId, stream, addresses }),
     ]);
     const nowMs = clock.now();
@@ -199,9 +203,32 @@ export function createMessageAcceptor(options: {
     for (const one of prepared) one.pass();
   }
 
-  function admitSubmission(projectId: string, from: string): void {
+  function settleInput(projectId: string, input: MessageInput): MessageTracking | null {
+    if (input.isNotice === true) return null;
+    const { stream, unsubscribe, headers } = input;
+    return options.tracking.settle(projectId, {
+      stream,
+      wish: input.tracking ?? {},
+      wantsPage: unsubscribe?.hosted === true ? true : undefined,
+      hasOwnPage:
+        typeof unsubscribe?.url === 'string' ||
+        headers.some(({ name }) => name.toLowerCase() === 'list-unsubscribe'),
+    });
+  }
+
+  function settleSubmission(
+    projectId: string,
+    { stream, tracking: wish, wantsPage, hasOwnPage }: SubmittedHeaders,
+  ): MessageTracking | null {
+    return refusing(() =>
+      options.tracking.settle(projectId, { stream, wish, wantsPage, hasOwnPage }),
+    );
+  }
+
+  /** What HTTP answers as a problem is a reply here. */
+  function refusing<T>(check: () => T): T {
     try {
-      options.senders.admit(projectId, from);
+      return check();
     } catch (error) {
       if (!(error instanceof PosthornError)) throw error;
       throw new SubmissionRefused(error.message, { isPolicy: true });
@@ -227,7 +254,10 @@ export function createMessageAcceptor(options: {
       ...input.headers.filter((header) => header !== given),
       ...(input.isNotice === true ? [] : senderHeaders(input, projectId)),
     ];
-    const composed = await composeMessage({ ...input, headers }, { smtpId, nowMs: sendAtMs ?? clock.now() });
+    const composed = await composeMessage(
+      { ...input, headers },
+      { smtpId, nowMs: sendAtMs ?? clock.now() },
+    );
     const { email } = input.from;
     const { stream, subject, tags, metadata } = input;
     const who = {
@@ -237,7 +267,8 @@ export function createMessageAcceptor(options: {
       envelopeFrom: email,
       headerFrom: email,
     } as const;
-    const fields = { ...who, stream, subject, smtpId, tags, metadata, sendAtMs };
+    const tracking = settleInput(projectId, input);
+    const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
     return { fields, composed, recipients };
   }
 
@@ -275,7 +306,7 @@ export function createMessageAcceptor(options: {
       const headers = readSubmission(submission.raw);
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
-      admitSubmission(projectId, from);
+      refusing(() => options.senders.admit(projectId, from));
       refuseFarAway(submission.sendAtMs);
       const id = ids.next('message');
       const acceptedBy = submission.acceptedBy ?? ('smtp' as const);
@@ -296,7 +327,8 @@ export function createMessageAcceptor(options: {
       const envelopeFrom = submission.envelopeFrom ?? from;
       const { stream, subject, tags, metadata } = headers;
       const who = { projectId, id, acceptedBy, envelopeFrom, headerFrom: from };
-      const fields = { ...who, stream, subject, smtpId, tags, metadata, sendAtMs };
+      const tracking = settleSubmission(projectId, headers);
+      const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
       const accepted = { messageId: id, recipients };
       await store([async () => ({ fields, composed, recipients })], () => beside(accepted));
       return accepted;

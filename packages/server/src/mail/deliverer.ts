@@ -13,8 +13,8 @@ import { createMailEvent } from './mail-event.ts';
 import { groupTransmissions, type MailJob } from './mail-job.ts';
 import { rejectSuppressed } from './reject-suppressed.ts';
 import type { EnvelopeSender } from './return-path/envelope-sender.ts';
-import type { TrackingRoom } from './tracking/create-tracking-room.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';
+import type { TrackingRoom } from './tracking/create-tracking-room.ts';
 
 export interface DelivererOptions {
   engine: Pick<Engine, 'claimTransmissions' | 'health' | 'onHealthChange'>;

@@ -1,4 +1,5 @@
 import type { Stream } from '../core/streams.ts';
+import type { TrackingWish } from '../core/tracking.ts';
 
 /** A mailbox as it stands in a header. */
 export interface Mailbox {
@@ -14,11 +15,13 @@ export interface AttachmentInput {
   contentId: string | null;
 }
 
-/** How a recipient can leave: at least one of both. */
+/** How a recipient can leave: at least one of these. */
 export interface UnsubscribeInput {
   /** `https:`; takes a POST (RFC 8058) and shows a page. */
   url: string | null;
   mailto: string | null;
+  /** By a page of ours, each recipient his own; not beside a `url`. */
+  hosted?: boolean;
 }
 
 /** A message as the API takes it, checked: addresses are addresses, no header has a line break. */
@@ -39,6 +42,8 @@ export interface MessageInput {
   metadata: Record<string, unknown>;
   /** When its first attempt falls; without it, at once. */
   sendAtMs?: number;
+  /** What it does not say, the project decides. */
+  tracking?: TrackingWish;
   /** A notice of Posthorn's own, from its own domain and not the project's. */
   isNotice?: boolean;
 }

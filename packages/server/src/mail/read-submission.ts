@@ -1,6 +1,7 @@
 import { addressParser, decodeWords } from 'postal-mime';
 import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/message-limits.ts';
 import { isStream, STREAMS, type Stream } from '../core/streams.ts';
+import type { TrackingWish } from '../core/tracking.ts';
 
 /** What Posthorn needs to know of a message that came in whole by SMTP. */
 export interface SubmittedHeaders {
@@ -13,6 +14,11 @@ export interface SubmittedHeaders {
   stream: Stream;
   tags: string[];
   metadata: Record<string, unknown>;
+  tracking: TrackingWish;
+  /** `X-Posthorn-Unsubscribe: page`; undefined where it says nothing. */
+  wantsPage: boolean | undefined;
+  /** Its List-Unsubscribe has a page. */
+  hasOwnPage: boolean;
   /** A header of ours that cannot be read, as a sentence; the message is refused for it. */
   fault: string | null;
 }
@@ -23,6 +29,8 @@ const PRIVATE_HEADERS = new Set([
   'x-posthorn-tags',
   'x-posthorn-metadata',
   'x-posthorn-stream',
+  'x-posthorn-tracking',
+  'x-posthorn-unsubscribe',
 ]);
 
 /** Longer header sections are refused: 256 kB is several times what real mail has. */
@@ -40,7 +48,9 @@ interface HeaderField {
 
 /**
  * Reads the header section. `X-Posthorn-Tags: receipt, eu`, `X-Posthorn-Metadata: {"order": 7}` and
- * `X-Posthorn-Stream: broadcast` carry what the HTTP API takes as `tags`, `metadata` and `stream`.
+ * `X-Posthorn-Stream: broadcast` carry what the HTTP API takes as `tags`, `metadata` and `stream`;
+ * `X-Posthorn-Tracking: opens, clicks, text-links` (or `none`) and `X-Posthorn-Unsubscribe: page` carry
+ * `tracking` and `unsubscribe.hosted`.
  */
 export function readSubmission(raw: Buffer): SubmittedHeaders {
   const fields = readFields(raw);
@@ -64,6 +74,8 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
   const metadata = parseMetadata(decoded('x-posthorn-metadata'));
   const named = headerValue('x-posthorn-stream')?.toLowerCase() ?? 'transactional';
   const stream = isStream(named) ? named : null;
+  const tracking = parseTracking(headerValue('x-posthorn-tracking'));
+  const page = headerValue('x-posthorn-unsubscribe')?.toLowerCase() ?? null;
   return {
     from,
     subject: decoded('subject')?.slice(0, MAX_SUBJECT_CHARS) ?? null,
@@ -72,7 +84,10 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     stream: stream ?? 'transactional',
     tags,
     metadata: metadata ?? {},
-    fault: faultOf(fields, { from, tags, metadata, stream }),
+    tracking: tracking ?? {},
+    wantsPage: page === null ? undefined : page === 'page',
+    hasOwnPage: /<\s*https?:/i.test(headerValue('list-unsubscribe') ?? ''),
+    fault: faultOf(fields, { from, tags, metadata, stream }) ?? faultOfTracking({ tracking, page }),
   };
 }
 
@@ -98,6 +113,33 @@ function faultOf(
   if (metadata === null) return 'X-Posthorn-Metadata has to be a JSON object.';
   if (stream === null) return `X-Posthorn-Stream is one of: ${STREAMS.join(', ')}.`;
   return explainMetadata(metadata)?.detail ?? null;
+}
+
+const TRACKING_WORDS = ['opens', 'clicks', 'text-links'] as const;
+
+/** What is not named is not wanted; no header leaves it to the project. Null: it cannot be read. */
+function parseTracking(value: string | null): TrackingWish | null {
+  if (value === null) return {};
+  const words = value
+    .toLowerCase()
+    .split(',')
+    .map((word) => word.trim());
+  if (!words.every((word) => word === 'none' || TRACKING_WORDS.some((one) => one === word))) {
+    return null;
+  }
+  const [opens, clicks, textLinks] = TRACKING_WORDS.map((one) => words.includes(one));
+  return { opens: opens === true, clicks: clicks === true, textLinks: textLinks === true };
+}
+
+function faultOfTracking(given: {
+  tracking: TrackingWish | null;
+  page: string | null;
+}): string | null {
+  if (given.tracking === null) {
+    return `X-Posthorn-Tracking takes none, or words of these: ${TRACKING_WORDS.join(', ')}.`;
+  }
+  if (given.page === null || ['page', 'none'].includes(given.page)) return null;
+  return 'X-Posthorn-Unsubscribe is page or none.';
 }
 
 function parseMetadata(value: string | null): Record<string, unknown> | null {

@@ -27,6 +27,8 @@ function unsubscribeHeaders({ url, mailto }: UnsubscribeInput): Header[] {
     ...(url === null ? [] : [`<${url}>`]),
     ...(mailto === null ? [] : [`<mailto:${encodeURI(mailto)}>`]),
   ];
+  // A page of ours is another one for each recipient: it comes in with his copy.
+  if (ways.length === 0) return [];
   const header = { name: 'List-Unsubscribe', value: ways.join(', ') };
   if (url === null) return [header];
   return [header, { name: 'List-Unsubscribe-Post', value: 'List-Unsubscribe=One-Click' }];

@@ -39,6 +39,14 @@ export interface Events {
    * behind `afterId`. `last`: how far it looked; null when nothing is left.
    */
   walk(query: EventWalk): Promise<{ rows: WalkedEvent[]; last: string | null }>;
+  /** Events of one recipient of a message, the newest first. */
+  ofRecipient(query: {
+    projectId: string;
+    messageKey: string;
+    recipient: string;
+    types: readonly EventType[];
+    limit: number;
+  }): Promise<CanonicalEvent[]>;
   /** All events of one message, the oldest first. */
   ofMessage(projectId: string, messageKey: string, limit: number): Promise<CanonicalEvent[]>;
 }
@@ -113,6 +121,16 @@ export function createEvents(engine: Engine): Events {
         })),
         last: full?.id ?? end?.id ?? null,
       };
+    },
+    async ofRecipient({ projectId, messageKey, recipient, types, limit }) {
+      const rows = await bodies(projectId)
+        .where('message_key', '=', messageKey)
+        .where('recipient', '=', recipient)
+        .where('type', 'in', types)
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(toEvent);
     },
     async ofMessage(projectId, messageKey, limit) {
       const rows = await bodies(projectId)

@@ -1,5 +1,6 @@
 import { type Page, toPage } from '../core/cursor.ts';
 import type { Stream } from '../core/streams.ts';
+import type { MessageTracking } from '../core/tracking.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { MessagesTable, TransmissionsTable } from './tables.ts';
@@ -17,6 +18,8 @@ export interface MessageRecord {
   smtpId: string;
   tags: string[];
   metadata: Record<string, unknown>;
+  /** Each recipient gets a copy of his own; null: all get what is stored. */
+  tracking: MessageTracking | null;
   sizeBytes: number;
   createdAtMs: number;
   /** When its first attempt falls, of a scheduled one; null: at once. */
@@ -78,6 +81,8 @@ export interface Messages {
   release(outcomes: readonly TransmissionOutcome[]): Promise<void>;
   get(projectId: string, id: string): Promise<MessageRecord | null>;
   raw(projectId: string, id: string): Promise<Uint8Array | null>;
+  /** Which of these projects has the message. */
+  projectOf(id: string, projectIds: readonly string[]): Promise<string | null>;
   recipients(projectId: string, id: string): Promise<RecipientRow[]>;
   list(query: {
     projectId: string;
@@ -87,9 +92,10 @@ export interface Messages {
   }): Promise<Page<MessageRecord>>;
   /** How many recipients wait in the store's queue, of all projects. */
   waiting(): Promise<number>;
-  /** Which of these projects has the message. */
-  projectOf(id: string, projectIds: readonly string[]): Promise<string | null>;
 }
+
+/** Parameters of one statement; each engine takes a thousand of them. */
+const PROJECTS_AT_ONCE = 500;
 
 export function createMessages(engine: Engine): Messages {
   const { db, lists } = engine;
@@ -100,9 +106,6 @@ export function createMessages(engine: Engine): Messages {
         .set({
           state: outcome.state,
           attempts: outcome.attempts,
-/** Parameters of one statement; each engine takes a thousand of them. */
-const PROJECTS_AT_ONCE = 500;
-
           reached_server: outcome.reachedServer ? 1 : 0,
           due_at: outcome.dueAtMs,
           node: null,
@@ -192,6 +195,19 @@ const PROJECTS_AT_ONCE = 500;
         .executeTakeFirst();
       return row?.raw ?? null;
     },
+    async projectOf(id, projectIds) {
+      for (let i = 0; i < projectIds.length; i += PROJECTS_AT_ONCE) {
+        const row = await db
+          .selectFrom('messages')
+          .select('project_id')
+          // By the key: an index on the id alone would be one more for each message.
+          .where('project_id', 'in', projectIds.slice(i, i + PROJECTS_AT_ONCE))
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (row !== undefined) return row.project_id;
+      }
+      return null;
+    },
     async recipients(projectId, id) {
       return db
         .selectFrom('transmissions as t')
@@ -226,19 +242,6 @@ const PROJECTS_AT_ONCE = 500;
             .where('recipient', '=', recipient),
         );
       }
-    async projectOf(id, projectIds) {
-      for (let i = 0; i < projectIds.length; i += PROJECTS_AT_ONCE) {
-        const row = await db
-          .selectFrom('messages')
-          .select('project_id')
-          // By the key: an index on the id alone would be one more for each message.
-          .where('project_id', 'in', projectIds.slice(i, i + PROJECTS_AT_ONCE))
-          .where('id', '=', id)
-          .executeTakeFirst();
-        if (row !== undefined) return row.project_id;
-      }
-      return null;
-    },
       const rows = await query
         .orderBy('id', 'desc')
         .limit(limit + 1)
@@ -269,6 +272,7 @@ function toRow(message: MessageRecord): MessagesTable {
     smtp_id: message.smtpId,
     tags: JSON.stringify(message.tags),
     metadata: JSON.stringify(message.metadata),
+    tracking: message.tracking === null ? null : JSON.stringify(message.tracking),
     size_bytes: message.sizeBytes,
     created_at: message.createdAtMs,
     send_at: message.sendAtMs,
@@ -289,6 +293,7 @@ function fromRow(row: MessagesTable): MessageRecord {
     smtpId: row.smtp_id,
     tags: JSON.parse(row.tags),
     metadata: JSON.parse(row.metadata),
+    tracking: row.tracking === null ? null : JSON.parse(row.tracking),
     sizeBytes: row.size_bytes,
     createdAtMs: row.created_at,
     sendAtMs: row.send_at,

@@ -118,7 +118,6 @@ export interface MessagesTable {
   size_bytes: number;
   created_at: number;
   send_at: number | null;
-  send_at: number | null;
   expires_at: number;
   retain_until: number;
 }

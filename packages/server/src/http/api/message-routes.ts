@@ -1,5 +1,6 @@
 import addressparser from 'nodemailer/lib/addressparser/index.js';
 import { isId } from '../../core/ids.ts';
+import type { TrackingWish } from '../../core/tracking.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { type FieldError, PosthornError } from '../../lib/errors.ts';
 import type { AcceptedMessage, MessageAcceptor } from '../../mail/accept-message.ts';
@@ -156,10 +157,17 @@ function toMessageJson(message: MessageRecord) {
     size_bytes: message.sizeBytes,
     tags: message.tags,
     metadata: message.metadata,
+    tracking: toTrackingJson(message.tracking),
     created_at: toTimestamp(message.createdAtMs),
     send_at: message.sendAtMs === null ? null : toTimestamp(message.sendAtMs),
     expires_at: toTimestamp(message.expiresAtMs),
   };
+}
+
+function toTrackingJson(tracking: MessageRecord['tracking']) {
+  if (tracking === null) return null;
+  const { opens, clicks, textLinks, unsubscribe } = tracking;
+  return { opens, clicks, text_links: textLinks, unsubscribe_page: unsubscribe };
 }
 
 function toRecipientJson(row: RecipientRow) {
@@ -218,19 +226,31 @@ export function toMessageInput(body: MessageBody): MessageInput {
     })),
     stream: body.stream,
     unsubscribe: readUnsubscribe(body.unsubscribe),
+    tracking: readTracking(body.tracking),
     tags: body.tags ?? [],
     metadata: body.metadata ?? {},
     ...(body.send_at === undefined ? {} : { sendAtMs: Date.parse(body.send_at) }),
   };
 }
 
+function readTracking(given: MessageBody['tracking'] = {}): TrackingWish {
+  const { opens, clicks, text_links: textLinks, except } = given;
+  return {
+    ...(opens === undefined ? {} : { opens }),
+    ...(clicks === undefined ? {} : { clicks }),
+    ...(textLinks === undefined ? {} : { textLinks }),
+    ...(except === undefined ? {} : { except }),
+  };
+}
+
 function readUnsubscribe(given: MessageBody['unsubscribe']): MessageInput['unsubscribe'] {
   if (given === undefined) return null;
   const { url = null, mailto } = given;
-  if (mailto === undefined) return { url, mailto: null };
+  const hosted = given.hosted === true;
+  if (mailto === undefined) return { url, mailto: null, hosted };
   const checked = checkEnvelopeAddress(mailto, false);
   if (!checked.ok) refuseField('/unsubscribe/mailto', `This is no address: ${checked.message}.`);
-  return { url, mailto: checked.address };
+  return { url, mailto: checked.address, hosted };
 }
 
 function readMailboxes(

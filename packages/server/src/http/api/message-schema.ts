@@ -46,6 +46,21 @@ const attachmentSchema = z.strictObject({
     .describe('Lets the HTML show the attachment as cid:...'),
 });
 
+const trackingSchema = z
+  .strictObject({
+    opens: z.boolean().optional().describe('A pixel tells of opens.'),
+    clicks: z.boolean().optional().describe('Links in the HTML lead here first.'),
+    text_links: z.boolean().optional().describe('With clicks: links in the plain text too.'),
+    except: z
+      .array(lineOf(320).min(3))
+      .max(1_000)
+      .optional()
+      .describe('Addresses of recipients who are not tracked.'),
+  })
+  .describe(
+    'What is left out, the project decides (its sending). Needs public_url. A link with the attribute data-posthorn-notrack stays as it is.',
+  );
+
 /** Fields that Posthorn writes itself, or that would change the message's structure or route. */
 const RESERVED_HEADERS =
   /^(from|sender|to|cc|bcc|reply-to|subject|date|mime-version|content-.*|received|return-path|dkim-signature|x-posthorn-.*)$/i;
@@ -108,12 +123,24 @@ export const contentFields = {
         .optional()
         .describe('Takes a POST without login (RFC 8058), and shows people a page.'),
       mailto: lineOf(254).min(3).optional().describe('An address that unsubscribes who writes.'),
+      hosted: z
+        .boolean()
+        .optional()
+        .describe('A page of this server, which each recipient has for himself. Needs public_url.'),
     })
-    .refine((given) => given.url !== undefined || given.mailto !== undefined, 'Give url or mailto.')
+    .refine(
+      (given) => given.url !== undefined || given.mailto !== undefined || given.hosted === true,
+      'Give url, mailto or hosted.',
+    )
+    .refine(
+      (given) => given.url === undefined || given.hosted !== true,
+      'Give url or hosted: there is one page.',
+    )
     .optional()
     .describe(
-      'How to leave: becomes List-Unsubscribe, with url one-click as Gmail and Yahoo want.',
+      'How to leave: becomes List-Unsubscribe, with url or hosted one-click as Gmail and Yahoo want.',
     ),
+  tracking: trackingSchema.optional(),
   tags: tagsSchema.optional(),
   metadata: metadataSchema.optional(),
   send_at: sendAtSchema.optional(),
@@ -152,6 +179,15 @@ const messageFields = {
   size_bytes: z.number().int(),
   tags: z.array(z.string()),
   metadata: z.record(z.string(), z.unknown()),
+  tracking: z
+    .object({
+      opens: z.boolean(),
+      clicks: z.boolean(),
+      text_links: z.boolean(),
+      unsubscribe_page: z.boolean(),
+    })
+    .nullable()
+    .describe('null: every recipient got the same bytes.'),
   created_at: timestampSchema,
   send_at: timestampSchema.nullable().describe('Of a scheduled message; null of others.'),
   expires_at: timestampSchema,

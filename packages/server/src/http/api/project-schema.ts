@@ -49,6 +49,17 @@ const sendingFields = {
     .describe(
       'Only verified domains of the project may send. null: as soon as the project has a domain.',
     ),
+  track_opens: z.boolean().describe('Messages that do not say get a pixel.'),
+  track_clicks: z
+    .boolean()
+    .describe('Links in the HTML of messages that do not say lead here first.'),
+  track_text_links: z.boolean().describe('Links in their plain text too.'),
+  unsubscribe_page: z
+    .boolean()
+    .describe('Broadcast mail that names no page to unsubscribe gets one here, with one click.'),
+  keep_readers: z
+    .boolean()
+    .describe('Events have the IP address and the program of who opened or clicked.'),
 };
 
 const name = lineOf(100).min(1).describe('For people.');
@@ -117,6 +128,11 @@ export function mergeSending(
     suppressAfterSoftBounces:
       softBounces === undefined ? before.suppressAfterSoftBounces : softBounces,
     requireVerifiedDomain: verified === undefined ? before.requireVerifiedDomain : verified,
+    trackOpens: given.track_opens ?? before.trackOpens,
+    trackClicks: given.track_clicks ?? before.trackClicks,
+    trackTextLinks: given.track_text_links ?? before.trackTextLinks,
+    unsubscribePage: given.unsubscribe_page ?? before.unsubscribePage,
+    keepReaders: given.keep_readers ?? before.keepReaders,
   };
 }
 
@@ -135,6 +151,11 @@ export function toProjectJson(project: ProjectRecord) {
       suppress_from_elsewhere: sending.suppressFromElsewhere,
       suppress_after_soft_bounces: sending.suppressAfterSoftBounces,
       require_verified_domain: sending.requireVerifiedDomain,
+      track_opens: sending.trackOpens,
+      track_clicks: sending.trackClicks,
+      track_text_links: sending.trackTextLinks,
+      unsubscribe_page: sending.unsubscribePage,
+      keep_readers: sending.keepReaders,
     },
     version: project.version,
     created_at: toTimestamp(project.createdAtMs),

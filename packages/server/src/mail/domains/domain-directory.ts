@@ -19,6 +19,8 @@ export interface DomainDirectory {
   /** The domain of an address, or the nearest above it that the project has. */
   findSender(projectId: string, address: string): LiveDomain | null;
   hasAny(projectId: string): boolean;
+  /** Of all projects. */
+  all(): DomainRecord[];
 }
 
 export function createDomainDirectory(options: {
@@ -88,5 +90,7 @@ export function createDomainDirectory(options: {
       }
     },
     hasAny: (projectId) => byProject.has(projectId),
+    all: () =>
+      [...byProject.values()].flatMap((its) => [...its.values()].map(({ record }) => record)),
   };
 }

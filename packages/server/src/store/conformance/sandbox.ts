@@ -207,6 +207,7 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
           smtpId: `<${id}@sender.test>`,
           tags: [],
           metadata: {},
+          tracking: null,
           sizeBytes: raw.length,
           createdAtMs: NOW_MS,
           sendAtMs: null,

@@ -76,7 +76,6 @@ CREATE TABLE posthorn.messages (
   size_bytes bigint NOT NULL,
   created_at bigint NOT NULL,
   send_at bigint,
-  send_at bigint,
   expires_at bigint NOT NULL,
   retain_until bigint NOT NULL,
   PRIMARY KEY (project_id, id)

@@ -80,7 +80,6 @@ CREATE TABLE messages (
   size_bytes INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   send_at INTEGER,
-  send_at INTEGER,
   expires_at INTEGER NOT NULL,
   retain_until INTEGER NOT NULL,
   PRIMARY KEY (project_id, id)
