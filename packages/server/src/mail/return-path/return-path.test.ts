@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { connectRawClient } from '../../smtp/fixtures/raw-client.ts';
 import { PROJECT } from '../fixtures/set-up-mail.ts';
 import {
@@ -212,6 +213,27 @@ test('what the store does not take is put off, and said to be noted only when it
   assert.equal((await mail.typesOf(mail.id)).includes('bounced'), false);
   assert.match(await mail.comeBack(mail.returnPath, dsn), /^250/);
   assert.equal((await mail.typesOf(mail.id)).at(-1), 'bounced');
+});
+
+test('however a report is damaged, it is answered, and nobody but its recipient can suffer', async (t) => {
+  const mail = await sent(t, MILA, OTTO);
+  const dsn = composeDsn({ recipient: MILA, returned: [`To: ${MILA}, ${OTTO}`] });
+  const damage = fc.record({ at: fc.nat(dsn.length), length: fc.nat(200), put: fc.string() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 5 }), async (damages) => {
+      let text = dsn;
+      for (const { at, length, put } of damages) {
+        text = text.slice(0, at) + put + text.slice(at + length);
+      }
+      assert.match(await mail.comeBack(mail.returnPath, text), /^250/);
+      assert.match(await mail.comeBack(mail.returnPath, text, 'a@b.example'), /^(250|550 5\.7\.1)/);
+    }),
+    { numRuns: 20 },
+  );
+  const late = (await mail.eventsOf(mail.id)).filter(({ data }) => data.bounce !== undefined);
+  assert.equal(late.length > 0, true);
+  assert.deepEqual(new Set(late.map(({ data }) => data.recipient)), new Set([MILA]));
+  assert.equal(await mail.isSuppressed(OTTO), false);
 });
 
 test('nothing is relayed, and there is no login', async (t) => {

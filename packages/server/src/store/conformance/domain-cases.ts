@@ -85,6 +85,46 @@ export function describeDomains(open: OpenEngine): void {
       assert.deepEqual(stored, { ...changed, checkedAtMs: NOW_MS, verifiedAtMs: NOW_MS });
     });
 
+    test('other nodes are told when the return path of a domain begins or ends to work', async () => {
+      const box = await sandbox();
+      const { domains, changes } = box.store;
+      const domain = domainOf(box);
+      await commit(box, domains.insertion(domain, []));
+      const told = async (): Promise<number> => {
+        const found = await changes.after(0);
+        return found.filter(({ kind, id }) => kind === 'domain' && id === domain.id).length;
+      };
+      const checked = (before: DomainRecord, status: 'ok' | 'missing'): DomainRecord => ({
+        ...before,
+        checkedAtMs: (before.checkedAtMs ?? NOW_MS) + 1,
+        check: {
+          records: [
+            {
+              purpose: 'return_path',
+              name: `${domain.settings.returnPath}.${domain.name}`,
+              type: 'MX',
+              required: false,
+              expected: null,
+              status,
+              found: null,
+              detail: null,
+            },
+          ],
+          failing: [],
+          failingSinceMs: null,
+        },
+      });
+      let before = domain;
+      const counts: number[] = [];
+      for (const status of ['missing', 'ok', 'ok', 'missing'] as const) {
+        const after = checked(before, status);
+        await commit(box, domains.noteCheck(before, after));
+        before = after;
+        counts.push(await told());
+      }
+      assert.deepEqual(counts, [1, 2, 2, 3]);
+    });
+
     test('next keys take over, the others lose their private half and go after a while', async () => {
       const box = await sandbox();
       const { domains } = box.store;

@@ -44,6 +44,17 @@ export function describeMail(open: OpenEngine): void {
       ...fields,
     });
 
+    test('the project of a message is found among those that are asked', async () => {
+      const box = await sandbox();
+      const { messages } = box.store;
+      const id = await queue(box, []);
+      const others = Array.from({ length: 1_200 }, () => box.ids.next('project'));
+      assert.equal(await messages.projectOf(id, [...others, box.projectId]), box.projectId);
+      assert.equal(await messages.projectOf(id, others), null);
+      assert.equal(await messages.projectOf(id, []), null);
+      assert.equal(await messages.projectOf(box.ids.next('message'), [box.projectId]), null);
+    });
+
     test('a message is read back as it was stored', async () => {
       const { store, log, message, ids, projectId } = await sandbox();
       const id = ids.next('message');
