@@ -90,7 +90,7 @@ function readWish({ headers, body }: RawRequest): 'one-click' | 'link' | 'resubs
   const text = Buffer.from(body).toString('latin1');
   if (/^multipart\/form-data\b/i.test(headers['content-type'] ?? '')) {
     // RFC 8058 3.2 lets it come so too; the one field has the one value.
-    const isOneClick = /name="?List-Unsubscribe"?[^]*?\r?\n\r?\n\s*One-Click\s*\r?\n/i.test(text);
+    const isOneClick = /name="?List-Unsubscribe"?.*?\r?\n\r?\n\s*One-Click\s*\r?\n/is.test(text);
     return isOneClick ? 'one-click' : null;
   }
   const form = new URLSearchParams(text.trim());
