@@ -4,6 +4,7 @@
  * Node is too old for TypeScript it goes on with the Node that the checkout pins.
  */
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -52,6 +53,9 @@ function heapFlags(args) {
   return ['--max-semi-space-size=4', '--heap-growing-percent=30'];
 }
 
+/** What was compiled once is read back. Where nothing can be written, nothing is. */
+const compileCache = join(checkout, 'node_modules', '.posthorn-compiled');
+
 async function runHere(args) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 22 || (major === 22 && minor < 18)) {
@@ -63,7 +67,9 @@ async function runHere(args) {
     const node = [process.execPath, ...process.execArgv, ...flags];
     process.execve(process.execPath, [...node, here, ...args]);
   }
+  module.enableCompileCache?.(compileCache);
   const cli = await import('../src/cli/main.ts');
+  module.flushCompileCache?.();
   return cli.main(args);
 }
 

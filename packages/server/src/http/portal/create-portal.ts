@@ -11,7 +11,7 @@ import { createAudit } from './audit.ts';
 import { createGuessLimits } from './guess-limits.ts';
 import { type Change, noteChanges } from './note-changes.ts';
 import { createPortalDoor } from './portal-door.ts';
-import type { PortalFile, PortalFiles } from './portal-files.ts';
+import { ENCODINGS, type PortalFile, type PortalFiles } from './portal-files.ts';
 import { createSecondFactors } from './second-factor.ts';
 import { addSessionRoutes } from './session-routes.ts';
 import { createSessionService } from './sign-in.ts';
@@ -83,16 +83,20 @@ export function createPortal(options: PortalOptions): Portal {
   /** Who is at work by a session, for the audit log. */
   const changes = new WeakMap<FastifyRequest, Change>();
 
-  function sendFile(request: FastifyRequest, reply: FastifyReply, file: PortalFile): FastifyReply {
+  async function sendFile(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    file: PortalFile,
+  ): Promise<FastifyReply> {
     const accepted = request.headers['accept-encoding'] ?? '';
-    const encoding = (['br', 'gzip'] as const).find((one) => accepted.includes(one));
+    const encoding = ENCODINGS.find((one) => accepted.includes(one));
     if (encoding !== undefined) reply.header('content-encoding', encoding);
     return reply
       .headers(PAGE_HEADERS)
       .header('cache-control', file.cacheControl)
       .header('vary', 'accept-encoding')
       .type(file.type)
-      .send(file.bytes[encoding ?? 'identity']);
+      .send(await file.bytes(encoding ?? null));
   }
 
   function addFileRoutes(app: FastifyInstance): void {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip } from 'node:zlib';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -13,10 +14,17 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Vite names these by what is in them, so they never change. */
 const FOREVER = 'public, max-age=31536000, immutable';
 
+export const ENCODINGS = ['br', 'gzip'] as const;
+
+export type Encoding = (typeof ENCODINGS)[number];
+
+const COMPRESS = { br: promisify(brotliCompress), gzip: promisify(gzip) };
+
 export interface PortalFile {
   type: string;
   cacheControl: string;
-  bytes: { identity: Buffer; gzip: Buffer; br: Buffer };
+  /** As it is, or compressed: once, when somebody first asks for it so. */
+  bytes(encoding: Encoding | null): Promise<Buffer>;
 }
 
 export interface PortalFiles {
@@ -25,7 +33,7 @@ export interface PortalFiles {
 }
 
 /**
- * The built portal, some hundred kB, in memory and compressed once. Null when it was not built.
+ * The built portal, some hundred kB, in memory. Null when it was not built.
  */
 export function readPortalFiles(folder: string): PortalFiles | null {
   try {
@@ -45,13 +53,23 @@ function readAll(folder: string): PortalFiles | null {
     files.set(name, {
       type: TYPES[extname(name)] ?? 'application/octet-stream',
       cacheControl: name.startsWith('assets/') ? FOREVER : 'no-cache',
-      bytes: { identity, gzip: gzipSync(identity), br: brotliCompressSync(identity) },
+      bytes: compressOnce(identity),
     });
   }
   const start = files.get('index.html');
   if (start === undefined) return null;
   // What looks like a file and is none is not found; anything else is a page of the portal.
   return { find: (path) => files.get(path) ?? (extname(path) === '' ? start : null) };
+}
+
+function compressOnce(identity: Buffer): PortalFile['bytes'] {
+  const made = new Map<Encoding, Promise<Buffer>>();
+  return async (encoding) => {
+    if (encoding === null) return identity;
+    const compressed = made.get(encoding) ?? COMPRESS[encoding](identity);
+    made.set(encoding, compressed);
+    return compressed;
+  };
 }
 
 function listFiles(folder: string): string[] {

@@ -140,7 +140,7 @@ const STEPS: readonly Step[] = [
   },
   {
     name: 'a batch waits for company',
-    settings: { batch: { max_events: 100, max_wait: '5s' } },
+    settings: { batch: { max_events: 100, max_wait: '30s' } },
     reach: ({ send }) => send(),
   },
   {
