@@ -143,7 +143,10 @@ test('ends with 1 and a plain sentence where a port is taken', async () => {
   ]) {
     const { code, stdout, stderr } = await refused(['serve', '--data', newFolder(), ...flags]);
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`Port ${port} is in use.*--port or --smtp-port`));
+    assert.match(
+      stderr,
+      new RegExp(`Port ${port} is in use.*--port, --smtp-port or --return-path-port`),
+    );
     assert.doesNotMatch(stderr, /\n\s+at /);
     assert.equal(stdout, '', 'a key that nobody can use yet is not shown');
   }

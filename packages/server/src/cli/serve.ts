@@ -62,7 +62,7 @@ function explainStart(error: unknown): string {
     return `Port ${error.port} is in use. Stop what listens there, or choose another with --port, --smtp-port or --return-path-port.`;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EACCES' && 'port' in error) {
-    return `Port ${error.port} needs more rights. Choose one above 1023 with --port or --smtp-port.`;
+    return `Port ${error.port} needs more rights. Choose one above 1023 with --port, --smtp-port or --return-path-port.`;
   }
   return messageOf(error);
 }
