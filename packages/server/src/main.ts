@@ -33,6 +33,7 @@ import { createDeliverer } from './mail/deliverer.ts';
 import { createDomainRoom } from './mail/domains/create-domain-room.ts';
 import { createReturnPath } from './mail/return-path/create-return-path.ts';
 import type { MailboxReader } from './mail/return-path/read-mailbox.ts';
+import { createSendLimits } from './mail/send-limits.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { createSuppression } from './mail/suppression/create-suppression.ts';
 import { createTrackingRoom } from './mail/tracking/create-tracking-room.ts';
@@ -337,6 +338,13 @@ export async function startPosthorn(
         fresh: deliverer,
         suppressed: suppression.check,
         senders: domainRoom.rules,
+        sendLimits: createSendLimits({
+          windows: store.sendWindows,
+          log: eventLog,
+          limitsOf: projects.settingsOf,
+          ids,
+          clock,
+        }),
         tracking: trackingRoom,
         ids,
         clock,

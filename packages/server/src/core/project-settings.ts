@@ -7,6 +7,9 @@ export interface ProjectLimits {
   eventsPerSecond: number | null;
   /** Endpoints at a time. The server has no limit of them. */
   endpoints: number | null;
+  /** Recipients of messages, in a clock hour and in a day (UTC). The server has no limit of them. */
+  emailsPerHour: number | null;
+  emailsPerDay: number | null;
 }
 
 export interface ProjectRetention {
@@ -39,6 +42,8 @@ export interface ProjectDefaults {
 export interface ProjectSettings extends ProjectDefaults {
   eventsPerSecond: number | null;
   endpoints: number | null;
+  emailsPerHour: number | null;
+  emailsPerDay: number | null;
   sending: ProjectSending;
 }
 
@@ -46,6 +51,8 @@ export const NO_LIMITS: Readonly<ProjectLimits> = {
   apiRequestsPerSecond: null,
   eventsPerSecond: null,
   endpoints: null,
+  emailsPerHour: null,
+  emailsPerDay: null,
 };
 
 export const NO_RETENTION: Readonly<ProjectRetention> = { eventsDays: null, bodiesDays: null };
@@ -78,6 +85,8 @@ export function settleProject(
     apiRequestsPerSecond: limits.apiRequestsPerSecond ?? defaults.apiRequestsPerSecond,
     eventsPerSecond: limits.eventsPerSecond,
     endpoints: limits.endpoints,
+    emailsPerHour: limits.emailsPerHour,
+    emailsPerDay: limits.emailsPerDay,
     retentionMs: inMs(retention.eventsDays) ?? defaults.retentionMs,
     bodyRetentionMs: inMs(retention.bodiesDays) ?? defaults.bodyRetentionMs,
     sending,

@@ -72,6 +72,11 @@ before(async () => {
     CASES.push({ path, body: newKey, other: { ...newKey, name: 'other' }, list: path });
   }
   CASES.push({ path: `/v1/deliveries/${delivery.id}/retry`, list: '/v1/deliveries' });
+  const later = { from: 'a@example.com', to: 'b@example.com', text: 'x' };
+  const { body: message } = await api.send('POST', '/v1/messages', {
+    body: { ...later, send_at: new Date(api.now() + 3_600_000).toISOString() },
+  });
+  CASES.push({ path: `/v1/messages/${message.id}/cancel`, list: '/v1/messages' });
   const path = `/v1/endpoints/${endpoint.id}`;
   CASES.push(
     {

@@ -7,7 +7,13 @@ import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 const api = await startTestApi();
 after(() => api.close());
 
-const NULL_LIMITS = { api_requests_per_second: null, events_per_second: null, endpoints: null };
+const NULL_LIMITS = {
+  api_requests_per_second: null,
+  events_per_second: null,
+  endpoints: null,
+  emails_per_hour: null,
+  emails_per_day: null,
+};
 const EVENT = { type: 'email.opened', timestamp: '2026-11-21T16:00:00Z', data: {} };
 let events = 0;
 const newEvent = () => {
@@ -145,6 +151,24 @@ test('a project has no more endpoints than it may, also by two requests at once'
   await api.send('PATCH', path, { body: { limits: { endpoints: 0 } } });
   assertProblem(await create(), 'endpoint_limit_reached');
   assert.equal((await api.send('GET', '/v1/endpoints', { key })).body.data.length, 2);
+});
+
+test('a project sends no more emails than it may, and is told until when', async () => {
+  const { path, key } = await createTenant({ limits: { emails_per_hour: 2 } });
+  const body = { from: 'a@example.com', to: ['b@example.com', 'c@example.com'], text: 'x' };
+  assert.equal((await api.send('POST', '/v1/messages', { key, body })).status, 202);
+  const one = { ...body, to: 'd@example.com' };
+  const refused = await api.send('POST', '/v1/messages', { key, body: one });
+  assertProblem(refused, 'send_limit_reached', /may send 2 emails an hour, and 2 are used/);
+  const seconds = Number(refused.headers['retry-after']);
+  assert.ok(seconds > 0 && seconds <= 3_600, String(seconds));
+  const { data } = (await api.send('GET', '/v1/events?type=account.*', { key })).body;
+  assert.deepEqual(
+    data.map(({ type }: Json) => type),
+    ['account.send_limit_exceeded', 'account.send_limit_approaching'],
+  );
+  await api.send('PATCH', path, { body: { limits: { emails_per_hour: 3 } } });
+  assert.equal((await api.send('POST', '/v1/messages', { key, body: one })).status, 202);
 });
 
 test('a project keeps its events, messages and their bytes as long as it says', async () => {

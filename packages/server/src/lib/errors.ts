@@ -34,6 +34,7 @@ const CATALOGUE = {
   too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'The content type is not understood' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  send_limit_reached: { status: 429, title: 'The project has sent as much as it may' },
   webhook_refused: { status: 401, title: 'The webhook does not prove where it comes from' },
   invalid_webhook: { status: 400, title: 'The webhook is not one of its provider' },
   internal: { status: 500, title: 'Posthorn failed inside' },

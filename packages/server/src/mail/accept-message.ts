@@ -12,6 +12,7 @@ import type { SenderRules } from './domains/sender-rules.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { MessageInput } from './message-input.ts';
 import { prepareSubmission, readSubmission, type SubmittedHeaders } from './read-submission.ts';
+import type { SendLimits } from './send-limits.ts';
 import { senderHeaders } from './sender-headers.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';
 import { toSuppressionBlock } from './suppression/suppression-event.ts';
@@ -112,6 +113,8 @@ export function createMessageAcceptor(options: {
   /** Which domains may send, and their signatures. */
   senders: SenderRules;
   tracking: Pick<TrackingRoom, 'settle'>;
+  /** How much a project may send. */
+  sendLimits: SendLimits;
   /** Names this server in trace lines. */
   hostname: string;
   expiryMs: number;
@@ -182,6 +185,7 @@ export function createMessageAcceptor(options: {
   async function store(
     drafts: readonly (() => Promise<Draft>)[],
     beside: () => readonly Statement[],
+    giveBack: () => void,
   ): Promise<void> {
     const prepared: Prepared[] = [];
     try {
@@ -198,6 +202,7 @@ export function createMessageAcceptor(options: {
       );
     } catch (error) {
       for (const one of prepared) one.drop();
+      giveBack();
       throw error;
     }
     for (const one of prepared) one.pass();
@@ -291,7 +296,11 @@ export function createMessageAcceptor(options: {
         () =>
           draftInput(projectId, input, one),
     );
-    await store(drafts, () => beside(accepted));
+    // A notice is ours to send, whatever the project has sent.
+    const counted = pairs.filter(({ input }) => input.isNotice !== true);
+    const count = counted.reduce((sum, { one }) => sum + one.recipients.length, 0);
+    const giveBack = await options.sendLimits.take(projectId, count);
+    await store(drafts, () => beside(accepted), giveBack);
     return accepted;
   }
 
@@ -330,7 +339,12 @@ export function createMessageAcceptor(options: {
       const tracking = settleSubmission(projectId, headers);
       const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
       const accepted = { messageId: id, recipients };
-      await store([async () => ({ fields, composed, recipients })], () => beside(accepted));
+      const giveBack = await options.sendLimits.take(projectId, recipients.length);
+      await store(
+        [async () => ({ fields, composed, recipients })],
+        () => beside(accepted),
+        giveBack,
+      );
       return accepted;
     },
   };

@@ -60,7 +60,7 @@ export function newProject(id: string, name: string, nowMs: number): ProjectReco
 }
 
 /** What has no retention goes with its project. */
-const KEPT_FOR_EVER = ['suppressions', 'dkim_keys', 'domains'] as const;
+const KEPT_FOR_EVER = ['suppressions', 'dkim_keys', 'domains', 'send_windows'] as const;
 
 const FIRST_PROJECT = 'first_project';
 
@@ -150,7 +150,7 @@ function fromRow(row: ProjectsTable): ProjectRecord {
   return {
     id: row.id,
     name: row.name,
-    limits: JSON.parse(row.limits),
+    limits: { ...NO_LIMITS, ...JSON.parse(row.limits) },
     retention: JSON.parse(row.retention),
     sending: JSON.parse(row.sending),
     version: row.version,

@@ -17,6 +17,7 @@ import { createNodes, type Nodes } from './nodes.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { createQueue, type Queue } from './queue.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
+import { createSendWindows, type SendWindows } from './send-windows.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSourceActivities, type SourceActivities } from './source-activities.ts';
 import { createSourcePayloads, type SourcePayloads } from './source-payloads.ts';
@@ -47,6 +48,7 @@ export interface Store {
   suppressions: Suppressions;
   jobParts: JobParts;
   domains: Domains;
+  sendWindows: SendWindows;
   users: Users;
   sessions: Sessions;
   invitations: Invitations;
@@ -76,6 +78,7 @@ export function createStore(engine: Engine): Store {
     suppressions: createSuppressions(engine),
     jobParts: createJobParts(engine),
     domains: createDomains(engine),
+    sendWindows: createSendWindows(engine),
     users: createUsers(engine),
     sessions: createSessions(engine),
     invitations: createInvitations(engine),

@@ -275,6 +275,14 @@ export interface SoftBouncesTable {
   retain_until: number;
 }
 
+/** What a project has sent in an hour or a day that has a limit. */
+export interface SendWindowsTable {
+  project_id: string;
+  period: 'hour' | 'day';
+  started_at: number;
+  used: number;
+}
+
 export interface SourcesTable {
   project_id: string;
   id: string;
@@ -409,6 +417,7 @@ export interface Tables {
   job_parts: JobPartsTable;
   suppressions: SuppressionsTable;
   soft_bounces: SoftBouncesTable;
+  send_windows: SendWindowsTable;
   domains: DomainsTable;
   dkim_keys: DkimKeysTable;
   idempotency_keys: IdempotencyKeysTable;

@@ -20,6 +20,12 @@ const limitFields = {
     'Events a second by POST /v1/events. null: no limit.',
   ),
   endpoints: numberOrNull(0, 100_000).describe('Endpoints at a time. null: no limit.'),
+  emails_per_hour: numberOrNull(0, 1_000_000_000).describe(
+    'Recipients of messages in an hour of the clock. null: no limit.',
+  ),
+  emails_per_day: numberOrNull(0, 1_000_000_000).describe(
+    'Recipients of messages in a day (UTC). null: no limit.',
+  ),
 };
 
 /** Ten years: a time, and not a way to say "for ever". */
@@ -102,6 +108,8 @@ export function mergeLimits(
     apiRequestsPerSecond: pick(given.api_requests_per_second, before.apiRequestsPerSecond),
     eventsPerSecond: pick(given.events_per_second, before.eventsPerSecond),
     endpoints: pick(given.endpoints, before.endpoints),
+    emailsPerHour: pick(given.emails_per_hour, before.emailsPerHour),
+    emailsPerDay: pick(given.emails_per_day, before.emailsPerDay),
   };
 }
 
@@ -145,6 +153,8 @@ export function toProjectJson(project: ProjectRecord) {
       api_requests_per_second: limits.apiRequestsPerSecond,
       events_per_second: limits.eventsPerSecond,
       endpoints: limits.endpoints,
+      emails_per_hour: limits.emailsPerHour,
+      emails_per_day: limits.emailsPerDay,
     },
     retention: { events_days: retention.eventsDays, bodies_days: retention.bodiesDays },
     sending: {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { CanonicalEvent } from '@posthorn/sdk';
 import { type DnsZone, startDnsServer } from '../../cli/whole/fixtures/dns-server.ts';
+import { NO_LIMITS } from '../../core/project-settings.ts';
 import type { DomainRecord } from '../../store/domains.ts';
 import { StoreConflict } from '../../store/engine.ts';
 import { PROJECT, setUpMail } from '../fixtures/set-up-mail.ts';
@@ -29,7 +30,7 @@ async function setUp(t: TestContext, names: readonly string[]) {
     {
       id: PROJECT,
       name: 'Test',
-      limits: { apiRequestsPerSecond: null, eventsPerSecond: null, endpoints: null },
+      limits: NO_LIMITS,
       retention: { eventsDays: null, bodiesDays: null },
       sending: {
         suppressFromElsewhere: false,

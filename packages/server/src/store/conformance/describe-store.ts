@@ -22,6 +22,7 @@ import { describePurge } from './purge-cases.ts';
 import { describeQueue } from './queue-cases.ts';
 import type { OpenEngine } from './sandbox.ts';
 import { describeSealedValues } from './sealed-value-cases.ts';
+import { describeSendWindows } from './send-window-cases.ts';
 import { describeSources } from './source-cases.ts';
 import { describeSuppressions } from './suppression-cases.ts';
 import { describeText } from './text-cases.ts';
@@ -47,6 +48,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeErasure(open);
     describeSuppressions(open);
     describeDomains(open);
+    describeSendWindows(open);
     describeIsolation(open);
     describeSources(open);
     describeText(open);

@@ -59,7 +59,7 @@ export function describeProjects(open: OpenEngine): void {
       const changed = {
         ...before,
         name: 'Renamed',
-        limits: { apiRequestsPerSecond: 5, eventsPerSecond: null, endpoints: 0 },
+        limits: { ...before.limits, apiRequestsPerSecond: 5, endpoints: 0, emailsPerDay: 7 },
         retention: { eventsDays: 1, bodiesDays: null },
         version: 2,
         updatedAtMs: NOW_MS + 1,

@@ -21,6 +21,7 @@ export const MOVED_TABLES: MovedTables = {
   source_replays: ['project_id', 'source_id', 'replay_key'],
   suppressions: ['project_id', 'address_hash', 'stream'],
   soft_bounces: ['project_id', 'address_hash', 'message_key'],
+  send_windows: ['project_id', 'period', 'started_at'],
   domains: ['project_id', 'id'],
   dkim_keys: ['project_id', 'domain_id', 'selector'],
   messages: ['project_id', 'id'],

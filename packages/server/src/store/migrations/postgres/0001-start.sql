@@ -284,6 +284,16 @@ CREATE TABLE posthorn.soft_bounces (
   PRIMARY KEY (project_id, address_hash, message_key)
 );
 
+-- How many recipients a project with a limit has sent to in this hour and this day. Nodes take some at a time
+-- (mail/send-limits.ts).
+CREATE TABLE posthorn.send_windows (
+  project_id text COLLATE "C" NOT NULL,
+  period text COLLATE "C" NOT NULL,
+  started_at bigint NOT NULL,
+  used bigint NOT NULL,
+  PRIMARY KEY (project_id, period, started_at)
+);
+
 CREATE TABLE posthorn.sources (
   project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
   id text COLLATE "C" NOT NULL,

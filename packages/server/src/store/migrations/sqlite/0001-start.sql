@@ -266,6 +266,16 @@ CREATE TABLE soft_bounces (
   PRIMARY KEY (project_id, address_hash, message_key)
 ) STRICT, WITHOUT ROWID;
 
+-- How many recipients a project with a limit has sent to in this hour and this day. Nodes take some at a time
+-- (mail/send-limits.ts).
+CREATE TABLE send_windows (
+  project_id TEXT NOT NULL,
+  period TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  PRIMARY KEY (project_id, period, started_at)
+) STRICT, WITHOUT ROWID;
+
 -- Where other providers' webhooks come in. `settings` holds what is decided per source (core/source.ts),
 -- `secrets_sealed` what its webhooks are signed with and the tokens of its URL.
 CREATE TABLE sources (
