@@ -33,7 +33,12 @@ export async function cancelMessage(
   for (let tries = 1; ; tries += 1) {
     const free = await messages.cancelable(projectId, messageId);
     const outcomes = await describe(message, free, messages);
-    if (free.length === 0) return outcomes;
+    if (free.length === 0) {
+      const isDone = outcomes.some(({ outcome }) => outcome === 'canceled');
+      const remembered = isDone ? deps.beside(outcomes) : [];
+      if (remembered.length > 0) await deps.log.append([], remembered);
+      return outcomes;
+    }
     const atMs = deps.now();
     const events = free.map((recipient) => {
       const [id, type] = [ids.next('event'), 'email.rejected' as const];
