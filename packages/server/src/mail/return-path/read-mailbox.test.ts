@@ -72,7 +72,10 @@ describe('reading a mailbox of Dovecot', { skip: dovecotMissing() }, () => {
   });
 
   test('a wrong password, and a folder that is not there, fail the round and nothing else', async () => {
-    for (const url of [urlOf('INBOX', 'wrong'), urlOf('Nowhere')]) {
+    for (const [url, why] of [
+      [urlOf('INBOX', 'wrong'), /bounce_mailbox at 127\.0\.0\.1: Authentication failed/],
+      [urlOf('Nowhere'), /bounce_mailbox at 127\.0\.0\.1: Mailbox doesn't exist: Nowhere/],
+    ] as const) {
       const reader = createMailboxReader({
         place: parseMailboxUrl(url),
         done: 'Done',
@@ -80,7 +83,7 @@ describe('reading a mailbox of Dovecot', { skip: dovecotMissing() }, () => {
         take: async () => 'unwanted',
         log: silentLog,
       });
-      await assert.rejects(reader.round());
+      await assert.rejects(reader.round(), why);
     }
   });
 

@@ -1,5 +1,6 @@
 import { MAX_REPORT_BYTES } from '@posthorn/bounce';
 import { ImapFlow } from 'imapflow';
+import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { MailboxPlace } from './parse-mailbox-url.ts';
 import type { TakenMail } from './report-taker.ts';
@@ -69,15 +70,14 @@ export function createMailboxReader(deps: {
       client.on('error', () => {});
       try {
         await client.connect();
-        const lock = await client.getMailboxLock(place.folder);
-        try {
-          const uids = await newUids(client);
-          if (uids.length > 0) await ensureFolder(client);
-          for (const uid of uids.slice(0, MAILS_AT_ONCE)) await readOne(client, uid);
-          return uids.length > MAILS_AT_ONCE ? 0 : deps.everyMs;
-        } finally {
-          lock.release();
-        }
+        await client.mailboxOpen(place.folder);
+        const uids = await newUids(client);
+        if (uids.length > 0) await ensureFolder(client);
+        for (const uid of uids.slice(0, MAILS_AT_ONCE)) await readOne(client, uid);
+        await client.logout();
+        return uids.length > MAILS_AT_ONCE ? 0 : deps.everyMs;
+      } catch (error) {
+        throw new Error(`bounce_mailbox at ${place.host}: ${explain(error)}`, { cause: error });
       } finally {
         current = null;
         client.close();
@@ -85,6 +85,12 @@ export function createMailboxReader(deps: {
     },
     abort: () => current?.close(),
   };
+}
+
+/** The library calls all of its failures "Command failed"; the server's own words say more. */
+function explain(error: unknown): string {
+  const isWordy = error instanceof Error && 'responseText' in error;
+  return isWordy && error.responseText ? String(error.responseText) : messageOf(error);
 }
 
 function connectTo({ host, port, secure, requireTls, user, pass }: MailboxPlace): ImapFlow {
