@@ -6,6 +6,8 @@ import {
   createRouter,
   Link,
   lazyRouteComponent,
+  Outlet,
+  useLocation,
 } from '@tanstack/react-router';
 import { isSession, sessionQuery } from './api/session.ts';
 import { buttonClass } from './design/button.tsx';
@@ -22,6 +24,9 @@ const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({
 /** Who is not signed in sees the form, at whatever address; then the page that was asked for. */
 function Root() {
   const { data } = useSuspenseQuery(sessionQuery);
+  const { pathname } = useLocation();
+  // Who is invited has no account yet, and who has one may open the link of another.
+  if (pathname === '/invitation') return <Outlet />;
   return isSession(data) ? <Frame /> : <SignIn reason={data.reason} />;
 }
 
@@ -110,6 +115,46 @@ const pages = [
     ...parent,
     path: '/sources/$id',
     component: lazyRouteComponent(() => import('./pages/source.tsx'), 'SourcePage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/domains',
+    component: lazyRouteComponent(() => import('./pages/domains.tsx'), 'Domains'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/domains/$id',
+    component: lazyRouteComponent(() => import('./pages/domain.tsx'), 'DomainPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/settings',
+    component: lazyRouteComponent(() => import('./pages/settings/account.tsx'), 'Account'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/settings/keys',
+    component: lazyRouteComponent(() => import('./pages/settings/keys.tsx'), 'Keys'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/settings/projects',
+    component: lazyRouteComponent(() => import('./pages/settings/projects.tsx'), 'Projects'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/settings/users',
+    component: lazyRouteComponent(() => import('./pages/settings/users.tsx'), 'Users'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/settings/audit',
+    component: lazyRouteComponent(() => import('./pages/settings/audit.tsx'), 'AuditPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/invitation',
+    component: lazyRouteComponent(() => import('./pages/invitation.tsx'), 'InvitationPage'),
   }),
   createRoute({
     ...parent,

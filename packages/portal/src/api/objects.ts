@@ -241,3 +241,94 @@ export interface Source {
   path?: string;
   url?: string | null;
 }
+
+export const SCOPES = ['send', 'events', 'read', 'manage', 'admin'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  /** The last characters of the key. */
+  hint: string;
+  scopes: Scope[];
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  /** Only in the answer that creates it. */
+  key?: string;
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  limits: {
+    api_requests_per_second: number | null;
+    events_per_second: number | null;
+    endpoints: number | null;
+  };
+  retention: { events_days: number | null; bodies_days: number | null };
+  version: number;
+  created_at: string;
+}
+
+export interface DomainRecord {
+  purpose: string;
+  name: string;
+  type: 'TXT' | 'CNAME' | 'MX';
+  required: boolean;
+  /** What to publish; null where there is no one right value. */
+  expected: string | null;
+  status: 'ok' | 'missing' | 'wrong' | 'unknown';
+  found: string | null;
+  detail: string | null;
+}
+
+export interface Domain {
+  id: string;
+  name: string;
+  unicode_name: string;
+  status: 'pending' | 'verified' | 'failing';
+  records: DomainRecord[];
+  version: number;
+  created_at: string;
+  verified_at: string | null;
+  checked_at: string | null;
+  failing_since: string | null;
+}
+
+export const ROLES = ['owner', 'developer', 'support', 'read_only'] as const;
+
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  role: (typeof ROLES)[number];
+  /** Null: all. */
+  project_ids: string[] | null;
+  has_totp: boolean;
+  is_disabled: boolean;
+  created_at: string;
+}
+
+export interface Invitation {
+  id: string;
+  email: string;
+  role: User['role'];
+  project_ids: string[] | null;
+  expires_at: string;
+  is_expired: boolean;
+  /** Only in the answer that creates it: the link below this server's address. */
+  path?: string;
+  is_mailed?: boolean;
+}
+
+export interface AuditEntry {
+  id: string;
+  user_email: string;
+  remote_address: string;
+  action: string;
+  project_id: string | null;
+  target: string | null;
+  created_at: string;
+}

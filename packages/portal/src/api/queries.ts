@@ -1,19 +1,25 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { call, type Query } from './client.ts';
 import type {
+  ApiKey,
+  AuditEntry,
   Delivery,
   DeliveryDetail,
+  Domain,
   Endpoint,
   EventType,
   Gaps,
+  Invitation,
   Job,
   Message,
   MessageDetail,
   Page,
   PosthornEvent,
+  Project,
   Queue,
   Source,
   Suppression,
+  User,
 } from './objects.ts';
 
 /** How long lists that nobody watches live are taken for fresh, ms. */
@@ -63,3 +69,10 @@ export const suppressionsQuery = (filters: Query) =>
 export const sourcesQuery = () => pages<Source>('/v1/sources', {});
 export const sourceQuery = (id: string) =>
   one<Source>(`/v1/sources/${encodeURIComponent(id)}`, 10_000);
+export const keysQuery = () => pages<ApiKey>('/v1/keys', {});
+export const projectsQuery = () => pages<Project>('/v1/projects', {});
+export const domainsQuery = () => pages<Domain>('/v1/domains', {});
+export const domainQuery = (id: string) => one<Domain>(`/v1/domains/${encodeURIComponent(id)}`);
+export const usersQuery = () =>
+  one<{ users: User[]; invitations: Invitation[] }>('/portal/api/users');
+export const auditQuery = () => pages<AuditEntry>('/portal/api/audit', {});

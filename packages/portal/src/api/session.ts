@@ -5,7 +5,15 @@ export type Role = 'owner' | 'developer' | 'support' | 'read_only';
 
 /** Who is signed in, and what of. */
 export interface Session {
-  user: { id: string; email: string; name: string; role: Role };
+  user: {
+    id: string;
+    email: string;
+    name: string;
+    role: Role;
+    has_totp: boolean;
+    /** How many are left. */
+    recovery_codes: number;
+  };
   projects: { id: string; name: string }[];
   csrf_token: string;
   server: { version: string };
@@ -39,6 +47,11 @@ export function isSession(value: Session | NoSession | undefined): value is Sess
 export function chosenProject({ projects }: Session): string | null {
   const kept = localStorage.getItem(PROJECT_KEY);
   return (projects.find(({ id }) => id === kept) ?? projects[0])?.id ?? null;
+}
+
+/** Whether the user may change what belongs to a project; the server decides, this spares a refusal. */
+export function mayManage({ user }: Session): boolean {
+  return user.role === 'owner' || user.role === 'developer';
 }
 
 /** Only below the frame, which is shown to who is signed in. */

@@ -25,6 +25,12 @@ const DRAWINGS = {
       <path d="m4 4 8 8" />
     </>
   ),
+  domains: (
+    <>
+      <circle cx="8" cy="8" r="6" />
+      <path d="M2 8h12M8 2c2 2 2.5 4 2.5 6S10 12 8 14c-2-2-2.5-4-2.5-6S6 4 8 2Z" />
+    </>
+  ),
   dead: <path d="M4 14V6a4 4 0 0 1 8 0v8M2.5 14h11M6.5 7h3M8 5.5v4" />,
   jobs: (
     <>

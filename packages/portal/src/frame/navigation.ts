@@ -8,9 +8,11 @@ export const NAVIGATION = [
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
   { to: '/sources', name: 'sources', icon: 'sources', key: 's' },
+  { to: '/domains', name: 'domains', icon: 'domains', key: 'n' },
   { to: '/suppressions', name: 'suppressions', icon: 'suppressions', key: 'u' },
   { to: '/dead-letters', name: 'deadLetters', icon: 'dead', key: 'd' },
   { to: '/jobs', name: 'jobs', icon: 'jobs', key: 'j' },
+  { to: '/settings', name: 'settings', icon: 'settings', key: 't' },
 ] as const satisfies readonly {
   to: string;
   name: keyof Words['nav'];

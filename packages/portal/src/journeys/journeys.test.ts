@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import {
   findBarriers,
+  signIn,
   skipWithoutBrowser,
   startBrowser,
   stopBrowser,
@@ -60,18 +61,10 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     await world.close();
   });
 
-  async function signIn({ page }: Visit): Promise<void> {
-    await page.goto(`${world.url}/`);
-    await page.getByLabel('Email').fill(OWNER.email);
-    await page.getByLabel('Password').fill(OWNER.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('navigation', { name: 'Main' }).waitFor();
-  }
-
   async function withVisit(work: (one: Visit) => Promise<void>): Promise<void> {
     const one = await visit();
     try {
-      await signIn(one);
+      await signIn(one, world.url, OWNER);
       await work(one);
       assert.deepEqual(one.complaints, []);
     } finally {
@@ -241,7 +234,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`no page has a barrier, ${colorScheme}`, async () => {
       const one = await visit({ colorScheme });
-      await signIn(one);
+      await signIn(one, world.url, OWNER);
       const { page } = one;
       const { data } = await world.call<{ data: { id: string; event_id: string }[] }>(
         'GET',
@@ -276,7 +269,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
 
   test('on a phone the menu folds and nothing is wider than the screen', async () => {
     const one = await visit({ width: 360 });
-    await signIn(one).catch(() => {});
+    await signIn(one, world.url, OWNER).catch(() => {});
     const { page } = one;
     for (const path of [
       '',

@@ -1,12 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import type { FormEvent, ReactNode } from 'react';
 import { call } from '../api/client.ts';
 import type { Job } from '../api/objects.ts';
 import { toProblem } from '../api/problem.ts';
 import { jobQuery } from '../api/queries.ts';
-import { Button, buttonClass } from '../design/button.tsx';
+import { buttonClass } from '../design/button.tsx';
 import { TextField } from '../design/field.tsx';
+import { FormDialog } from '../design/form-dialog.tsx';
 import { Modal } from '../design/modal.tsx';
 import { Skeleton } from '../design/notices.tsx';
 import { useWords } from '../words/words.tsx';
@@ -121,44 +121,4 @@ export function ExportSuppressions({ close }: { close: () => void }) {
 async function download(path: string): Promise<string> {
   const text = await call<string>(path, { asText: true });
   return URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-}
-
-function FormDialog({
-  title,
-  close,
-  isBusy,
-  problem,
-  submit,
-  children,
-}: {
-  title: string;
-  close: () => void;
-  isBusy: boolean;
-  problem: string | null | undefined;
-  submit: (form: FormData) => void;
-  children: ReactNode;
-}) {
-  const { common } = useWords();
-  function onSubmit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    submit(new FormData(event.currentTarget));
-  }
-  return (
-    <Modal title={title} close={close}>
-      <form onSubmit={onSubmit} className="flex flex-col gap-3">
-        {children}
-        {problem !== null && problem !== undefined && (
-          <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-            {problem}
-          </p>
-        )}
-        <div className="flex justify-end gap-2">
-          <Button onClick={close}>{common.cancel}</Button>
-          <Button type="submit" kind="primary" isBusy={isBusy}>
-            {title}
-          </Button>
-        </div>
-      </form>
-    </Modal>
-  );
 }

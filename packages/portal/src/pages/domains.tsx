@@ -1,0 +1,119 @@
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call } from '../api/client.ts';
+import type { Domain } from '../api/objects.ts';
+import { toProblem } from '../api/problem.ts';
+import { domainsQuery } from '../api/queries.ts';
+import { mayManage, useSession } from '../api/session.ts';
+import { Button } from '../design/button.tsx';
+import { type Column, DataList } from '../design/data-list.tsx';
+import { TextField } from '../design/field.tsx';
+import { FormDialog } from '../design/form-dialog.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
+import { Page } from '../design/page.tsx';
+import { Badge } from '../design/state.tsx';
+import { Time } from '../design/time.tsx';
+import { useWords } from '../words/words.tsx';
+
+/** Which domains may send, and which are not set up right. */
+export function Domains() {
+  const { domains, time } = useWords();
+  const navigate = useNavigate();
+  const session = useSession();
+  const [isAdding, setAdding] = useState(false);
+  const query = useInfiniteQuery(domainsQuery());
+  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
+  const columns: Column<Domain>[] = [
+    {
+      name: domains.name,
+      width: 'minmax(10rem, 2fr)',
+      cell: ({ unicode_name }) => <span className="font-medium">{unicode_name}</span>,
+    },
+    { name: domains.status, width: '10rem', cell: (domain) => <DomainStatus domain={domain} /> },
+    {
+      name: domains.checked,
+      width: '8rem',
+      cell: ({ checked_at }) => (checked_at === null ? time.never : <Time at={checked_at} />),
+      isExtra: true,
+    },
+  ];
+  return (
+    <Page
+      title={domains.title}
+      answer={domains.lead}
+      isWide
+      actions={
+        mayManage(session) && (
+          <Button kind="primary" onClick={() => setAdding(true)}>
+            {domains.add}
+          </Button>
+        )
+      }
+    >
+      {query.isPending ? (
+        <Skeleton />
+      ) : query.isError ? (
+        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
+      ) : rows.length === 0 ? (
+        <Empty title={domains.empty} help={domains.emptyHelp} />
+      ) : (
+        <DataList
+          label={domains.title}
+          columns={columns}
+          rows={rows}
+          keyOf={({ id }) => id}
+          linkOf={({ unicode_name }) => unicode_name}
+          open={({ id }) => void navigate({ to: '/domains/$id', params: { id } })}
+          hasMore={query.hasNextPage}
+          isLoading={query.isFetchingNextPage}
+          loadMore={() => void query.fetchNextPage()}
+        />
+      )}
+      {isAdding && <AddDomain close={() => setAdding(false)} />}
+    </Page>
+  );
+}
+
+function AddDomain({ close }: { close: () => void }) {
+  const { domains } = useWords();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const add = useMutation({
+    mutationFn: (body: object) => call<Domain>('/v1/domains', { method: 'POST', body }),
+    onSuccess({ id }) {
+      void client.invalidateQueries({ queryKey: domainsQuery().queryKey });
+      void navigate({ to: '/domains/$id', params: { id } });
+    },
+  });
+  const problem = add.isError ? toProblem(add.error) : null;
+  return (
+    <FormDialog
+      title={domains.add}
+      close={close}
+      isBusy={add.isPending}
+      problem={problem?.fieldDetail('name') === null ? problem.message : null}
+      submit={(form) => add.mutate({ name: String(form.get('name')).trim() })}
+    >
+      <TextField
+        label={domains.name}
+        name="name"
+        required
+        placeholder="shop.example"
+        help={domains.addHelp}
+        problem={problem?.fieldDetail('name') ?? null}
+      />
+    </FormDialog>
+  );
+}
+
+export function DomainStatus({ domain: { status } }: { domain: Domain }) {
+  const { statuses } = useWords().domains;
+  const tone = { pending: 'idle', verified: 'good', failing: 'bad' } as const;
+  const icon = { pending: 'wait', verified: 'check', failing: 'cross' } as const;
+  return (
+    <Badge tone={tone[status]} icon={icon[status]}>
+      {statuses[status]}
+    </Badge>
+  );
+}
