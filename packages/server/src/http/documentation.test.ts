@@ -75,7 +75,7 @@ test('OpenAPI has the shape that version 3.1 asks for', () => {
     }
     const statuses = Object.keys(operation.responses);
     assert.ok(
-      statuses.some((status) => status.startsWith('2')),
+      statuses.some((status) => /^[23]/.test(status)),
       where,
     );
     for (const status of statuses) {

@@ -84,6 +84,8 @@ export interface Messages {
   /** Which of these projects has the message. */
   projectOf(id: string, projectIds: readonly string[]): Promise<string | null>;
   recipients(projectId: string, id: string): Promise<RecipientRow[]>;
+  /** Not any more once the person was erased. */
+  hasRecipient(projectId: string, id: string, recipient: string): Promise<boolean>;
   list(query: {
     projectId: string;
     limit: number;
@@ -207,6 +209,16 @@ export function createMessages(engine: Engine): Messages {
         if (row !== undefined) return row.project_id;
       }
       return null;
+    },
+    async hasRecipient(projectId, id, recipient) {
+      const row = await db
+        .selectFrom('transmissions')
+        .select('position')
+        .where('project_id', '=', projectId)
+        .where('message_id', '=', id)
+        .where('recipient', '=', recipient)
+        .executeTakeFirst();
+      return row !== undefined;
     },
     async recipients(projectId, id) {
       return db

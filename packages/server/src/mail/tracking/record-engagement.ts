@@ -32,7 +32,7 @@ export interface EngagementRecorder {
 }
 
 export function createEngagementRecorder(deps: {
-  messages: Pick<Messages, 'get'>;
+  messages: Pick<Messages, 'get' | 'hasRecipient'>;
   events: Pick<Events, 'ofRecipient'>;
   log: EventLog;
   ids: Ids;
@@ -71,6 +71,9 @@ export function createEngagementRecorder(deps: {
       const { projectId, recipient } = ref;
       const message = await deps.messages.get(projectId, ref.messageId);
       if (message === null) return null;
+      // Who was erased is not written down again because a mail of his is opened.
+      const isKnown = await deps.messages.hasRecipient(projectId, ref.messageId, recipient);
+      if (!isKnown) return null;
       const atMs = deps.now();
       const linkId = ref.kind === 'click' ? ref.linkId : null;
       const events = await readHistory(ref);

@@ -68,7 +68,15 @@ export function describeMail(open: OpenEngine): void {
         createdAtMs: NOW_MS - 1,
         sendAtMs: NOW_MS + 7,
       } as const;
-      await log.append([], message({ id, raw, fields: { ...fields, tags: [...fields.tags] } }));
+      const tracking = {
+        opens: true,
+        clicks: false,
+        textLinks: false,
+        unsubscribe: true,
+        except: ['hash'],
+      };
+      const all = { ...fields, tags: [...fields.tags], tracking };
+      await log.append([], message({ id, raw, fields: all }));
       assert.deepEqual(await store.messages.get(projectId, id), {
         projectId,
         id,
@@ -80,6 +88,7 @@ export function describeMail(open: OpenEngine): void {
         smtpId: `<${id}@sender.test>`,
         tags: fields.tags,
         metadata: fields.metadata,
+        tracking,
         sizeBytes: 6,
         createdAtMs: NOW_MS - 1,
         sendAtMs: NOW_MS + 7,
@@ -87,6 +96,16 @@ export function describeMail(open: OpenEngine): void {
         retainUntilMs: NOW_MS + 30 * DAY_MS,
       });
       assert.deepEqual(Buffer.from((await store.messages.raw(projectId, id)) ?? []), raw);
+    });
+
+    test('a message knows whom it went to', async () => {
+      const { store, log, message, ids, projectId } = await sandbox();
+      const id = ids.next('message');
+      await log.append([], message({ id, transmissions: [{}] }));
+      const { hasRecipient } = store.messages;
+      assert.equal(await hasRecipient(projectId, id, 'anna@receiver.test'), true);
+      assert.equal(await hasRecipient(projectId, id, 'other@receiver.test'), false);
+      assert.equal(await hasRecipient('prj_other', id, 'anna@receiver.test'), false);
     });
 
     test('recipients keep their order, and show their place in the queue and their state', async () => {

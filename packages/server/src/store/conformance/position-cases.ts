@@ -99,6 +99,21 @@ export function describePosition(open: OpenEngine): void {
       assert.equal((await store.events.ofMessage(projectId, 'sg.1', 10)).length, 2);
     });
 
+    test('gives the events of one recipient of a message, the newest first', async () => {
+      const { store, log, event, projectId } = await sandbox();
+      const others = { messageId: 'm1', recipient: 'other@b.test' };
+      const mine = (['email.sent', 'email.delivered', 'email.opened', 'email.opened'] as const).map(
+        (type) => event({ type, ...ANNA }),
+      );
+      await log.append([...mine, event({ type: 'email.opened', ...others })]);
+      const query = { projectId, messageKey: 'm1', recipient: ANNA.recipient };
+      const types = ['email.delivered', 'email.opened'] as const;
+      const read = async (limit: number) =>
+        (await store.events.ofRecipient({ ...query, types, limit })).map(({ type }) => type);
+      assert.deepEqual(await read(9), ['email.opened', 'email.opened', 'email.delivered']);
+      assert.deepEqual(await read(1), ['email.opened']);
+    });
+
     test('folds any events in any order as the SDK does', async () => {
       const { log, event, ids } = await sandbox();
       const happening = fc.record({
