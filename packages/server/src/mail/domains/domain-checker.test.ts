@@ -6,6 +6,7 @@ import { NO_LIMITS } from '../../core/project-settings.ts';
 import type { DomainRecord } from '../../store/domains.ts';
 import { StoreConflict } from '../../store/engine.ts';
 import { PROJECT, setUpMail } from '../fixtures/set-up-mail.ts';
+import { createEnvelopeSender } from '../return-path/envelope-sender.ts';
 import { createDnsLookup } from './dns-lookup.ts';
 import { createDomainChecker } from './domain-checker.ts';
 import { listRecords } from './domain-records.ts';
@@ -148,4 +149,34 @@ test('a DNS server that is silent or broken changes nothing', async (t) => {
     .filter(({ purpose }) => purpose === 'dkim')
     .map(({ status }) => status);
   assert.deepEqual(statuses, ['ok', 'ok']);
+});
+
+test('a return path is used as soon as it works, and no longer than it does', async (t) => {
+  const { check, clock, zones, directory } = await setUp(t, ['shop.test']);
+  const envelopeSender = createEnvelopeSender({
+    tokens: { localPart: () => 'bounce+token' },
+    directory,
+    serverDomain: null,
+    isRead: true,
+  });
+  const from = 'a@shop.test';
+  const sender = () =>
+    envelopeSender(
+      { projectId: PROJECT, id: 'msg_1', envelopeFrom: from, headerFrom: from },
+      'mila@example.com',
+    );
+  zones['mail.posthorn.test'] = { a: ['127.0.0.9'] };
+  await check();
+  assert.equal(sender(), from);
+  zones['bounces.shop.test'] = {
+    mx: [{ priority: 10, exchange: 'mail.posthorn.test' }],
+    txt: ['v=spf1 a:mail.posthorn.test -all'],
+  };
+  await clock.advance(2 * HOUR_MS);
+  await check();
+  assert.equal(sender(), 'bounce+token@bounces.shop.test');
+  delete zones['bounces.shop.test'];
+  await clock.advance(2 * HOUR_MS);
+  await check();
+  assert.equal(sender(), from);
 });
