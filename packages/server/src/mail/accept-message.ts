@@ -1,21 +1,15 @@
 import { domainToASCII } from 'node:url';
-import type { Ids } from '../core/ids.ts';
 import { domainOf } from '../core/mail-domain.ts';
 import type { MessageTracking } from '../core/tracking.ts';
-import type { Clock } from '../lib/clock.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
-import type { EventLog, NewEvent } from '../store/event-log.ts';
-import type { MessageRecord, Messages, NewTransmission, RecipientKind } from '../store/messages.ts';
+import type { MessageRecord, NewTransmission, RecipientKind } from '../store/messages.ts';
 import { composeMessage } from './compose-message.ts';
-import type { SenderRules } from './domains/sender-rules.ts';
-import { createMailEvent } from './mail-event.ts';
 import type { MessageInput } from './message-input.ts';
 import { prepareSubmission, readSubmission, type SubmittedHeaders } from './read-submission.ts';
 import type { SendLimits } from './send-limits.ts';
 import { senderHeaders } from './sender-headers.ts';
-import type { SuppressionCheck } from './suppression/suppression-check.ts';
-import { toSuppressionBlock } from './suppression/suppression-event.ts';
+import { createDraftStore, type Draft, type DraftStoreOptions } from './store-drafts.ts';
 import type { TrackingRoom } from './tracking/create-tracking-room.ts';
 
 /** Takes a freshly committed message over from memory. Declared here, implemented by deliverer.ts. */
@@ -84,129 +78,18 @@ export class SubmissionRefused extends Error {
  */
 const MAX_SCHEDULE_MS = 72 * 3_600_000;
 
-/** Messages of one request that are composed and signed at a time: signing is done by four threads. */
-const DRAFTS_AT_ONCE = 8;
+export function createMessageAcceptor(
+  options: DraftStoreOptions & {
+    tracking: Pick<TrackingRoom, 'settle'>;
+    /** How much a project may send. */
+    sendLimits: SendLimits;
+    /** Names this server in trace lines. */
+    hostname: string;
+  },
+): MessageAcceptor {
+  const { ids, clock } = options;
 
-interface Draft {
-  fields: Omit<MessageRecord, 'sizeBytes' | 'createdAtMs' | 'expiresAtMs' | 'retainUntilMs'>;
-  composed: Buffer;
-  recipients: AcceptedMessage['recipients'];
-}
-
-/** A message that only has to be committed. */
-interface Prepared {
-  events: NewEvent[];
-  statements: Statement[];
-  /** To be called after the commit: one of both. */
-  pass(): void;
-  drop(): void;
-}
-
-export function createMessageAcceptor(options: {
-  messages: Pick<Messages, 'insertion'>;
-  log: EventLog;
-  fresh: FreshMail;
-  ids: Ids;
-  clock: Clock;
-  /** Recipients that are on the suppression list: they get nothing. */
-  suppressed: SuppressionCheck;
-  /** Which domains may send, and their signatures. */
-  senders: SenderRules;
-  tracking: Pick<TrackingRoom, 'settle'>;
-  /** How much a project may send. */
-  sendLimits: SendLimits;
-  /** Names this server in trace lines. */
-  hostname: string;
-  expiryMs: number;
-  /** How long a message of this project is kept, and its bytes. */
-  retentionOf: (projectId: string) => { retentionMs: number; bodyRetentionMs: number };
-}): MessageAcceptor {
-  const { ids, clock, fresh } = options;
-
-  async function prepare({ fields, composed, recipients }: Draft): Promise<Prepared> {
-    const { projectId, stream, headerFrom } = fields;
-    const addresses = recipients.map(({ address }) => address);
-    const [raw, suppressed] = await Promise.all([
-      // A message of which everybody gets his own copy is signed when that is made.
-      fields.tracking === null ? options.senders.sign(projectId, headerFrom, composed) : composed,
-      options.suppressed({ projectId, stream, addresses }),
-    ]);
-    const nowMs = clock.now();
-    const dueAtMs = Math.max(nowMs, fields.sendAtMs ?? 0);
-    const { retentionMs, bodyRetentionMs } = options.retentionOf(projectId);
-    const message: MessageRecord = {
-      ...fields,
-      sizeBytes: raw.length,
-      createdAtMs: nowMs,
-      expiresAtMs: dueAtMs + options.expiryMs,
-      retainUntilMs: dueAtMs + retentionMs,
-    };
-    const domains = addresses.filter((address) => !suppressed.has(address)).map(domainOf);
-    const isForLater = domains.length === 0 || dueAtMs > nowMs;
-    const reserved = isForLater ? null : fresh.reserve(raw.length, domains);
-    const node = reserved?.node ?? null;
-    const transmissions = recipients.map(({ address, kind }) => {
-      const one = { recipient: address, kind, domain: domainOf(address), dueAtMs };
-      return suppressed.has(address)
-        ? { ...one, node: null, state: 'rejected' as const }
-        : { ...one, node, state: 'queued' as const };
-    });
-    const events = addresses.flatMap((recipient) => {
-      const about = { atMs: nowMs, message, recipient };
-      const type = 'email.accepted' as const;
-      const accepted = createMailEvent({ ...about, id: ids.next('event'), type });
-      const entry = suppressed.get(recipient);
-      if (entry === undefined) return [{ projectId, dedupKey: null, event: accepted }];
-      const rejected = createMailEvent({
-        ...about,
-        id: ids.next('event'),
-        type: 'email.rejected',
-        suppression: toSuppressionBlock(entry),
-      });
-      return [accepted, rejected].map((event) => ({ projectId, dedupKey: null, event }));
-    });
-    // While it is in the queue a body must stay, whatever the retention says.
-    const bodyRetainUntilMs = dueAtMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
-    const insertion = { message, raw, bodyRetainUntilMs, transmissions };
-    return {
-      events,
-      statements: options.messages.insertion(insertion),
-      drop() {
-        if (node !== null) fresh.drop(raw.length, domains);
-      },
-      pass() {
-        const queued = transmissions.filter(({ state }) => state === 'queued');
-        if (node !== null) fresh.take(message, raw, queued);
-        else if (queued.length > 0) fresh.wake(dueAtMs);
-      },
-    };
-  }
-
-  async function store(
-    drafts: readonly (() => Promise<Draft>)[],
-    beside: () => readonly Statement[],
-    giveBack: () => void,
-  ): Promise<void> {
-    const prepared: Prepared[] = [];
-    try {
-      for (let i = 0; i < drafts.length; i += DRAFTS_AT_ONCE) {
-        const some = drafts.slice(i, i + DRAFTS_AT_ONCE).map(async (draft) => {
-          prepared.push(await prepare(await draft()));
-        });
-        const failed = (await Promise.allSettled(some)).find(({ status }) => status === 'rejected');
-        if (failed?.status === 'rejected') throw failed.reason;
-      }
-      await options.log.append(
-        prepared.flatMap(({ events }) => events),
-        [...prepared.flatMap(({ statements }) => statements), ...beside()],
-      );
-    } catch (error) {
-      for (const one of prepared) one.drop();
-      giveBack();
-      throw error;
-    }
-    for (const one of prepared) one.pass();
-  }
+  const store = createDraftStore(options);
 
   function settleInput(projectId: string, input: MessageInput): MessageTracking | null {
     if (input.isNotice === true) return null;

@@ -1,0 +1,138 @@
+import type { Ids } from '../core/ids.ts';
+import { domainOf } from '../core/mail-domain.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Statement } from '../store/engine.ts';
+import type { EventLog, NewEvent } from '../store/event-log.ts';
+import type { MessageRecord, Messages } from '../store/messages.ts';
+import type { AcceptedMessage, FreshMail } from './accept-message.ts';
+import type { SenderRules } from './domains/sender-rules.ts';
+import { createMailEvent } from './mail-event.ts';
+import type { SuppressionCheck } from './suppression/suppression-check.ts';
+import { toSuppressionBlock } from './suppression/suppression-event.ts';
+
+/** Messages of one request that are composed and signed at a time: signing is done by four threads. */
+const DRAFTS_AT_ONCE = 8;
+
+/** A message that is put together, and not signed yet. */
+export interface Draft {
+  fields: Omit<MessageRecord, 'sizeBytes' | 'createdAtMs' | 'expiresAtMs' | 'retainUntilMs'>;
+  composed: Buffer;
+  recipients: AcceptedMessage['recipients'];
+}
+
+/** A message that only has to be committed. */
+interface Prepared {
+  events: NewEvent[];
+  statements: Statement[];
+  /** To be called after the commit: one of both. */
+  pass(): void;
+  drop(): void;
+}
+
+export interface DraftStoreOptions {
+  messages: Pick<Messages, 'insertion'>;
+  log: EventLog;
+  fresh: FreshMail;
+  ids: Ids;
+  clock: Clock;
+  /** Recipients that are on the suppression list: they get nothing. */
+  suppressed: SuppressionCheck;
+  /** Which domains may send, and their signatures. */
+  senders: SenderRules;
+  expiryMs: number;
+  /** How long a message of this project is kept, and its bytes. */
+  retentionOf: (projectId: string) => { retentionMs: number; bodyRetentionMs: number };
+}
+
+/**
+ * Signs messages and stores them with their events and their places in the queue: all of them in one
+ * commit, or none, and then `giveBack` is called.
+ */
+export function createDraftStore(options: DraftStoreOptions) {
+  const { ids, clock, fresh } = options;
+
+  async function prepare({ fields, composed, recipients }: Draft): Promise<Prepared> {
+    const { projectId, stream, headerFrom } = fields;
+    const addresses = recipients.map(({ address }) => address);
+    const [raw, suppressed] = await Promise.all([
+      // A message of which everybody gets his own copy is signed when that is made.
+      fields.tracking === null ? options.senders.sign(projectId, headerFrom, composed) : composed,
+      options.suppressed({ projectId, stream, addresses }),
+    ]);
+    const nowMs = clock.now();
+    const dueAtMs = Math.max(nowMs, fields.sendAtMs ?? 0);
+    const { retentionMs, bodyRetentionMs } = options.retentionOf(projectId);
+    const message: MessageRecord = {
+      ...fields,
+      sizeBytes: raw.length,
+      createdAtMs: nowMs,
+      expiresAtMs: dueAtMs + options.expiryMs,
+      retainUntilMs: dueAtMs + retentionMs,
+    };
+    const domains = addresses.filter((address) => !suppressed.has(address)).map(domainOf);
+    const isForLater = domains.length === 0 || dueAtMs > nowMs;
+    const reserved = isForLater ? null : fresh.reserve(raw.length, domains);
+    const node = reserved?.node ?? null;
+    const transmissions = recipients.map(({ address, kind }) => {
+      const one = { recipient: address, kind, domain: domainOf(address), dueAtMs };
+      return suppressed.has(address)
+        ? { ...one, node: null, state: 'rejected' as const }
+        : { ...one, node, state: 'queued' as const };
+    });
+    const events = addresses.flatMap((recipient) => {
+      const about = { atMs: nowMs, message, recipient };
+      const type = 'email.accepted' as const;
+      const accepted = createMailEvent({ ...about, id: ids.next('event'), type });
+      const entry = suppressed.get(recipient);
+      if (entry === undefined) return [{ projectId, dedupKey: null, event: accepted }];
+      const rejected = createMailEvent({
+        ...about,
+        id: ids.next('event'),
+        type: 'email.rejected',
+        suppression: toSuppressionBlock(entry),
+      });
+      return [accepted, rejected].map((event) => ({ projectId, dedupKey: null, event }));
+    });
+    // While it is in the queue a body must stay, whatever the retention says.
+    const bodyRetainUntilMs = dueAtMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
+    const insertion = { message, raw, bodyRetainUntilMs, transmissions };
+    return {
+      events,
+      statements: options.messages.insertion(insertion),
+      drop() {
+        if (node !== null) fresh.drop(raw.length, domains);
+      },
+      pass() {
+        const queued = transmissions.filter(({ state }) => state === 'queued');
+        if (node !== null) fresh.take(message, raw, queued);
+        else if (queued.length > 0) fresh.wake(dueAtMs);
+      },
+    };
+  }
+
+  return async function store(
+    drafts: readonly (() => Promise<Draft>)[],
+    beside: () => readonly Statement[],
+    giveBack: () => void,
+  ): Promise<void> {
+    const prepared: Prepared[] = [];
+    try {
+      for (let i = 0; i < drafts.length; i += DRAFTS_AT_ONCE) {
+        const some = drafts.slice(i, i + DRAFTS_AT_ONCE).map(async (draft) => {
+          prepared.push(await prepare(await draft()));
+        });
+        const failed = (await Promise.allSettled(some)).find(({ status }) => status === 'rejected');
+        if (failed?.status === 'rejected') throw failed.reason;
+      }
+      await options.log.append(
+        prepared.flatMap(({ events }) => events),
+        [...prepared.flatMap(({ statements }) => statements), ...beside()],
+      );
+    } catch (error) {
+      for (const one of prepared) one.drop();
+      giveBack();
+      throw error;
+    }
+    for (const one of prepared) one.pass();
+  };
+}
