@@ -103,8 +103,9 @@ export function useSignOut() {
   const client = useQueryClient();
   return async (): Promise<void> => {
     await call('/portal/api/session', { method: 'DELETE' });
-    client.clear();
     setCaller({ csrfToken: null, projectId: null });
+    // First the frame goes, which watches the session, then what its pages have read.
     await client.refetchQueries({ queryKey: sessionQuery.queryKey });
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
   };
 }
