@@ -13,8 +13,11 @@ export interface ReportedNews {
   complaint?: NonNullable<EventData['complaint']>;
   /** The report, shortened, for those who ask for it. */
   raw: Record<string, unknown>;
-  /** Two reports with the same parts are one; null: they are one when every byte of them is the same. */
-  sameness: readonly unknown[] | null;
+  /**
+   * Reports of one type with the same parts are told of once. There are few such parts, so that whoever
+   * knows a return path cannot fill the log.
+   */
+  sameness: readonly (string | boolean | null)[];
 }
 
 /** Null: nothing is to be told, as of a success. */
@@ -42,13 +45,13 @@ export function decideReport(report: Report, recipient: string): ReportDecision 
           user_agent: cut(report.feedback?.userAgent ?? null),
         },
         raw: { kind: report.kind, feedback: shorten(report.feedback ?? {}) },
-        sameness: [report.feedback?.type ?? null],
+        sameness: [],
       };
     case 'auto-reply':
       return {
         type: 'email.autoresponded',
         raw: { kind: report.kind, auto_reply: shorten(report.autoReply ?? {}) },
-        sameness: null,
+        sameness: [],
       };
     case 'none':
       return null;
@@ -69,7 +72,9 @@ function decideBounce(report: Report, recipient: string): ReportDecision {
     delivery: toDelivery(one),
     raw: { kind: report.kind, recipient: shorten(one) },
   };
-  if (one.action === 'delayed') return { type: 'email.deferred', ...news, sameness: null };
+  if (one.action === 'delayed') {
+    return { type: 'email.deferred', ...news, sameness: [one.category] };
+  }
   const isForwarded = own.length === 0;
   return {
     type: 'email.bounced',
@@ -85,7 +90,7 @@ function decideBounce(report: Report, recipient: string): ReportDecision {
       from_dsn: true,
       suppressed: false,
     },
-    sameness: [toSuppressedAddress(one.recipient), one.status, one.smtpCode],
+    sameness: [isForwarded, one.type, one.category],
   };
 }
 

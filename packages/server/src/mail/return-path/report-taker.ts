@@ -118,9 +118,8 @@ export function createReportTaker(deps: {
         const { sameness, ...fields } = news;
         const id = deps.ids.next('event');
         const event = createMailEvent({ id, atMs, message, recipient, ...fields });
-        const parts = sameness ?? [digest(mail.raw)];
-        const same = [message.id, recipient, news.type, ...parts];
-        const dedupKey = `return-path:${digest(JSON.stringify(same))}`;
+        const same = JSON.stringify([message.id, recipient, news.type, ...sameness]);
+        const dedupKey = `return-path:${createHash('sha256').update(same).digest('base64url')}`;
         return [{ projectId: message.projectId, dedupKey, event }];
       });
       if (events.length === 0) return 'quiet';
@@ -136,8 +135,4 @@ function isNothing({ kind, recipients, feedback }: Report): boolean {
 
 function isSame(one: { recipient: string }, recipient: string): boolean {
   return toSuppressedAddress(one.recipient) === toSuppressedAddress(recipient);
-}
-
-function digest(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('base64url');
 }

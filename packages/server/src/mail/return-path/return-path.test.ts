@@ -65,10 +65,11 @@ test('a late bounce is an event of its message and recipient, and suppresses him
   assert.deepEqual([await mail.isSuppressed(MILA), await mail.isSuppressed(OTTO)], [true, false]);
 });
 
-test('the same bounce twice is one event', async (t) => {
+test('a bounce that is reported twice is one event', async (t) => {
   const mail = await sent(t);
   for (let i = 0; i < 2; i++) {
-    assert.match(await mail.comeBack(mail.returnPath, composeDsn({ recipient: MILA })), /^250/);
+    const dsn = composeDsn({ recipient: MILA, diagnostic: `550 5.1.1 User unknown (id ${i})` });
+    assert.match(await mail.comeBack(mail.returnPath, dsn), /^250/);
   }
   const types = await mail.typesOf(mail.id);
   assert.equal(types.filter((type) => type === 'bounced').length, 1);
@@ -83,7 +84,10 @@ test('a server that changes the case of the return path is understood', async (t
 
 test('where the message was forwarded, the address that refused it suppresses nobody', async (t) => {
   const mail = await sent(t);
-  assert.match(await mail.comeBack(mail.returnPath, composeDsn({ recipient: OTTO })), /^250/);
+  for (const recipient of [OTTO, 'one@list.example', 'two@list.example']) {
+    assert.match(await mail.comeBack(mail.returnPath, composeDsn({ recipient })), /^250/);
+  }
+  assert.equal((await mail.typesOf(mail.id)).filter((type) => type === 'bounced').length, 1);
   const { data } = (await mail.eventsOf(mail.id)).at(-1) ?? {};
   assert.deepEqual([data?.recipient, data?.bounce?.type], [MILA, 'undetermined']);
   assert.deepEqual([await mail.isSuppressed(MILA), await mail.isSuppressed(OTTO)], [false, false]);
@@ -130,7 +134,7 @@ test('late is deferred, success is nothing, a soft bounce is soft', async (t) =>
   assert.equal(await mail.isSuppressed(MILA), false);
 });
 
-test('an automatic reply is told of', async (t) => {
+test('an automatic reply is told of, once', async (t) => {
   const mail = await sent(t);
   const reply = [
     `From: Mila <${MILA}>`,
@@ -139,8 +143,14 @@ test('an automatic reply is told of', async (t) => {
     '',
     'I am out of the office until Monday.',
   ].join('\r\n');
-  assert.match(await mail.comeBack(mail.returnPath, reply, MILA), /^250/);
-  assert.equal((await mail.typesOf(mail.id)).at(-1), 'autoresponded');
+  for (const more of ['', '\r\nAnd once more.']) {
+    assert.match(await mail.comeBack(mail.returnPath, reply + more, MILA), /^250/);
+  }
+  const types = await mail.typesOf(mail.id);
+  assert.deepEqual(
+    types.filter((type) => type === 'autoresponded'),
+    ['autoresponded'],
+  );
 });
 
 test('a complaint is found by the return path that it returns', async (t) => {
