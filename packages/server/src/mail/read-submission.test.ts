@@ -19,6 +19,9 @@ test('the headers of an ordinary message are read', () => {
     stream: 'transactional',
     tags: [],
     metadata: {},
+    tracking: {},
+    wantsPage: undefined,
+    hasOwnPage: false,
     fault: null,
   });
 });

@@ -51,12 +51,12 @@ test('each recipient gets links, pixel and page of his own, and everything else 
     const parsed = await PostalMime.parse(copyOf(sent, {}, recipient));
     assert.equal(
       parsed.html?.trim(),
-      `<p>Grüße &amp; mehr <a href="https://links.example/t/c/click-${recipient}-3-https://shop.example/?a=1&b=%C3%BC">x</a></p>` +
+      `<p>Grüße &amp; mehr <a href="https://links.example/t/c/click-${recipient}-1-https://shop.example/?a=1&b=%C3%BC">x</a></p>` +
         `<img src="https://links.example/t/o/open-${recipient}" alt="" width="1" height="1" style="border:0">`,
     );
     assert.equal(
       parsed.text?.trim(),
-      `See https://links.example/t/c/click-${recipient}-1-https://shop.example/a, (https://links.example/t/c/click-${recipient}-2-https://shop.example/b).\nBye`,
+      `See https://links.example/t/c/click-${recipient}-t1-https://shop.example/a, (https://links.example/t/c/click-${recipient}-t2-https://shop.example/b).\nBye`,
     );
     const header = (key: string) => parsed.headers.find((one) => one.key === key)?.value;
     assert.equal(

@@ -85,11 +85,7 @@ function partSlots(
   tracking: MessageTracking,
   mayWrap: (url: string) => boolean,
 ): Slot[] {
-  let links = 0;
-  const number = <E extends object>(edit: E): E & { linkId: string } => {
-    links += 1;
-    return { ...edit, linkId: String(links) };
-  };
+  const counts = { html: 0, text: 0 };
   let hasPixel = false;
   return findTextParts(raw).flatMap((part): Slot[] => {
     const decode = decoderOf(part.charset);
@@ -97,12 +93,18 @@ function partSlots(
     const content = decodePart(raw, part).toString('latin1');
     if (part.type === 'text/plain') {
       if (!tracking.textLinks && !content.includes(UNSUBSCRIBE_PLACE)) return [];
-      const edits = findTextLinks(content, decode).map(number);
+      const edits = findTextLinks(content, decode).map((link) => {
+        counts.text += 1;
+        return { ...link, linkId: `t${counts.text}` };
+      });
       return [toSlot(raw, part, content, edits, textRenderer(tracking, mayWrap))];
     }
     const pixelHere = tracking.opens && !hasPixel;
     hasPixel = true;
-    const edits = findHtmlEdits(content, decode).map(number);
+    const edits = findHtmlEdits(content, decode).map((edit) => {
+      if (edit.kind === 'link') counts.html += 1;
+      return { ...edit, linkId: String(counts.html) };
+    });
     const render = htmlRenderer(pixelHere ? tracking : { ...tracking, opens: false }, mayWrap);
     return [toSlot(raw, part, content, edits, render)];
   });

@@ -13,7 +13,7 @@ export interface CopyRef {
 /** What a URL of ours is for. */
 export type TrackingRef =
   | ({ kind: 'open' } & CopyRef)
-  /** `linkId`: its place in the message, `1` for the first link. */
+  /** `linkId`: its place in the message, `1` for the first link of the HTML, `t1` of the text. */
   | ({ kind: 'click'; url: string; linkId: string } & CopyRef)
   /** Has what it needs to unsubscribe when the message itself is long gone. */
   | ({ kind: 'unsubscribe'; stream: Stream; from: string } & CopyRef);

@@ -6,6 +6,8 @@ export function renderUnsubscribePage(given: {
   address: string;
   sender: string;
   hasLeft: boolean;
+  /** Other mail is not concerned. */
+  isBroadcast: boolean;
 }): string {
   const { language, hasLeft } = given;
   const texts = UNSUBSCRIBE_TEXTS[language];
@@ -40,8 +42,7 @@ button:focus-visible{outline:3px solid;outline-offset:3px}
 <h1>${escapeHtml(texts.title)}</h1>
 <p${hasLeft ? ' role="status"' : ''}>${fill(hasLeft ? texts.left : texts.ask)}</p>
 <form method="post"><button name="action" value="${action}">${escapeHtml(label)}</button></form>
-<p><small>${escapeHtml(texts.note)}</small></p>
-</main>
+${given.isBroadcast ? `<p><small>${escapeHtml(texts.note)}</small></p>\n` : ''}</main>
 </body>
 </html>
 `;

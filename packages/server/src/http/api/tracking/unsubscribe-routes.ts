@@ -36,6 +36,7 @@ export function createUnsubscribeRoutes<P extends z.ZodType<{ token: string }>>(
       address: ref.recipient,
       sender: ref.from.slice(ref.from.lastIndexOf('@') + 1),
       hasLeft: await unsubscriber.hasLeft(ref),
+      isBroadcast: ref.stream === 'broadcast',
     });
     const headers = { ...deps.headers, ...PAGE_HEADERS };
     return { status: 200, body: raw.method === 'HEAD' ? '' : body, headers };
