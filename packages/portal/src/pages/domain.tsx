@@ -133,7 +133,11 @@ function RecordCard({ record }: { record: DomainRecord }) {
             expected === null ? (
               domains.anyValue
             ) : (
-              <CodeBlock key="value" text={expected} label={`${domains.recordValue} ${name}`} />
+              <CodeBlock
+                key="value"
+                text={expected}
+                label={`${domains.recordValue} ${purpose} ${type} ${name}`}
+              />
             ),
           ],
           [
