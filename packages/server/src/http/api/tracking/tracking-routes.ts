@@ -3,9 +3,9 @@ import type { Clock } from '../../../lib/clock.ts';
 import { messageOf, PosthornError } from '../../../lib/errors.ts';
 import type { Log } from '../../../lib/log.ts';
 import type { TrackingRoom } from '../../../mail/tracking/create-tracking-room.ts';
-import type { Reader } from '../../../mail/tracking/record-engagement.ts';
 import { MAX_TOKEN_CHARS, type TrackingRef } from '../../../mail/tracking/tracking-token.ts';
 import { defineRoute, type RawRequest, type Route, type RouteAnswer } from '../../route.ts';
+import { readReader } from './read-reader.ts';
 import { createUnsubscribeRoutes } from './unsubscribe-routes.ts';
 
 export interface TrackingRouteDeps {
@@ -59,7 +59,7 @@ export function createTrackingRoutes(deps: TrackingRouteDeps): Route[] {
     raw: RawRequest | null,
   ): Promise<void> {
     if (raw === null || raw.method === 'HEAD') return;
-    const done = recorder.record(ref, readerOf(raw)).then(
+    const done = recorder.record(ref, readReader(raw)).then(
       () => {},
       (error: unknown) => {
         const fields = { message: ref.messageId, error: messageOf(error) };
@@ -137,10 +137,6 @@ export function createTrackingRoutes(deps: TrackingRouteDeps): Route[] {
       headers: NO_STORE,
     }),
   ];
-}
-
-export function readerOf({ clientAddress, headers }: RawRequest): Reader {
-  return { ip: clientAddress, userAgent: headers['user-agent'] ?? null };
 }
 
 /** As it was written, where a header can hold it. */

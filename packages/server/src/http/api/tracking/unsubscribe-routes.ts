@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { UnsubscribeRef, Unsubscriber } from '../../../mail/tracking/unsubscriber.ts';
 import { defineRoute, type RawRequest, type Route, type RouteAnswer } from '../../route.ts';
-import { readerOf } from './tracking-routes.ts';
+import { readReader } from './read-reader.ts';
 import { renderUnsubscribePage } from './unsubscribe-page.ts';
 import { chooseLanguage } from './unsubscribe-texts.ts';
 
@@ -78,8 +78,8 @@ export function createUnsubscribeRoutes<P extends z.ZodType<{ token: string }>>(
         const raw = expectRaw(given);
         const ref = deps.read(params);
         const wish = readWish(raw);
-        if (wish === 'resubscribe') await unsubscriber.comeBack(ref, readerOf(raw));
-        else if (wish !== null) await unsubscriber.leave(ref, wish, readerOf(raw));
+        if (wish === 'resubscribe') await unsubscriber.comeBack(ref, readReader(raw));
+        else if (wish !== null) await unsubscriber.leave(ref, wish, readReader(raw));
         return showPage(ref, raw);
       },
     }),
