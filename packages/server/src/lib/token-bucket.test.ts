@@ -40,6 +40,18 @@ test('who takes more than there is waits until that is paid off', () => {
   assert.equal(bucket.take(11_000).allowed, true);
 });
 
+test('what is given back can be taken again, and never makes more than the capacity', () => {
+  const bucket = createTokenBucket({ ratePerSecond: 1, capacity: 2 });
+  bucket.giveBack();
+  assert.deepEqual(
+    [bucket.take(0), bucket.take(0), bucket.take(0)].map(({ allowed }) => allowed),
+    [true, true, false],
+  );
+  bucket.giveBack();
+  assert.equal(bucket.take(0).allowed, true);
+  assert.equal(bucket.take(0).allowed, false);
+});
+
 test('no stretch of time sees more than the capacity and the rate allow', () => {
   const waits = fc.array(fc.integer({ min: -500, max: 1_500 }), { maxLength: 200 });
   fc.assert(

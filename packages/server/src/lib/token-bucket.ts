@@ -8,6 +8,8 @@ export interface TokenBucket {
     nowMs: number,
     count?: number,
   ): { allowed: boolean; limit: number; remaining: number; resetSeconds: number };
+  /** Gives one back that was taken for nothing. */
+  giveBack(): void;
 }
 
 export function createTokenBucket(options: {
@@ -27,6 +29,9 @@ export function createTokenBucket(options: {
       if (allowed) tokens -= count;
       const resetSeconds = Math.ceil((allowed ? capacity - tokens : 1 - tokens) / ratePerSecond);
       return { allowed, limit: capacity, remaining: Math.max(0, Math.floor(tokens)), resetSeconds };
+    },
+    giveBack() {
+      tokens = Math.min(capacity, tokens + 1);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface GuessLimits {
   takePassword(email: string): void;
   takeAddress(address: string): void;
   takeCode(userId: string): void;
+  /** The password was right: it was no guess. */
+  givePasswordBack(email: string, address: string): void;
 }
 
 export function createGuessLimits(now: () => number): GuessLimits {
@@ -37,6 +39,10 @@ export function createGuessLimits(now: () => number): GuessLimits {
     takePassword: (email) => take(byAccount, email.toLowerCase()),
     takeAddress: (address) => take(byAddress, address),
     takeCode: (userId) => take(byFactor, userId),
+    givePasswordBack(email, address) {
+      byAccount(email.toLowerCase()).giveBack();
+      byAddress(address).giveBack();
+    },
   };
 }
 

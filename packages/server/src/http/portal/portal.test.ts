@@ -124,6 +124,11 @@ describe('a session', () => {
     assert.equal(await status(), 401);
   });
 
+  test('may be opened as often as one likes', async () => {
+    const email = await addUser('developer');
+    for (let i = 0; i < 12; i++) assert.equal((await browser.signIn(email)).status, 201);
+  });
+
   test('is not to be guessed: the same answer for a wrong address and a wrong password', async () => {
     const email = await addUser('owner');
     const [wrong, nobody] = [

@@ -57,7 +57,7 @@ export function createSessionService(options: {
   sessions: Sessions;
   secondFactors: Pick<SecondFactors, 'check'>;
   audit: Pick<Audit, 'noting'>;
-  limits: Pick<GuessLimits, 'takePassword' | 'takeAddress'>;
+  limits: Pick<GuessLimits, 'takePassword' | 'takeAddress' | 'givePasswordBack'>;
   ids: Ids;
   now: () => number;
 }): SessionService {
@@ -118,6 +118,7 @@ export function createSessionService(options: {
       limits.takePassword(email);
       const user = await check(email, password);
       await options.secondFactors.check(user, totp);
+      limits.givePasswordBack(email, remoteAddress);
       return open(user, remoteAddress);
     },
     open,
