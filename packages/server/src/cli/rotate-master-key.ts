@@ -82,7 +82,10 @@ async function resealWith(sealed: SealedValues, config: Config, keys: MasterKeys
     );
   }
   const boxes = { from: createSecretBox(keys.masterKey), to: createSecretBox(next.key) };
-  const { endpoints, sources, dkimKeys, secondFactors, answers } = await sealed.reseal(boxes, nowMs);
+  const { endpoints, sources, dkimKeys, secondFactors, answers } = await sealed.reseal(
+    boxes,
+    nowMs,
+  );
   const todo = next.adopt(nowMs);
   return `Sealed with the new master key: the secrets of endpoints (${endpoints}) and sources (${sources}), keys of DKIM (${dkimKeys}), second factors (${secondFactors}), remembered answers (${answers}). ${todo}`;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Log } from '../lib/log.ts';
 import { createSecretBox, type SecretBox } from '../lib/secret-box.ts';
 import type { SealedValues } from '../store/sealed-values.ts';
@@ -26,7 +27,7 @@ export async function findFittingKey(
  * for a key that the store was not sealed with, before anything is sealed with it.
  */
 export async function openSecretBox(
-  sealed: Pick<SealedValues, 'fits' | 'begin'>,
+  sealed: Pick<SealedValues, 'fits' | 'begin' | 'root'>,
   keys: MasterKeys,
   { log, nowMs }: { log: Pick<Log, 'warn'>; nowMs: number },
 ): Promise<SecretBox> {
@@ -39,7 +40,7 @@ export async function openSecretBox(
       { key: nextMasterKey.where },
       `The store is sealed with the new master key already: a rotation was cut short, and is done now. ${todo}`,
     );
-    return createSecretBox(nextMasterKey.key);
+    return withRoot(sealed, nextMasterKey.key);
   }
   const box = createSecretBox(masterKey);
   if (fit === 'unused') await sealed.begin(box);
@@ -49,7 +50,15 @@ export async function openSecretBox(
       'There is a new master key, and the store is sealed with the old one: a rotation did not take place. Run posthorn rotate-master-key again, or remove the new key.',
     );
   }
-  return box;
+  return withRoot(sealed, masterKey);
+}
+
+async function withRoot(
+  sealed: Pick<SealedValues, 'root'>,
+  masterKey: Uint8Array,
+): Promise<SecretBox> {
+  const root = await sealed.root(createSecretBox(masterKey), randomBytes(32));
+  return createSecretBox(masterKey, root);
 }
 
 export const WRONG_KEY =

@@ -9,7 +9,7 @@ export interface SecretBox {
   seal(plain: string, context: string): string;
   /** Throws when the value was sealed under another key or context, or was changed. */
   open(sealed: string, context: string): string;
-  /** A key of 32 bytes for another use, the same whenever the master key and the context are. */
+  /** A key of 32 bytes for another use, the same whenever the root (see below) and the context are. */
   derive(context: string): Uint8Array;
 }
 
@@ -17,11 +17,14 @@ const IV_BYTES = 12;
 /** Without it, Node takes a tag that was cut to 4 bytes, which can be guessed. */
 const TAG_BYTES = 16;
 
-export function createSecretBox(masterKey: Uint8Array): SecretBox {
+/**
+ * `root`: what other keys are derived from. It stays when the master key is replaced, so that what was
+ * signed with a derived key keeps its meaning; without one, the master key itself.
+ */
+export function createSecretBox(masterKey: Uint8Array, root: Uint8Array = masterKey): SecretBox {
   const key = new Uint8Array(hkdfSync('sha256', masterKey, '', 'posthorn/secrets/v1', 32));
   return {
-    derive: (context) =>
-      new Uint8Array(hkdfSync('sha256', masterKey, '', `posthorn/${context}/v1`, 32)),
+    derive: (context) => new Uint8Array(hkdfSync('sha256', root, '', `posthorn/${context}/v1`, 32)),
     seal(plain, context) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, iv);

@@ -4,12 +4,18 @@ import { toStatement } from './statement.ts';
 
 /**
  * All that the store has sealed with the master key, so that a new one can take its place: secrets of
- * endpoints and sources, keys of DKIM, second factors of users, remembered answers, and a text by which the right key is known. Whoever seals something
- * else adds it here.
+ * endpoints and sources, keys of DKIM, second factors of users, remembered answers, what keys for other
+ * uses are derived from, and a text by which the right key is known. Whoever seals something else adds it
+ * here.
  */
 export interface SealedValues {
   /** Whether this key is the one; null while the store has no secrets yet. */
   fits(box: SecretBox): Promise<boolean | null>;
+  /**
+   * What keys for other uses are derived from: the same for ever, whatever the master key is. `fresh`
+   * becomes it where there is none yet.
+   */
+  root(box: SecretBox, fresh: Uint8Array): Promise<Uint8Array>;
   /** From now on, this key is the one. */
   begin(box: SecretBox): Promise<void>;
   /**
@@ -54,6 +60,8 @@ export function answerContext({ projectId, key }: { projectId: string; key: stri
 
 const CHECK_FACT = 'master_key_check';
 const CHECK_CONTEXT = 'master key check';
+const ROOT_FACT = 'derivation_root';
+const ROOT_CONTEXT = 'derivation root';
 
 export function createSealedValues(engine: Engine): SealedValues {
   const { db } = engine;
@@ -66,6 +74,22 @@ export function createSealedValues(engine: Engine): SealedValues {
       1,
     );
   };
+
+  async function readFact(name: string): Promise<string | null> {
+    const row = await db
+      .selectFrom('facts')
+      .select('value')
+      .where('name', '=', name)
+      .executeTakeFirst();
+    return row?.value ?? null;
+  }
+
+  async function resealRoot(from: SecretBox, to: SecretBox): Promise<Statement[]> {
+    const sealed = await readFact(ROOT_FACT);
+    if (sealed === null) return [];
+    const value = to.seal(from.open(sealed, ROOT_CONTEXT), ROOT_CONTEXT);
+    return [toStatement(db.updateTable('facts').set({ value }).where('name', '=', ROOT_FACT), 1)];
+  }
 
   async function resealEndpoints(from: SecretBox, to: SecretBox): Promise<Statement[]> {
     const rows = await db
@@ -148,17 +172,23 @@ export function createSealedValues(engine: Engine): SealedValues {
 
   return {
     async fits(box) {
-      const row = await db
-        .selectFrom('facts')
-        .select('value')
-        .where('name', '=', CHECK_FACT)
-        .executeTakeFirst();
-      if (row === undefined) return null;
+      const check = await readFact(CHECK_FACT);
+      if (check === null) return null;
       try {
-        return box.open(row.value, CHECK_CONTEXT) === CHECK_CONTEXT;
+        return box.open(check, CHECK_CONTEXT) === CHECK_CONTEXT;
       } catch {
         return false;
       }
+    },
+    async root(box, fresh) {
+      const value = box.seal(Buffer.from(fresh).toString('base64url'), ROOT_CONTEXT);
+      const insert = db.insertInto('facts').values({ name: ROOT_FACT, value });
+      const first = toStatement(insert.onConflict((one) => one.column('name').doNothing()));
+      const before = await readFact(ROOT_FACT);
+      // Of several nodes that start at once, one is the first.
+      if (before === null) await engine.commit({ events: [], statements: [first] });
+      const sealed = before ?? (await readFact(ROOT_FACT)) ?? value;
+      return Buffer.from(box.open(sealed, ROOT_CONTEXT), 'base64url');
     },
     async begin(box) {
       await engine.commit({ events: [], statements: [writeCheck(box)] });
@@ -179,6 +209,7 @@ export function createSealedValues(engine: Engine): SealedValues {
         ...dkimKeys,
         ...secondFactors,
         ...answers,
+        ...(await resealRoot(from, to)),
         expired,
         writeCheck(to),
       ];

@@ -46,6 +46,17 @@ export function describeSealedValues(open: OpenEngine): void {
       assert.equal(await sealed.fits(to), false);
     });
 
+    test('what keys are derived from is made once, and stays when the master key does not', async () => {
+      const { engine } = await sandbox();
+      const sealed = createSealedValues(engine);
+      const first = await sealed.root(from, Buffer.alloc(32, 3));
+      assert.deepEqual(await sealed.root(from, Buffer.alloc(32, 4)), first);
+      await sealed.reseal({ from, to }, NOW_MS);
+      assert.deepEqual(await sealed.root(to, Buffer.alloc(32, 5)), first);
+      await assert.rejects(sealed.root(from, Buffer.alloc(32, 6)), /does not open/);
+      await sealed.reseal({ from: to, to: from }, NOW_MS);
+    });
+
     test('everything opens with the new key afterwards, and nothing with the old one', async () => {
       const box = await sandbox();
       const { engine, store, log, ids, projectId } = box;
