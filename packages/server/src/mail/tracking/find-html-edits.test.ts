@@ -78,7 +78,7 @@ test('any text gives edits in their order, within it, that can be taken back', (
       // What is replaced is the value and nothing else.
       for (const edit of edits) {
         if (edit.kind !== 'link') continue;
-        const value = html.slice(edit.start, edit.end).replace(/^(["'])([^]*)\1$/, '$2');
+        const value = html.slice(edit.start, edit.end).replace(/^(["'])(.*)\1$/s, '$2');
         if (!value.includes('&')) assert.equal(value.trim(), edit.url);
       }
     }),
