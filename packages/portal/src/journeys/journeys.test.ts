@@ -199,12 +199,12 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
 
   test('new events wait behind a pill until they are asked for', () =>
     withVisit(async ({ page }) => {
+      // The stream begins with what comes next, so it has to be open.
+      const isStream = (answer: { url(): string }) => answer.url().includes('/v1/events/stream');
+      const streamed = page.waitForResponse(isStream);
       await page.goto(`${world.url}/portal/events?type=email.opened`);
       await page.getByText('No event matches').waitFor();
-      // The stream begins with what comes next, so it has to be open.
-      await page
-        .waitForResponse((answer) => answer.url().includes('/v1/events/stream'))
-        .catch(() => {});
+      await streamed;
       await world.call('POST', '/v1/events', reported('opened', 'dora@example.com', ''));
       await page.getByRole('button', { name: /\d+ new/ }).click();
       await page.getByRole('row').filter({ hasText: 'dora@example.com' }).waitFor();
