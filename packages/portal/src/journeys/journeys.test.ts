@@ -269,7 +269,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
 
   test('on a phone the menu folds and nothing is wider than the screen', async () => {
     const one = await visit({ width: 360 });
-    await signIn(one, world.url, OWNER).catch(() => {});
+    await signIn(one, world.url, OWNER);
     const { page } = one;
     for (const path of [
       '',

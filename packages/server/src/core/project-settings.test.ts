@@ -11,6 +11,8 @@ test('a project without settings of its own has those of the server, and no othe
       ...DEFAULTS,
       eventsPerSecond: null,
       endpoints: null,
+      emailsPerHour: null,
+      emailsPerDay: null,
       sending: USUAL_SENDING,
     },
   );
@@ -26,6 +28,8 @@ test('each setting of its own counts alone, a limit of nothing included', () => 
     apiRequestsPerSecond: 5,
     eventsPerSecond: null,
     endpoints: 0,
+    emailsPerHour: null,
+    emailsPerDay: null,
     retentionMs: 30,
     bodyRetentionMs: 172_800_000,
     sending: { ...USUAL_SENDING, suppressAfterSoftBounces: 3 },
