@@ -13,7 +13,7 @@ import { isSession, sessionQuery } from './api/session.ts';
 import { buttonClass } from './design/button.tsx';
 import { Empty, ProblemNotice, Skeleton } from './design/notices.tsx';
 import { Frame } from './frame/frame.tsx';
-import { SignIn } from './pages/sign-in.tsx';
+import { SignIn } from './pages/access/sign-in.tsx';
 import { useWords } from './words/words.tsx';
 
 const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({
@@ -49,82 +49,88 @@ const pages = [
   createRoute({
     ...parent,
     path: '/',
-    component: lazyRouteComponent(() => import('./pages/overview.tsx'), 'Overview'),
+    component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'Overview'),
   }),
   createRoute({
     ...parent,
     path: '/messages',
     validateSearch: textFilters('recipient'),
-    component: lazyRouteComponent(() => import('./pages/messages.tsx'), 'Messages'),
+    component: lazyRouteComponent(() => import('./pages/messages/messages.tsx'), 'Messages'),
   }),
   createRoute({
     ...parent,
     path: '/messages/$id',
-    component: lazyRouteComponent(() => import('./pages/message.tsx'), 'MessagePage'),
+    component: lazyRouteComponent(() => import('./pages/messages/message.tsx'), 'MessagePage'),
   }),
   createRoute({
     ...parent,
     path: '/events',
     validateSearch: textFilters('type', 'recipient', 'message_id'),
-    component: lazyRouteComponent(() => import('./pages/events.tsx'), 'Events'),
+    component: lazyRouteComponent(() => import('./pages/events/events.tsx'), 'Events'),
   }),
   createRoute({
     ...parent,
     path: '/events/$id',
-    component: lazyRouteComponent(() => import('./pages/event.tsx'), 'EventPage'),
+    component: lazyRouteComponent(() => import('./pages/events/event.tsx'), 'EventPage'),
   }),
   createRoute({
     ...parent,
     path: '/webhooks',
-    component: lazyRouteComponent(() => import('./pages/endpoints.tsx'), 'Endpoints'),
+    component: lazyRouteComponent(() => import('./pages/webhooks/endpoints.tsx'), 'Endpoints'),
   }),
   createRoute({
     ...parent,
     path: '/webhooks/new',
-    component: lazyRouteComponent(() => import('./pages/new-endpoint.tsx'), 'NewEndpoint'),
+    component: lazyRouteComponent(() => import('./pages/webhooks/new-endpoint.tsx'), 'NewEndpoint'),
   }),
   createRoute({
     ...parent,
     path: '/webhooks/$id',
     validateSearch: textFilters('state'),
-    component: lazyRouteComponent(() => import('./pages/endpoint.tsx'), 'EndpointPage'),
+    component: lazyRouteComponent(() => import('./pages/webhooks/endpoint.tsx'), 'EndpointPage'),
   }),
   createRoute({
     ...parent,
     path: '/dead-letters',
     validateSearch: textFilters('endpoint_id', 'error_code'),
-    component: lazyRouteComponent(() => import('./pages/dead-letters.tsx'), 'DeadLetters'),
+    component: lazyRouteComponent(
+      () => import('./pages/deliveries/dead-letters.tsx'),
+      'DeadLetters',
+    ),
   }),
   createRoute({
     ...parent,
     path: '/suppressions',
     validateSearch: textFilters('address', 'reason'),
-    component: lazyRouteComponent(() => import('./pages/suppressions.tsx'), 'Suppressions'),
+    component: lazyRouteComponent(
+      () => import('./pages/suppressions/suppressions.tsx'),
+      'Suppressions',
+    ),
   }),
   createRoute({
     ...parent,
     path: '/sources',
-    component: lazyRouteComponent(() => import('./pages/sources.tsx'), 'Sources'),
+    component: lazyRouteComponent(() => import('./pages/sources/sources.tsx'), 'Sources'),
   }),
   createRoute({
     ...parent,
     path: '/sources/new',
-    component: lazyRouteComponent(() => import('./pages/new-source.tsx'), 'NewSource'),
+    component: lazyRouteComponent(() => import('./pages/sources/new-source.tsx'), 'NewSource'),
   }),
   createRoute({
     ...parent,
     path: '/sources/$id',
-    component: lazyRouteComponent(() => import('./pages/source.tsx'), 'SourcePage'),
+    component: lazyRouteComponent(() => import('./pages/sources/source.tsx'), 'SourcePage'),
   }),
   createRoute({
     ...parent,
     path: '/domains',
-    component: lazyRouteComponent(() => import('./pages/domains.tsx'), 'Domains'),
+    component: lazyRouteComponent(() => import('./pages/domains/domains.tsx'), 'Domains'),
   }),
   createRoute({
     ...parent,
     path: '/domains/$id',
-    component: lazyRouteComponent(() => import('./pages/domain.tsx'), 'DomainPage'),
+    component: lazyRouteComponent(() => import('./pages/domains/domain.tsx'), 'DomainPage'),
   }),
   createRoute({
     ...parent,
@@ -154,17 +160,17 @@ const pages = [
   createRoute({
     ...parent,
     path: '/invitation',
-    component: lazyRouteComponent(() => import('./pages/invitation.tsx'), 'InvitationPage'),
+    component: lazyRouteComponent(() => import('./pages/access/invitation.tsx'), 'InvitationPage'),
   }),
   createRoute({
     ...parent,
     path: '/jobs',
-    component: lazyRouteComponent(() => import('./pages/jobs.tsx'), 'Jobs'),
+    component: lazyRouteComponent(() => import('./pages/jobs/jobs.tsx'), 'Jobs'),
   }),
   createRoute({
     ...parent,
     path: '/deliveries/$id',
-    component: lazyRouteComponent(() => import('./pages/delivery.tsx'), 'DeliveryPage'),
+    component: lazyRouteComponent(() => import('./pages/deliveries/delivery.tsx'), 'DeliveryPage'),
   }),
 ] as const;
 

@@ -1,14 +1,14 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Endpoint } from '../api/objects.ts';
-import { endpointsQuery, messagesQuery, queueQuery } from '../api/queries.ts';
-import { ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Card, Page, Section } from '../design/page.tsx';
-import { Time } from '../design/time.tsx';
-import { formatCount, formatSpan } from '../words/format.ts';
-import { useLanguage, useWords } from '../words/words.tsx';
-import { EndpointStatus } from './endpoints.tsx';
+import type { Endpoint } from '../../api/objects.ts';
+import { endpointsQuery, messagesQuery, queueQuery } from '../../api/queries.ts';
+import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Card, Page, Section } from '../../design/page.tsx';
+import { Time } from '../../design/time.tsx';
+import { formatCount, formatSpan } from '../../words/format.ts';
+import { useLanguage, useWords } from '../../words/words.tsx';
+import { EndpointStatus } from '../webhooks/endpoints.tsx';
 
 const LATEST = 8;
 const LOOK_AGAIN_MS = 5_000;

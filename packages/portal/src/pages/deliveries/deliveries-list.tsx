@@ -1,13 +1,13 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import type { Query } from '../api/client.ts';
-import type { Delivery } from '../api/objects.ts';
-import { deliveriesQuery } from '../api/queries.ts';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { DeliveryStateBadge } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import { useWords } from '../words/words.tsx';
+import type { Query } from '../../api/client.ts';
+import type { Delivery } from '../../api/objects.ts';
+import { deliveriesQuery } from '../../api/queries.ts';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { DeliveryStateBadge } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import { useWords } from '../../words/words.tsx';
 
 /** Deliveries that match `filters`; `empty` says what it means that there is none. */
 export function DeliveriesList({

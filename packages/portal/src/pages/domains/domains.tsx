@@ -1,20 +1,20 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call } from '../api/client.ts';
-import type { Domain } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { domainsQuery } from '../api/queries.ts';
-import { mayManage, useSession } from '../api/session.ts';
-import { Button } from '../design/button.tsx';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { TextField } from '../design/field.tsx';
-import { FormDialog } from '../design/form-dialog.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Page } from '../design/page.tsx';
-import { Badge } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { Domain } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { domainsQuery } from '../../api/queries.ts';
+import { mayManage, useSession } from '../../api/session.ts';
+import { Button } from '../../design/button.tsx';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { TextField } from '../../design/field.tsx';
+import { FormDialog } from '../../design/form-dialog.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Page } from '../../design/page.tsx';
+import { Badge } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import { useWords } from '../../words/words.tsx';
 
 /** Which domains may send, and which are not set up right. */
 export function Domains() {

@@ -1,15 +1,15 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import type { Source } from '../api/objects.ts';
-import { sourcesQuery } from '../api/queries.ts';
-import { buttonClass } from '../design/button.tsx';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Page } from '../design/page.tsx';
-import { Badge } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import { formatCount } from '../words/format.ts';
-import { useLanguage, useWords } from '../words/words.tsx';
+import type { Source } from '../../api/objects.ts';
+import { sourcesQuery } from '../../api/queries.ts';
+import { buttonClass } from '../../design/button.tsx';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Page } from '../../design/page.tsx';
+import { Badge } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import { formatCount } from '../../words/format.ts';
+import { useLanguage, useWords } from '../../words/words.tsx';
 
 /** Whose webhooks come in, and whether they do. */
 export function Sources() {

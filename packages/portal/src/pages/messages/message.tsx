@@ -7,16 +7,16 @@ import type {
   MessageDetail,
   PosthornEvent,
   TimelineEntry,
-} from '../api/objects.ts';
-import { messageQuery } from '../api/queries.ts';
-import { Code } from '../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Card, Facts, Page, Section } from '../design/page.tsx';
-import { DeliveryStateBadge, MailState } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import type { Words } from '../words/en.ts';
-import { formatBytes, formatSpan } from '../words/format.ts';
-import { useLanguage, useWords } from '../words/words.tsx';
+} from '../../api/objects.ts';
+import { messageQuery } from '../../api/queries.ts';
+import { Code } from '../../design/copy.tsx';
+import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Card, Facts, Page, Section } from '../../design/page.tsx';
+import { DeliveryStateBadge, MailState } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import type { Words } from '../../words/en.ts';
+import { formatBytes, formatSpan } from '../../words/format.ts';
+import { useLanguage, useWords } from '../../words/words.tsx';
 
 const route = getRouteApi('/messages/$id');
 

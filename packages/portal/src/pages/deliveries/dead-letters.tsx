@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router';
-import { Page } from '../design/page.tsx';
-import { useWords } from '../words/words.tsx';
+import { Page } from '../../design/page.tsx';
+import { useWords } from '../../words/words.tsx';
 import { DeliveriesList } from './deliveries-list.tsx';
 
 const route = getRouteApi('/dead-letters');

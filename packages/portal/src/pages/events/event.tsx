@@ -1,12 +1,12 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { deliveriesQuery, eventQuery } from '../api/queries.ts';
-import { Code, CodeBlock } from '../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Card, Facts, Page, Section } from '../design/page.tsx';
-import { DeliveryStateBadge, EventTypeBadge } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import { useWords } from '../words/words.tsx';
+import { deliveriesQuery, eventQuery } from '../../api/queries.ts';
+import { Code, CodeBlock } from '../../design/copy.tsx';
+import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Card, Facts, Page, Section } from '../../design/page.tsx';
+import { DeliveryStateBadge, EventTypeBadge } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import { useWords } from '../../words/words.tsx';
 
 const route = getRouteApi('/events/$id');
 

@@ -1,16 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call } from '../api/client.ts';
-import { sourceQuery, sourcesQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { Code } from '../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Card, Facts, Page, Section } from '../design/page.tsx';
-import { Question } from '../design/question.tsx';
-import { Time } from '../design/time.tsx';
-import { formatCount } from '../words/format.ts';
-import { useLanguage } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import { sourceQuery, sourcesQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { Code } from '../../design/copy.tsx';
+import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Card, Facts, Page, Section } from '../../design/page.tsx';
+import { Question } from '../../design/question.tsx';
+import { Time } from '../../design/time.tsx';
+import { formatCount } from '../../words/format.ts';
+import { useLanguage } from '../../words/words.tsx';
 import { SourceStatus } from './sources.tsx';
 
 const route = getRouteApi('/sources/$id');

@@ -1,13 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useState } from 'react';
-import { call } from '../api/client.ts';
-import { toProblem } from '../api/problem.ts';
-import { type Role, sessionQuery } from '../api/session.ts';
-import { Button } from '../design/button.tsx';
-import { TextField } from '../design/field.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import { toProblem } from '../../api/problem.ts';
+import { type Role, sessionQuery } from '../../api/session.ts';
+import { Button } from '../../design/button.tsx';
+import { TextField } from '../../design/field.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { useWords } from '../../words/words.tsx';
 
 /** Where the link of an invitation leads: its token stands behind the #. */
 export function InvitationPage() {

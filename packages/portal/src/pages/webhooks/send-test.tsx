@@ -1,14 +1,14 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { call } from '../api/client.ts';
-import type { DeliveryDetail } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { deliveryQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { Icon } from '../design/icon.tsx';
-import type { Words } from '../words/en.ts';
-import { formatSpan } from '../words/format.ts';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { DeliveryDetail } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { deliveryQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { Icon } from '../../design/icon.tsx';
+import type { Words } from '../../words/en.ts';
+import { formatSpan } from '../../words/format.ts';
+import { useWords } from '../../words/words.tsx';
 
 const LOOK_AGAIN_MS = 500;
 

@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call } from '../api/client.ts';
-import type { Endpoint, Job } from '../api/objects.ts';
-import { endpointQuery, endpointsQuery, gapsQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { CodeBlock } from '../design/copy.tsx';
-import { Modal } from '../design/modal.tsx';
-import { Question } from '../design/question.tsx';
-import { formatCount } from '../words/format.ts';
-import { useLanguage, useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { Endpoint, Job } from '../../api/objects.ts';
+import { endpointQuery, endpointsQuery, gapsQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { CodeBlock } from '../../design/copy.tsx';
+import { Modal } from '../../design/modal.tsx';
+import { Question } from '../../design/question.tsx';
+import { formatCount } from '../../words/format.ts';
+import { useLanguage, useWords } from '../../words/words.tsx';
 
 type Action = 'disable' | 'remove' | 'rotate' | 'replay';
 

@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import { call } from '../api/client.ts';
-import type { Endpoint, EventType } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { endpointsQuery, eventTypesQuery } from '../api/queries.ts';
-import { Button, buttonClass } from '../design/button.tsx';
-import { CodeBlock } from '../design/copy.tsx';
-import { SelectField, TextField } from '../design/field.tsx';
-import { Page, Section } from '../design/page.tsx';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { Endpoint, EventType } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { endpointsQuery, eventTypesQuery } from '../../api/queries.ts';
+import { Button, buttonClass } from '../../design/button.tsx';
+import { CodeBlock } from '../../design/copy.tsx';
+import { SelectField, TextField } from '../../design/field.tsx';
+import { Page, Section } from '../../design/page.tsx';
+import { useWords } from '../../words/words.tsx';
 import { SendTest } from './send-test.tsx';
 import { VERIFY_SNIPPETS } from './verify-snippets.ts';
 

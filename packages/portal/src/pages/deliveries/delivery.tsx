@@ -1,18 +1,18 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { call } from '../api/client.ts';
-import type { AttemptDetail, Delivery, Header } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { deliveryQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { Code, CodeBlock } from '../design/copy.tsx';
-import { Icon } from '../design/icon.tsx';
-import { ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Card, Facts, Page, Section } from '../design/page.tsx';
-import { Badge, DeliveryStateBadge } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import { formatSpan } from '../words/format.ts';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { AttemptDetail, Delivery, Header } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { deliveryQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { Code, CodeBlock } from '../../design/copy.tsx';
+import { Icon } from '../../design/icon.tsx';
+import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Card, Facts, Page, Section } from '../../design/page.tsx';
+import { Badge, DeliveryStateBadge } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import { formatSpan } from '../../words/format.ts';
+import { useWords } from '../../words/words.tsx';
 
 const route = getRouteApi('/deliveries/$id');
 

@@ -1,15 +1,15 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import { call } from '../api/client.ts';
-import type { Source } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { sourcesQuery } from '../api/queries.ts';
-import { Button, buttonClass } from '../design/button.tsx';
-import { CodeBlock } from '../design/copy.tsx';
-import { TextField } from '../design/field.tsx';
-import { Page, Section } from '../design/page.tsx';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { Source } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { sourcesQuery } from '../../api/queries.ts';
+import { Button, buttonClass } from '../../design/button.tsx';
+import { CodeBlock } from '../../design/copy.tsx';
+import { TextField } from '../../design/field.tsx';
+import { Page, Section } from '../../design/page.tsx';
+import { useWords } from '../../words/words.tsx';
 
 /** In the order of docs/sources.md. The server knows more names; the API takes all of them. */
 const PROVIDERS = [

@@ -1,15 +1,15 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import type { Endpoint } from '../api/objects.ts';
-import { endpointsQuery, queueQuery } from '../api/queries.ts';
-import { buttonClass } from '../design/button.tsx';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Page } from '../design/page.tsx';
-import { Badge } from '../design/state.tsx';
-import type { Words } from '../words/en.ts';
-import { formatCount } from '../words/format.ts';
-import { useLanguage, useWords } from '../words/words.tsx';
+import type { Endpoint } from '../../api/objects.ts';
+import { endpointsQuery, queueQuery } from '../../api/queries.ts';
+import { buttonClass } from '../../design/button.tsx';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Page } from '../../design/page.tsx';
+import { Badge } from '../../design/state.tsx';
+import type { Words } from '../../words/en.ts';
+import { formatCount } from '../../words/format.ts';
+import { useLanguage, useWords } from '../../words/words.tsx';
 
 /** Every endpoint, and which of them is in trouble. */
 export function Endpoints() {

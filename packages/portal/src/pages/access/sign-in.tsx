@@ -1,9 +1,9 @@
 import { type FormEvent, useEffect, useState } from 'react';
-import { type Problem, toProblem } from '../api/problem.ts';
-import { type NoSession, useCreateOwner, useSignIn } from '../api/session.ts';
-import { Button } from '../design/button.tsx';
-import { TextField } from '../design/field.tsx';
-import { useWords } from '../words/words.tsx';
+import { type Problem, toProblem } from '../../api/problem.ts';
+import { type NoSession, useCreateOwner, useSignIn } from '../../api/session.ts';
+import { Button } from '../../design/button.tsx';
+import { TextField } from '../../design/field.tsx';
+import { useWords } from '../../words/words.tsx';
 
 /** Asks who is there; the first one on a new server becomes its owner. */
 export function SignIn({ reason }: NoSession) {

@@ -1,17 +1,17 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call } from '../api/client.ts';
-import { SUPPRESSION_REASONS, type Suppression } from '../api/objects.ts';
-import { suppressionsQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { FilterField, SelectField } from '../design/field.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Page } from '../design/page.tsx';
-import { Question } from '../design/question.tsx';
-import { Time } from '../design/time.tsx';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import { SUPPRESSION_REASONS, type Suppression } from '../../api/objects.ts';
+import { suppressionsQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { FilterField, SelectField } from '../../design/field.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Page } from '../../design/page.tsx';
+import { Question } from '../../design/question.tsx';
+import { Time } from '../../design/time.tsx';
+import { useWords } from '../../words/words.tsx';
 import { AddSuppression, ExportSuppressions, ImportSuppressions } from './suppression-dialogs.tsx';
 
 const route = getRouteApi('/suppressions');

@@ -1,18 +1,18 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { stream } from '../api/client.ts';
-import type { PosthornEvent } from '../api/objects.ts';
-import { eventsQuery, eventTypesQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { FilterField, SelectField } from '../design/field.tsx';
-import { Icon } from '../design/icon.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Page } from '../design/page.tsx';
-import { EventTypeBadge } from '../design/state.tsx';
-import { Time } from '../design/time.tsx';
-import { useWords } from '../words/words.tsx';
+import { stream } from '../../api/client.ts';
+import type { PosthornEvent } from '../../api/objects.ts';
+import { eventsQuery, eventTypesQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { FilterField, SelectField } from '../../design/field.tsx';
+import { Icon } from '../../design/icon.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Page } from '../../design/page.tsx';
+import { EventTypeBadge } from '../../design/state.tsx';
+import { Time } from '../../design/time.tsx';
+import { useWords } from '../../words/words.tsx';
 
 const route = getRouteApi('/events');
 

@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { call } from '../api/client.ts';
-import type { Job } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { jobQuery } from '../api/queries.ts';
-import { buttonClass } from '../design/button.tsx';
-import { TextField } from '../design/field.tsx';
-import { FormDialog } from '../design/form-dialog.tsx';
-import { Modal } from '../design/modal.tsx';
-import { Skeleton } from '../design/notices.tsx';
-import { useWords } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { Job } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { jobQuery } from '../../api/queries.ts';
+import { buttonClass } from '../../design/button.tsx';
+import { TextField } from '../../design/field.tsx';
+import { FormDialog } from '../../design/form-dialog.tsx';
+import { Modal } from '../../design/modal.tsx';
+import { Skeleton } from '../../design/notices.tsx';
+import { useWords } from '../../words/words.tsx';
 
 export function AddSuppression({ close }: { close: () => void }) {
   const { suppressions } = useWords();

@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
-import { call } from '../api/client.ts';
-import type { Job, JobState } from '../api/objects.ts';
-import { jobsQuery } from '../api/queries.ts';
-import { Button } from '../design/button.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Card, Page } from '../design/page.tsx';
-import { Time } from '../design/time.tsx';
-import { formatCount } from '../words/format.ts';
-import { useLanguage } from '../words/words.tsx';
+import { call } from '../../api/client.ts';
+import type { Job, JobState } from '../../api/objects.ts';
+import { jobsQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Card, Page } from '../../design/page.tsx';
+import { Time } from '../../design/time.tsx';
+import { formatCount } from '../../words/format.ts';
+import { useLanguage } from '../../words/words.tsx';
 
 const LOOK_AGAIN_MS = 2_000;
 const OPEN: ReadonlySet<JobState> = new Set(['queued', 'running', 'paused']);

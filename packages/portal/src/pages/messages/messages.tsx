@@ -1,14 +1,14 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useDeferredValue, useEffect, useState } from 'react';
-import type { Message } from '../api/objects.ts';
-import { messagesQuery } from '../api/queries.ts';
-import { type Column, DataList } from '../design/data-list.tsx';
-import { FilterField } from '../design/field.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../design/notices.tsx';
-import { Page } from '../design/page.tsx';
-import { Time } from '../design/time.tsx';
-import { useWords } from '../words/words.tsx';
+import type { Message } from '../../api/objects.ts';
+import { messagesQuery } from '../../api/queries.ts';
+import { type Column, DataList } from '../../design/data-list.tsx';
+import { FilterField } from '../../design/field.tsx';
+import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Page } from '../../design/page.tsx';
+import { Time } from '../../design/time.tsx';
+import { useWords } from '../../words/words.tsx';
 
 const route = getRouteApi('/messages');
 
