@@ -242,6 +242,36 @@ test('stop lets transactions under way end, and gives the rest back to the queue
   assert.equal(transmitter.closed, true);
 });
 
+test('stop gives back what is claimed or accepted at that moment', async (t) => {
+  const { send, deliverer, engine, transmitter, queue } = await setUpMail(t, { idle: true });
+  await send('waits@example.com');
+  const { claimTransmissions, commit } = engine;
+  const gates: (() => void)[] = [];
+  const hold = () => new Promise<void>((resolve) => gates.push(resolve));
+  engine.claimTransmissions = async (claim) => {
+    const found = await claimTransmissions(claim);
+    await hold();
+    return found;
+  };
+  engine.commit = async (given) => {
+    const appended = await commit(given);
+    await hold();
+    return appended;
+  };
+  deliverer.start();
+  const sent = send('comes@example.com');
+  await until('one is given out, and one stored', () => gates.length === 2);
+  const stopped = deliverer.stop(10_000);
+  const leased = (await queue()).map(({ node }) => node !== null);
+  assert.deepEqual(leased, [true, true]);
+  engine.commit = commit;
+  for (const open of gates) open();
+  await Promise.all([stopped, sent]);
+  const states = (await queue()).map(({ state, node }) => `${state} ${node}`);
+  assert.deepEqual(states, ['queued null', 'queued null']);
+  assert.equal(transmitter.jobs.length, 0);
+});
+
 test('a transaction that outlasts the grace of a stop is aborted and counts for nothing', async (t) => {
   const { send, transmitter, deliverer, clock, queue, typesOf } = await setUpMail(t);
   transmitter.answer = () => null;

@@ -83,6 +83,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const lanes = new Map<string, MailLane>();
   const abort = new AbortController();
   let jobs = 0;
+  /** Of these: their commit is under way. */
+  let reserved = 0;
   let inFlight = 0;
   let heldBytes = 0;
   let dueAtMs = 0;
@@ -158,7 +160,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       leftBehind = false;
       dueAtMs = clock.now();
     }
-    if (inFlight === 0) idle?.();
+    checkIdle();
     pump();
   }
 
@@ -375,6 +377,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     } finally {
       claiming = false;
     }
+    checkIdle();
     pump();
   }
 
@@ -386,6 +389,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   function drop(sizeBytes: number, domains: readonly string[]): void {
     heldBytes -= sizeBytes;
     jobs -= 1;
+    reserved -= 1;
     for (const key of keysOf(domains)) laneFor(key).reserved -= 1;
   }
 
@@ -393,15 +397,27 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return new Set(domains.map(laneKeyOf));
   }
 
+  /** What is claimed or accepted at this moment comes into a lane still, and has to be given back. */
+  function checkIdle(): void {
+    if (inFlight === 0 && reserved === 0 && !claiming) idle?.();
+  }
+
   function untilIdle(boundMs: number): Promise<void> {
-    if (inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const cancel = clock.after(boundMs, resolve);
       idle = () => {
         cancel();
         resolve();
       };
+      checkIdle();
     });
+  }
+
+  async function giveBackWaiting(): Promise<void> {
+    const waiting = [...lanes.values()].flatMap((lane) => lane.jobs.splice(0));
+    jobs -= waiting.length;
+    for (const { raw } of waiting) heldBytes -= raw?.length ?? 0;
+    if (waiting.length > 0) await giveBack(waiting);
   }
 
   return {
@@ -412,9 +428,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       for (const lane of itsLanes) lane.reserved += 1;
       heldBytes += sizeBytes;
       jobs += 1;
+      reserved += 1;
       return { node };
     },
-    drop,
+    drop(sizeBytes, domains) {
+      drop(sizeBytes, domains);
+      checkIdle();
+    },
     take(message, raw, transmissions) {
       drop(
         raw.length,
@@ -432,6 +452,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         heldBytes += raw.length;
         add({ ...job, message, raw });
       }
+      checkIdle();
       pump();
     },
     wake,
@@ -442,11 +463,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async stop(graceMs) {
       running = false;
       cancelTimer?.();
-      const waiting = [...lanes.values()].flatMap((lane) => lane.jobs.splice(0));
+      await giveBackWaiting();
       await untilIdle(graceMs);
       abort.abort();
       await untilIdle(ABORT_BOUND_MS);
-      if (waiting.length > 0) await giveBack(waiting);
+      await giveBackWaiting();
       await options.transmitter.close();
     },
     dropLeases() {

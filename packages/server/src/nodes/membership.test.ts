@@ -137,6 +137,12 @@ test('a silent node is declared dead by one of the others, and joins again when 
   assert.deepEqual(listed, ['node_a', 'node_b'], 'what it held was freed before it joined again');
   for (const { membership } of nodes) await membership.stop();
   assert.deepEqual(await store.nodes.list(), []);
+  const before = ['node_b', 'node_c'];
+  assert.deepEqual(
+    a.heard.ownReleases,
+    [before],
+    'who goes leaves nothing behind that is leased to it',
+  );
 });
 
 test('a node that has lost track of a commit frees what it holds, and joins again, once', async (t) => {

@@ -21,7 +21,7 @@ export interface Membership {
   count(role: string): number;
   /** Others may go on with less: this one takes no new work. */
   drain(): Promise<void>;
-  /** Everything has been given back. */
+  /** Everything has been given back; what was not, for whatever reason, is made due for the others. */
   stop(): Promise<void>;
 }
 
@@ -133,6 +133,8 @@ export function createMembership(options: {
       stopped = true;
       cancelTimer();
       await nodes.leave(self.id);
+      const { released } = await options.releaseOrphans({ own: true });
+      if (released > 0) log.warn({ released }, 'Leases were left behind by a stop, and are freed');
     },
   };
 }
