@@ -16,25 +16,39 @@ const MAX_COMMAND_BYTES = 2_048;
 const OWN_ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 /**
- * smtp-server's connection, put right in four places:
+ * smtp-server's connection, put right in five places:
  * - it derives the enhanced code from the basic code alone (every 552 becomes 5.2.2, every 550
  *   5.1.1); a reply that brings its own keeps it;
  * - a command line that is too long for a command, though not for AUTH, gets 500 and may be followed
  *   by a better one, instead of the loss of the connection;
+ * - who is a stranger is not let stay for as long as it takes him to send a byte now and then: the
+ *   library's own limits begin anew with each byte, or count whole commands;
  * - 538 says 5.7.11, as RFC 4954 section 6 has it for "encryption required";
  * - on shutdown the library answers 421 to every command, in the middle of a transaction too. Here a
  *   transaction that MAIL has opened runs to its end first.
  */
 export class ServerConnection extends SMTPConnection {
   readonly #draining: Draining;
+  readonly #strangerTimer: NodeJS.Timeout;
 
   constructor(
     server: SMTPServer,
     socket: Socket,
-    given: { options: SMTPConnectionOptions | null | undefined; draining: Draining },
+    given: {
+      options: SMTPConnectionOptions | null | undefined;
+      draining: Draining;
+      /** How long a connection may last while nobody has logged in. */
+      strangerMs: number;
+    },
   ) {
     super(server, socket, given.options);
     this.#draining = given.draining;
+    this.#strangerTimer = setTimeout(() => this.#endStranger(), given.strangerMs);
+    this.#strangerTimer.unref();
+  }
+
+  #endStranger(): void {
+    if (!this.session.user) this.send(421, '4.4.2 This takes too long');
   }
 
   /** Whether MAIL was accepted and the transaction is neither finished nor reset. */
@@ -69,6 +83,11 @@ export class ServerConnection extends SMTPConnection {
       return;
     }
     super._onCommand(command, callback);
+  }
+
+  override _onClose(): void {
+    clearTimeout(this.#strangerTimer);
+    super._onClose();
   }
 
   /** Runs when a transaction ends, before its reply is flushed. */

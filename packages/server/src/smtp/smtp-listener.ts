@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { format } from 'node:util';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { addressGroup } from '../lib/address-group.ts';
 import { type Draining, ServerConnection } from './server-connection.ts';
 import type { SmtpLog } from './smtp-log.ts';
 
@@ -32,6 +33,8 @@ export interface ListenerOptions {
   maxLineBytes: number;
   /** A client that owes us input for this long gets 421. RFC 5321 4.5.3.2.7 asks for 5 minutes. */
   idleMs: number;
+  /** A connection on which nobody has logged in by then gets 421. */
+  strangerMs: number;
   log: SmtpLog;
 }
 
@@ -42,9 +45,17 @@ type Handlers = Pick<
 
 class DrainingSmtpServer extends SMTPServer {
   readonly draining: Draining = { on: false };
+  readonly #strangerMs: number;
+
+  constructor(options: SMTPServerOptions, strangerMs: number) {
+    super(options);
+    this.#strangerMs = strangerMs;
+  }
 
   override connect(socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null): void {
-    const connection = new ServerConnection(this, socket, { options, draining: this.draining });
+    const { draining } = this;
+    const given = { options, draining, strangerMs: this.#strangerMs };
+    const connection = new ServerConnection(this, socket, given);
     this.connections.add(connection);
     connection.on('error', (error: Error) => this._onError(error));
     connection.init();
@@ -61,16 +72,24 @@ export function createSmtpListener(
   more: {
     /** Options of the library that differ. */
     library: SMTPServerOptions;
+    /** `connectionsFrom`: how many are open from this address, or from the /64 that it is in. */
     handlers(state: { connectionsFrom(address: string): number }): Handlers;
   },
 ): SmtpListener {
   const { disabledCommands = [], ...library } = more.library;
-  const server: DrainingSmtpServer = new DrainingSmtpServer({
-    ...libraryOptions(options),
-    ...library,
-    disabledCommands: [...NEVER_OFFERED, ...(options.tls ? [] : ['STARTTLS']), ...disabledCommands],
-    ...more.handlers({ connectionsFrom: (address) => countFrom(server, address) }),
-  });
+  const server: DrainingSmtpServer = new DrainingSmtpServer(
+    {
+      ...libraryOptions(options),
+      ...library,
+      disabledCommands: [
+        ...NEVER_OFFERED,
+        ...(options.tls ? [] : ['STARTTLS']),
+        ...disabledCommands,
+      ],
+      ...more.handlers({ connectionsFrom: (address) => countFrom(server, address) }),
+    },
+    options.strangerMs,
+  );
   const sockets = new Set<Socket>();
   server.server.on('connection', (socket) => {
     sockets.add(socket);
@@ -123,8 +142,11 @@ async function drain(
 }
 
 function countFrom(server: SMTPServer, address: string): number {
+  const group = addressGroup(address);
   let count = 0;
-  for (const connection of server.connections) if (connection.remoteAddress === address) count += 1;
+  for (const { remoteAddress } of server.connections) {
+    if (remoteAddress === address || addressGroup(remoteAddress) === group) count += 1;
+  }
   return count;
 }
 

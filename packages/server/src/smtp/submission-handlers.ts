@@ -6,6 +6,7 @@ import type {
 } from 'smtp-server';
 import { checkEnvelopeAddress } from './check-envelope-address.ts';
 import { type CollectedMessage, collectMessage } from './collect-message.ts';
+import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
 import type {
   SubmissionLogin,
   SubmissionOptions,
@@ -15,6 +16,8 @@ import type {
 
 /** Guesses at a password that one connection gets. */
 const MAX_FAILED_LOGINS = 3;
+/** A few dozen messages of a usual size limit, coming in at the same moment. */
+const MEMORY_BYTES = 512 * 1_048_576;
 
 interface Login extends SubmissionLogin {
   username: string;
@@ -30,6 +33,9 @@ export function createSubmissionHandlers(
   state: { connectionsFrom(address: string): number },
 ): Handlers {
   const failedLogins = new WeakMap<SMTPServerSession, number>();
+  const { memoryBytes = MEMORY_BYTES } = options;
+  // A message of the largest size has room wherever nothing else comes in.
+  const memory = createSharedMemory(Math.max(memoryBytes, options.maxSizeBytes));
 
   return {
     onConnect(session, callback) {
@@ -84,7 +90,7 @@ export function createSubmissionHandlers(
     },
 
     onData(stream: SMTPServerDataStream, session, callback) {
-      receive(stream, session, options).then(
+      receive(stream, session, { ...options, memory }).then(
         (reply) => callback(null, reply),
         (error: unknown) => callback(asRefusal(error, options)),
       );
@@ -103,21 +109,25 @@ function checked(address: { address: string }, session: SMTPServerSession): SMTP
 async function receive(
   stream: SMTPServerDataStream,
   session: SMTPServerSession,
-  options: SubmissionOptions,
+  options: SubmissionOptions & { memory: SharedMemory },
 ): Promise<string> {
   const { mailFrom, rcptTo, smtpUtf8 } = session.envelope;
   const login = session.user as Login;
-  const raw = messageOrRefusal(await collectMessage(stream, options.maxSizeBytes), options);
-  const receipt = await options.accept({
-    projectId: login.projectId,
-    envelopeFrom: mailFrom === false ? '' : mailFrom.address,
-    recipients: rcptTo.map((recipient) => recipient.address),
-    raw,
-    remoteAddress: session.remoteAddress,
-    username: login.username,
-    smtputf8: smtpUtf8 === true,
-  });
-  return queuedReply(receipt);
+  const raw = messageOrRefusal(await collectMessage(stream, options), options);
+  try {
+    const receipt = await options.accept({
+      projectId: login.projectId,
+      envelopeFrom: mailFrom === false ? '' : mailFrom.address,
+      recipients: rcptTo.map((recipient) => recipient.address),
+      raw,
+      remoteAddress: session.remoteAddress,
+      username: login.username,
+      smtputf8: smtpUtf8 === true,
+    });
+    return queuedReply(receipt);
+  } finally {
+    options.memory.giveBack(raw.length);
+  }
 }
 
 function messageOrRefusal(collected: CollectedMessage, options: SubmissionOptions): Buffer {
@@ -126,6 +136,8 @@ function messageOrRefusal(collected: CollectedMessage, options: SubmissionOption
       return collected.raw;
     case 'too_large':
       throw refusal(552, `5.3.4 The message is larger than ${options.maxSizeBytes} bytes`);
+    case 'no_memory':
+      throw refusal(452, '4.3.1 Too much mail at once; try again later');
     case 'bare_newline': {
       const { byte, offset } = collected.found;
       throw refusal(

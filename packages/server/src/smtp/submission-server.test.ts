@@ -417,6 +417,45 @@ test('says 421 to an idle client', async () => {
   await client.rest();
 });
 
+test('says 421 to who does not log in, although he keeps on talking', async () => {
+  const { port } = await start({ loginMs: 150 });
+  const idle = await greet(port);
+  const known = await login(port);
+  const talking = setInterval(() => idle.send('N'), 20);
+  assert.match(await idle.reply(), /^421 4\.4\.2/);
+  clearInterval(talking);
+  await idle.rest();
+  assert.match(await known.command('NOOP'), /^250/);
+  known.end();
+});
+
+test('puts off what does not fit into the memory, and takes it afterwards', async () => {
+  const taken = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const { port } = await start({
+    memoryBytes: 1,
+    accept: async () => {
+      taken.resolve();
+      await letGo.promise;
+      return { messageId: 'msg_1' };
+    },
+  });
+  const first = await inData(port);
+  const second = await inData(port);
+  const body = `${'x'.repeat(72)}\r\n`.repeat(100);
+  const answer = first.command(`${body}.`);
+  await taken.promise;
+  assert.match(await second.command(`${body}.`), /^452 4\.3\.1/);
+  letGo.resolve();
+  assert.match(await answer, /^250/);
+  for (const line of ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.com>', 'DATA']) {
+    await second.command(line);
+  }
+  assert.match(await second.command(`${body}.`), /^250/);
+  first.end();
+  second.end();
+});
+
 test('bounds connections for each address and in total', async () => {
   for (const bound of [{ maxConnectionsPerAddress: 1 }, { maxConnections: 1 }]) {
     const { port } = await start(bound);

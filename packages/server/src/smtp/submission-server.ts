@@ -4,6 +4,8 @@ import { createSubmissionHandlers } from './submission-handlers.ts';
 
 /** The longest AUTH line (RFC 4954 section 4). */
 const MAX_LINE_BYTES = 12_288;
+/** Clients log in at once; those that keep a connection for later do so with a login. */
+const LOGIN_MS = 120_000;
 
 /**
  * A submission server (RFC 6409): authentication is required, each message goes to `accept` as one
@@ -13,7 +15,7 @@ const MAX_LINE_BYTES = 12_288;
 export function createSubmissionServer(options: SubmissionOptions): SmtpListener {
   if (options.requireTls && !options.tls) throw new TypeError('requireTls needs a key and a cert');
   return createSmtpListener(
-    { ...options, maxLineBytes: MAX_LINE_BYTES },
+    { ...options, maxLineBytes: MAX_LINE_BYTES, strangerMs: options.loginMs ?? LOGIN_MS },
     {
       library: {
         authMethods: ['PLAIN', 'LOGIN'],

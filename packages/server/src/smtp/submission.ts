@@ -52,7 +52,12 @@ export interface SubmissionOptions {
   maxSizeBytes: number;
   maxRecipients: number;
   maxConnections: number;
+  /** An IPv6 address counts with its whole /64. */
   maxConnectionsPerAddress: number;
+  /** Of all messages that are coming in at once; beyond it new ones are put off (452). */
+  memoryBytes?: number;
+  /** How long a connection may last while nobody has logged in. */
+  loginMs?: number;
   /** A client that owes us input for this long gets 421. RFC 5321 4.5.3.2.7 asks for 5 minutes. */
   idleMs: number;
   /** Resolves to a refusal for a wrong password (535); rejects where it cannot say (454). */

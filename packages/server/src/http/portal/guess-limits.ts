@@ -1,5 +1,6 @@
 import { PosthornError } from '../../lib/errors.ts';
-import { createTokenBucket, type TokenBucket } from '../../lib/token-bucket.ts';
+import { createKeyedBuckets } from '../../lib/keyed-buckets.ts';
+import type { TokenBucket } from '../../lib/token-bucket.ts';
 
 const SECONDS_PER_MINUTE = 60;
 const SECONDS_PER_HOUR = 3_600;
@@ -11,8 +12,6 @@ const GUESSES_PER_ADDRESS = 30;
  * time, ten an hour find one in a day with a chance of 1 in 1,300.
  */
 const CODES_PER_HOUR = 10;
-/** Buckets that are remembered; whoever comes from many addresses must not fill the memory. */
-const MAX_BUCKETS = 10_000;
 
 /** How often may be guessed. Each throws `rate_limited`. */
 export interface GuessLimits {
@@ -24,11 +23,17 @@ export interface GuessLimits {
 }
 
 export function createGuessLimits(now: () => number): GuessLimits {
-  const byAccount = createBuckets(GUESSES_PER_ACCOUNT, SECONDS_PER_MINUTE);
-  const byAddress = createBuckets(GUESSES_PER_ADDRESS, SECONDS_PER_MINUTE);
-  const byFactor = createBuckets(CODES_PER_HOUR, SECONDS_PER_HOUR);
+  const byAccount = createKeyedBuckets({
+    capacity: GUESSES_PER_ACCOUNT,
+    seconds: SECONDS_PER_MINUTE,
+  });
+  const byAddress = createKeyedBuckets({
+    capacity: GUESSES_PER_ADDRESS,
+    seconds: SECONDS_PER_MINUTE,
+  });
+  const byFactor = createKeyedBuckets({ capacity: CODES_PER_HOUR, seconds: SECONDS_PER_HOUR });
 
-  function take(buckets: ReturnType<typeof createBuckets>, key: string): void {
+  function take(buckets: (key: string) => TokenBucket, key: string): void {
     const { allowed, resetSeconds } = buckets(key).take(now());
     if (allowed) return;
     const detail = `Too many attempts. Try again in ${resetSeconds} s.`;
@@ -43,17 +48,5 @@ export function createGuessLimits(now: () => number): GuessLimits {
       byAccount(email.toLowerCase()).giveBack();
       byAddress(address).giveBack();
     },
-  };
-}
-
-function createBuckets(capacity: number, seconds: number): (key: string) => TokenBucket {
-  const buckets = new Map<string, TokenBucket>();
-  return (key) => {
-    const known = buckets.get(key);
-    if (known !== undefined) return known;
-    if (buckets.size >= MAX_BUCKETS) buckets.clear();
-    const made = createTokenBucket({ ratePerSecond: capacity / seconds, capacity });
-    buckets.set(key, made);
-    return made;
   };
 }

@@ -1,25 +1,6 @@
 import type { Readable } from 'node:stream';
-
-/** Memory that mails share while they come in. */
-export interface SharedMemory {
-  /** Whether there is room for this much more; then it is taken until it is given back. */
-  take(bytes: number): boolean;
-  giveBack(bytes: number): void;
-}
-
-export function createSharedMemory(totalBytes: number): SharedMemory {
-  let free = totalBytes;
-  return {
-    take(bytes) {
-      if (bytes > free) return false;
-      free -= bytes;
-      return true;
-    },
-    giveBack(bytes) {
-      free += bytes;
-    },
-  };
-}
+import { createByteCollector } from '../byte-collector.ts';
+import type { SharedMemory } from '../shared-memory.ts';
 
 export type CollectedBeginning =
   | { outcome: 'complete'; raw: Buffer }
@@ -38,14 +19,13 @@ export function collectBeginning(
   limits: { maxSizeBytes: number; keepBytes: number; memory: SharedMemory },
 ): Promise<CollectedBeginning> {
   const { memory } = limits;
-  let chunks: Buffer[] = [];
-  let [sizeBytes, keptBytes] = [0, 0];
+  let kept = createByteCollector();
+  let sizeBytes = 0;
   let hasMemory = true;
 
   function forget(): void {
-    memory.giveBack(keptBytes);
-    keptBytes = 0;
-    chunks = [];
+    memory.giveBack(kept.sizeBytes());
+    kept = createByteCollector();
   }
 
   return new Promise((resolve) => {
@@ -58,19 +38,18 @@ export function collectBeginning(
     }
     stream.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length;
-      const room = limits.keepBytes - keptBytes;
+      const room = limits.keepBytes - kept.sizeBytes();
       if (!hasMemory || isOver || room <= 0) return;
       // Copied where it is a part, because that would hold on to all of it.
-      const kept = chunk.length <= room ? chunk : Buffer.from(chunk.subarray(0, room));
-      hasMemory = memory.take(kept.length);
+      const piece = chunk.length <= room ? chunk : Buffer.from(chunk.subarray(0, room));
+      hasMemory = memory.take(piece.length);
       if (!hasMemory) return forget();
-      chunks.push(kept);
-      keptBytes += kept.length;
+      kept.push(piece);
     });
     stream.once('end', () => {
       if (sizeBytes > limits.maxSizeBytes) return end({ outcome: 'too_large' });
       if (!hasMemory) return end({ outcome: 'no_memory' });
-      end({ outcome: 'complete', raw: Buffer.concat(chunks, keptBytes) });
+      end({ outcome: 'complete', raw: kept.concat() });
     });
     // smtp-server destroys the stream when the client disconnects: an error, or only a close.
     stream.once('error', () => end({ outcome: 'lost' }));

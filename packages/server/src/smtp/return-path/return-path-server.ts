@@ -4,8 +4,9 @@ import type {
   SMTPServerOptions,
   SMTPServerSession,
 } from 'smtp-server';
+import { createSharedMemory, type SharedMemory } from '../shared-memory.ts';
 import { createSmtpListener, type SmtpListener } from '../smtp-listener.ts';
-import { collectBeginning, createSharedMemory, type SharedMemory } from './collect-beginning.ts';
+import { collectBeginning } from './collect-beginning.ts';
 import type { ReturnPathOptions } from './return-path.ts';
 
 /** A report is about one return path; relays put a few into one transaction. */
@@ -14,6 +15,8 @@ const MAX_RECIPIENTS = 20;
 const MAX_UNKNOWN_RECIPIENTS = 10;
 /** RFC 5321 4.5.3.1.4 and room for extensions. */
 const MAX_LINE_BYTES = 4_096;
+/** Hours of reports over one connection come from nobody who means well. */
+const CONNECTION_MS = 3_600_000;
 
 type Handlers = Required<
   Pick<SMTPServerOptions, 'onConnect' | 'onMailFrom' | 'onRcptTo' | 'onData'>
@@ -27,7 +30,12 @@ type Handlers = Required<
 export function createReturnPathServer(options: ReturnPathOptions): SmtpListener {
   const memory = createSharedMemory(options.memoryBytes);
   return createSmtpListener(
-    { ...options, maxRecipients: MAX_RECIPIENTS, maxLineBytes: MAX_LINE_BYTES },
+    {
+      ...options,
+      maxRecipients: MAX_RECIPIENTS,
+      maxLineBytes: MAX_LINE_BYTES,
+      strangerMs: options.connectionMs ?? CONNECTION_MS,
+    },
     {
       library: { authOptional: true, disabledCommands: ['AUTH'] },
       handlers: (state) => createHandlers(options, memory, state),

@@ -25,6 +25,8 @@ export interface ReturnPathOptions {
   maxConnectionsPerAddress: number;
   /** A client that owes us input for this long gets 421. */
   idleMs: number;
+  /** The longest that a connection may last. */
+  connectionMs?: number;
   /** Whether mail to this address is taken at all: 550 5.1.1 for others, 451 where it rejects. */
   knows(address: string): Promise<boolean>;
   /** The client hears 250 only after this has resolved; false: 550. Where it rejects: 451. */
