@@ -104,7 +104,10 @@ test('what the portal is built by is copied, and the server finds what was built
   const copied = findCopies().flatMap(({ sources }) => sources);
   assert.ok(copied.includes(join('packages/portal', base)), base);
   // It looks for dist/ beside the package.json, in the last stage.
-  assert.match(read('packages/server/src/main.ts'), /'@posthorn\/portal\/package\.json'/);
+  assert.match(
+    read('packages/server/src/assembly/build-http.ts'),
+    /'@posthorn\/portal\/package\.json'/,
+  );
   const runtime = dockerfile.slice(dockerfile.indexOf(' AS runtime\n'));
   assert.match(runtime, /^COPY packages\/portal\/package\.json \.\/packages\/portal\/$/m);
   assert.ok(copied.includes('/app/packages/portal/dist'));

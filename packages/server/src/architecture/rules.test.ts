@@ -17,6 +17,8 @@ const BROKEN: Readonly<Record<string, readonly Broken[]>> = {
     broken(`${S}/webhooks/a.ts`, "const b = new URL('../http/b.ts', import.meta.url);"),
     broken(`${S}/http/a.ts`, "import { b } from '../cli/b.ts';"),
     broken(`${S}/http/a.ts`, "import '../main.ts';"),
+    broken(`${S}/cli/a.ts`, "import { b } from '../assembly/b.ts';"),
+    broken(`${S}/assembly/a.ts`, "import { start } from '../main.ts';"),
     broken(`${S}/utils/a.ts`, "import { b } from '../lib/b.ts';"),
   ],
   'only main and cli read the values': [
@@ -73,7 +75,9 @@ const SOUND: Readonly<Record<string, string>> = {
   [`${S}/http/a.ts`]:
     "import type { Config } from '../config.ts';\nimport { m } from '../mail/a.ts';",
   [`${S}/cli/main.ts`]: "const home = process.env.HOME;\nimport { start } from '../main.ts';",
-  [`${S}/main.ts`]: "import { config } from './config.ts';\nimport { a } from './http/a.ts';",
+  [`${S}/main.ts`]: "import { config } from './config.ts';\nimport { a } from './assembly/a.ts';",
+  [`${S}/assembly/a.ts`]:
+    "import type { Config } from '../config.ts';\nimport { a } from '../http/a.ts';",
   [`${S}/config.ts`]: 'export const config = process.env;',
   [`${S}/lib/clock.test.ts`]: "import { start } from '../main.ts';\nconst e = process.env.HOME;",
   [`${S}/smtp/fixtures/a.ts`]: "import { a } from '../../store/a.ts';",

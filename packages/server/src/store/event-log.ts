@@ -12,7 +12,7 @@ export interface NewEvent {
   onlyTo?: string;
 }
 
-/** Who is owed an event. Declared here, implemented by whoever subscribes; wired in main.ts. */
+/** Who is owed an event. Declared here, implemented by whoever subscribes; wired in assembly/. */
 export interface Subscribers {
   /** Called before the commit: what does this event owe? */
   owedFor(projectId: string, event: CanonicalEvent, nowMs: number, onlyTo?: string): OwedDelivery[];

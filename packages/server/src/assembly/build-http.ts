@@ -1,0 +1,133 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { limitEndpoints } from '../http/access/limit-endpoints.ts';
+import {
+  type CompatibleApis,
+  createCompatibleApis,
+} from '../http/api/compat/create-compatible-apis.ts';
+import type { Metrics } from '../http/metrics.ts';
+import { createPortal, type Portal } from '../http/portal/create-portal.ts';
+import { createInvitationMailer } from '../http/portal/invitation-mail.ts';
+import { readPortalFiles } from '../http/portal/portal-files.ts';
+import { createAnswerMemory } from '../http/remember-answers.ts';
+import type { Route } from '../http/route.ts';
+import { createRoutes } from '../http/routes.ts';
+import { createHttpServer } from '../http/server.ts';
+import { toPublicHealth } from '../store/engine.ts';
+import type { Access } from './build-access.ts';
+import type { Jobs } from './build-jobs.ts';
+import type { Logbook } from './build-log.ts';
+import type { Mail } from './build-mail.ts';
+import type { Sources } from './build-sources.ts';
+import type { Webhooks } from './build-webhooks.ts';
+import type { Basics } from './open-basics.ts';
+
+/** The parts that HTTP shows and asks. */
+interface Shown {
+  access: Access;
+  webhooks: Webhooks;
+  logbook: Logbook;
+  mail: Mail;
+  sources: Sources;
+  jobs: Jobs;
+  metrics: Pick<Metrics, 'render'>;
+}
+
+/** What "npm run build -w @posthorn/portal" has made. */
+const PORTAL_FOLDER = join(
+  dirname(fileURLToPath(import.meta.resolve('@posthorn/portal/package.json'))),
+  'dist',
+);
+
+/** The API, the portal and what answers to clients of other providers, where they are served here. */
+export function buildHttp(basics: Basics, shown: Shown): FastifyInstance {
+  const { config, store, secretBox, clock, ids, log, gate } = basics;
+  const servesApi = config.roles.includes('api');
+  return createHttpServer({
+    routes: buildRoutes(basics, shown, servesApi),
+    ...shown.access,
+    memory: createAnswerMemory({ idempotency: store.idempotency, secretBox, now: clock.now }),
+    ids,
+    log,
+    refuseWork: gate.refuseWork,
+    compatible: servesApi ? buildCompatibleApis(basics, shown) : null,
+    portal: servesApi ? buildPortal(basics, shown) : null,
+  });
+}
+
+function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] {
+  const { config, store, secretBox, projects, version, clock, ids, gate } = basics;
+  const { access, webhooks, logbook, mail, sources, jobs } = shown;
+  const { directory } = webhooks;
+  return createRoutes({
+    ...store,
+    ...access,
+    ...mail,
+    secretBox,
+    version,
+    ids,
+    clock,
+    now: clock.now,
+    logger: basics.log,
+    log: logbook.eventLog,
+    notifier: logbook.notifier,
+    projects,
+    storedProjects: store.projects,
+    directory: limitEndpoints(directory, projects),
+    dispatcher: webhooks.dispatcher,
+    endpointDefaults: webhooks.defaults,
+    endpointUrls: (projectId, endpointId) =>
+      directory.find(projectId, endpointId)?.record.url ?? null,
+    urlPolicy: { guard: webhooks.guard, allowHttp: config.endpointAllowHttp },
+    maxMessageBytes: config.maxMessageSize,
+    publicUrl: config.publicUrl,
+    runner: jobs.runner,
+    replay: jobs.replay,
+    jobRetentionMs: basics.retentionMs,
+    sourceRoom: sources,
+    health: () => toPublicHealth(store.engine.health()),
+    stopping: gate.isStopping,
+    metrics: shown.metrics.render,
+    api: servesApi,
+  });
+}
+
+function buildCompatibleApis(
+  { config, store, ids, clock, gate, log }: Basics,
+  { access, webhooks, mail }: Shown,
+): CompatibleApis {
+  return createCompatibleApis({
+    acceptor: mail.acceptor,
+    messages: store.messages,
+    events: store.events,
+    directory: webhooks.directory,
+    authenticator: access.authenticator,
+    rates: access.rates,
+    ids,
+    clock,
+    maxMessageBytes: config.maxMessageSize,
+    refuseWork: gate.refuseWork,
+    log,
+  });
+}
+
+function buildPortal(basics: Basics, { access, mail }: Shown): Portal {
+  const { config, store, secretBox, projects, version, ids, clock, log, gate } = basics;
+  return createPortal({
+    store,
+    secretBox,
+    authenticator: access.authenticator,
+    projects,
+    sendInvitation: createInvitationMailer({ ...config, acceptor: mail.acceptor, log }),
+    files: readPortalFiles(PORTAL_FOLDER),
+    isSecure: config.publicUrl?.startsWith('https:') === true,
+    hostname: config.hostname,
+    auditRetentionMs: config.auditRetention,
+    version,
+    ids,
+    now: clock.now,
+    log,
+    refuseWork: gate.refuseWork,
+  });
+}

@@ -1,0 +1,123 @@
+import type { Metrics } from '../http/metrics.ts';
+import { createMessageAcceptor, type MessageAcceptor } from '../mail/accept-message.ts';
+import { createDeliverer, type Deliverer } from '../mail/deliverer.ts';
+import { createDomainRoom, type DomainRoom } from '../mail/domains/create-domain-room.ts';
+import { createReturnPath, type ReturnPathRoom } from '../mail/return-path/create-return-path.ts';
+import { createSendLimits } from '../mail/send-limits.ts';
+import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
+import type { Logbook } from './build-log.ts';
+import { buildTransmitter } from './build-transmitter.ts';
+import { countAccepted } from './count-accepted.ts';
+import type { Basics } from './open-basics.ts';
+
+/** The life of a message, from the door to what comes back. */
+export interface Mail {
+  acceptor: MessageAcceptor;
+  deliverer: Deliverer;
+  domainRoom: DomainRoom;
+  trackingRoom: TrackingRoom;
+  returnPath: ReturnPathRoom;
+}
+
+interface MailTies extends Pick<Logbook, 'eventLog' | 'suppression'> {
+  metrics: Pick<Metrics, 'messageAccepted' | 'mailReturned'>;
+  /** How many nodes deliver mail. */
+  nodes: () => number;
+}
+
+const MEMORY_MAIL_BYTES = 64 * 1_048_576;
+
+export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
+  const { config, store, secretBox, projects, ids, clock } = basics;
+  const { now } = clock;
+  const log = ties.eventLog;
+  const domainRoom = createDomainRoom({
+    config,
+    domains: store.domains,
+    log,
+    secretBox,
+    ids,
+    now,
+    requiresVerified: (projectId) => projects.settingsOf(projectId).sending.requireVerifiedDomain,
+  });
+  const { directory, rules } = domainRoom;
+  await directory.load();
+  const returnPath = createReturnPath({
+    config,
+    tls: basics.keys.submissionTls,
+    secretBox,
+    messages: store.messages,
+    log,
+    directory,
+    projectIds: () => projects.all().map(({ id }) => id),
+    refuseWork: basics.gate.refuseWork,
+    onMail: (door, taken) => ties.metrics.mailReturned(door, taken),
+    ids,
+    clock,
+    logger: basics.log,
+  });
+  const trackingRoom = createTrackingRoom({
+    ...{ config, secretBox, directory, rules, store, log, ids, now },
+    sendingOf: (projectId) => projects.settingsOf(projectId).sending,
+  });
+  const rooms = { domainRoom, trackingRoom, returnPath };
+  const deliverer = buildDeliverer(basics, ties, rooms);
+  return { ...rooms, deliverer, acceptor: buildAcceptor(basics, ties, { ...rooms, deliverer }) };
+}
+
+function buildDeliverer(
+  basics: Basics,
+  ties: MailTies,
+  rooms: Pick<Mail, 'trackingRoom' | 'returnPath'>,
+): Deliverer {
+  const { config, store, projects, clock, random, ids, node } = basics;
+  return createDeliverer({
+    engine: store.engine,
+    messages: store.messages,
+    log: ties.eventLog,
+    transmitter: buildTransmitter(basics),
+    clock,
+    random,
+    ids,
+    logger: basics.log,
+    node,
+    ladderMs: config.mailRetryLadder,
+    suppressed: ties.suppression.check,
+    projectExists: (projectId) => projects.find(projectId) !== null,
+    smarthost: config.smarthost !== null,
+    envelopeSender: rooms.returnPath.envelopeSender,
+    personalize: rooms.trackingRoom.personalize,
+    concurrency: config.mailConcurrency,
+    destinationConcurrency: config.mailDestinationConcurrency,
+    nodes: ties.nodes,
+    memoryBytes: MEMORY_MAIL_BYTES,
+  });
+}
+
+function buildAcceptor(
+  { config, store, projects, ids, clock }: Basics,
+  { eventLog: log, suppression, metrics }: MailTies,
+  rooms: Pick<Mail, 'deliverer' | 'domainRoom' | 'trackingRoom'>,
+): MessageAcceptor {
+  const acceptor = createMessageAcceptor({
+    messages: store.messages,
+    log,
+    fresh: rooms.deliverer,
+    suppressed: suppression.check,
+    senders: rooms.domainRoom.rules,
+    sendLimits: createSendLimits({
+      windows: store.sendWindows,
+      log,
+      limitsOf: projects.settingsOf,
+      ids,
+      clock,
+    }),
+    tracking: rooms.trackingRoom,
+    ids,
+    clock,
+    hostname: config.hostname,
+    expiryMs: config.mailExpiry,
+    retentionOf: projects.settingsOf,
+  });
+  return countAccepted(acceptor, metrics);
+}

@@ -1,0 +1,38 @@
+import type { MessageAcceptor } from '../mail/accept-message.ts';
+import { composeNotice } from '../mail/compose-notice.ts';
+import { type BacklogMonitor, createBacklogMonitor } from '../webhooks/backlog/backlog-monitor.ts';
+import { createReporter, type Reporter } from '../webhooks/reporter.ts';
+import type { Logbook } from './build-log.ts';
+import type { Webhooks } from './build-webhooks.ts';
+import type { Basics } from './open-basics.ts';
+
+/** What owners of endpoints are told by itself. */
+export interface Reports {
+  reporter: Reporter;
+  monitor: BacklogMonitor;
+}
+
+export function buildReports(
+  { config, store, ids, clock, log }: Basics,
+  ties: Pick<Logbook, 'eventLog'> &
+    Pick<Webhooks, 'directory'> & { acceptor: Pick<MessageAcceptor, 'acceptInput'> },
+): Reports {
+  const from = config.noticeFrom ?? `posthorn@${config.hostname}`;
+  const reporter = createReporter({
+    eventLog: ties.eventLog,
+    ids,
+    clock,
+    log,
+    notify: ({ projectId, ...notice }) =>
+      ties.acceptor.acceptInput(projectId, composeNotice({ from, ...notice }), () => []),
+  });
+  const monitor = createBacklogMonitor({
+    queue: store.queue,
+    directory: ties.directory,
+    report: reporter.report,
+    clock,
+    log,
+    threshold: { depth: config.queueAlertDepth, lagMs: config.queueAlertLag },
+  });
+  return { reporter, monitor };
+}
