@@ -4,7 +4,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { setCaller } from './api/client.ts';
 import { Problem } from './api/problem.ts';
-import { sessionQuery } from './api/session.ts';
+import { expireSession } from './api/session.ts';
 import './design/theme.css';
 import { applyTheme } from './design/theme.ts';
 import { createPortalRouter } from './router.tsx';
@@ -17,14 +17,17 @@ applyTheme();
 const client = new QueryClient({
   defaultOptions: {
     queries: {
+      // The server may be on this machine, whatever the browser thinks of the network.
+      networkMode: 'always',
       retry: (failures, error) =>
         failures < RETRIES &&
         error instanceof Problem &&
         (error.status === 0 || error.status >= 502),
     },
+    mutations: { networkMode: 'always' },
   },
 });
-setCaller({ expired: () => void client.invalidateQueries({ queryKey: sessionQuery.queryKey }) });
+setCaller({ expired: () => expireSession(client) });
 const router = createPortalRouter(client);
 const root = document.getElementById('portal');
 if (root === null) throw new Error('The page has no element with the id portal.');

@@ -266,6 +266,8 @@ export interface Project {
     api_requests_per_second: number | null;
     events_per_second: number | null;
     endpoints: number | null;
+    emails_per_hour: number | null;
+    emails_per_day: number | null;
   };
   retention: { events_days: number | null; bodies_days: number | null };
   version: number;

@@ -25,10 +25,11 @@ export class Problem extends Error {
     this.requestId = facts.requestId ?? null;
   }
 
-  /** What the server says of the field with this name, if anything: for the form to show beside it. */
+  /** What the server says of the field with this name, or of a part of it: for the form to show beside it. */
   fieldDetail(name: string): string | null {
     const found = this.fields.find(
-      ({ pointer }) => pointer === `/${name}` || pointer === `?${name}`,
+      ({ pointer }) =>
+        pointer === `/${name}` || pointer === `?${name}` || pointer.startsWith(`/${name}/`),
     );
     return found?.detail ?? null;
   }

@@ -1,4 +1,9 @@
-import { queryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import {
+  type QueryClient,
+  queryOptions,
+  useQueryClient,
+  useSuspenseQuery,
+} from '@tanstack/react-query';
 import { call, setCaller } from './client.ts';
 
 export type Role = 'owner' | 'developer' | 'support' | 'read_only';
@@ -19,9 +24,10 @@ export interface Session {
   server: { version: string };
 }
 
-/** Why nobody is: nobody has signed in, or the server has no user yet. */
+/** Why nobody is signed in. */
 export interface NoSession {
-  reason: 'signed_out' | 'no_owner';
+  /** `expired`: they were signed in until now, in this page. */
+  reason: 'signed_out' | 'no_owner' | 'expired';
 }
 
 const PROJECT_KEY = 'posthorn.project';
@@ -39,6 +45,15 @@ export const sessionQuery = queryOptions({
   retry: false,
 });
 
+/** The server knows the session no more: the sign-in page says why it is there. */
+export function expireSession(client: QueryClient): void {
+  if (!isSession(client.getQueryData(sessionQuery.queryKey))) return;
+  const nobody: NoSession = { reason: 'expired' };
+  client.setQueryData(sessionQuery.queryKey, nobody);
+  setCaller({ csrfToken: null, projectId: null });
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
+}
+
 export function isSession(value: Session | NoSession | undefined): value is Session {
   return value !== undefined && 'user' in value;
 }
@@ -50,6 +65,15 @@ export function chosenProject({ projects }: Session): string | null {
 }
 
 /** Whether the user may change what belongs to a project; the server decides, this spares a refusal. */
+export function useMayManage(): boolean {
+  return mayManage(useSession());
+}
+
+/** Whether they may send mail. */
+export function useMaySend(): boolean {
+  return useSession().user.role !== 'read_only';
+}
+
 export function mayManage({ user }: Session): boolean {
   return user.role === 'owner' || user.role === 'developer';
 }

@@ -20,6 +20,20 @@ const OVERSCAN = 12;
 /** So near to the end, the next page is asked for. */
 const AHEAD = 20;
 
+export interface DataListProps<T> {
+  label: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+  /** Called with the row that was opened by key or click. */
+  open: (row: T) => void;
+  /** What a screen reader calls the row's link. */
+  linkOf: (row: T) => string;
+  loadMore: () => void;
+  hasMore: boolean;
+  isLoading: boolean;
+}
+
 /**
  * A list of any length: only the rows that are seen are in the document. j and k (or the arrows) move
  * between rows, Enter opens one. On a phone each row becomes two lines of its first columns.
@@ -34,19 +48,7 @@ export function DataList<T>({
   loadMore,
   hasMore,
   isLoading,
-}: {
-  label: string;
-  columns: readonly Column<T>[];
-  rows: readonly T[];
-  keyOf: (row: T) => string;
-  /** Called with the row that was opened by key or click. */
-  open: (row: T) => void;
-  /** What a screen reader calls the row's link. */
-  linkOf: (row: T) => string;
-  loadMore: () => void;
-  hasMore: boolean;
-  isLoading: boolean;
-}) {
+}: DataListProps<T>) {
   const { common } = useWords();
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(0);

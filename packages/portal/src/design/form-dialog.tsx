@@ -1,6 +1,7 @@
-import type { FormEvent, ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useWords } from '../words/words.tsx';
 import { Button } from './button.tsx';
+import { Form } from './form.tsx';
 import { Modal } from './modal.tsx';
 
 /** A form in a dialog: its title is what its button does. */
@@ -9,7 +10,7 @@ export function FormDialog({
   action = title,
   close,
   isBusy,
-  problem,
+  error,
   submit,
   children,
 }: {
@@ -18,31 +19,23 @@ export function FormDialog({
   action?: string;
   close: () => void;
   isBusy: boolean;
-  problem: string | null | undefined;
+  /** Of the request that it was sent with; null before. */
+  error: unknown;
   submit: (form: FormData) => void;
   children: ReactNode;
 }) {
   const { common } = useWords();
-  function onSubmit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    submit(new FormData(event.currentTarget));
-  }
   return (
     <Modal title={title} close={close}>
-      <form onSubmit={onSubmit} className="flex flex-col gap-3">
+      <Form error={error} submit={submit}>
         {children}
-        {problem !== null && problem !== undefined && (
-          <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-            {problem}
-          </p>
-        )}
         <div className="flex justify-end gap-2">
           <Button onClick={close}>{common.cancel}</Button>
           <Button type="submit" kind="primary" isBusy={isBusy}>
             {action}
           </Button>
         </div>
-      </form>
+      </Form>
     </Modal>
   );
 }

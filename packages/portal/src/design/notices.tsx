@@ -1,4 +1,5 @@
-import type { ReactNode } from 'react';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useState } from 'react';
 import { toProblem } from '../api/problem.ts';
 import { useWords } from '../words/words.tsx';
 import { Button } from './button.tsx';
@@ -30,6 +31,9 @@ export function Empty({
   );
 }
 
+/** How often a page that the server did not answer asks again, ms. */
+const TRY_AGAIN_MS = 3_000;
+
 /** What happened, what it means, what to do; the technical part unfolds. */
 export function ProblemNotice({
   error,
@@ -43,13 +47,18 @@ export function ProblemNotice({
 }) {
   const { problem, common } = useWords();
   const { status, code, message, requestId } = toProblem(error);
-  const [title, help] =
-    code === 'offline'
-      ? [problem.offline, problem.offlineHelp]
-      : status === 404
-        ? [problem.notFound, problem.notFoundHelp]
-        : [problem.generic, message];
+  const isOffline = code === 'offline';
+  const [title, help] = isOffline
+    ? [problem.offline, problem.offlineHelp]
+    : status === 404
+      ? [problem.notFound, problem.notFoundHelp]
+      : [problem.generic, message];
   const Heading = isPage ? 'h1' : 'h2';
+  useEffect(() => {
+    if (!isOffline || retry === undefined) return;
+    const timer = setInterval(retry, TRY_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [isOffline, retry]);
   return (
     <div role="alert" className="mx-auto max-w-xl px-4 py-12">
       <Heading className="text-[17px] font-semibold">{title}</Heading>
@@ -64,6 +73,45 @@ export function ProblemNotice({
       </details>
     </div>
   );
+}
+
+/** How long an answer may take before the page says that it is slow, ms. */
+const SLOW_MS = 4_000;
+
+/** On its way; after a while it says that the server is slow. */
+export function Waiting({ rows }: { rows?: number }) {
+  const { problem } = useWords();
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), SLOW_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <>
+      <Skeleton {...(rows === undefined ? {} : { rows })} />
+      {isSlow && (
+        <p role="status" className="px-3 text-muted">
+          {problem.slow}
+        </p>
+      )}
+    </>
+  );
+}
+
+/**
+ * Whether the object of a page is there to be shown. It stays in sight while the server cannot be reached (the
+ * frame says so then), and goes once the server says that there is no such thing.
+ */
+export function isLoaded<T>(query: UseQueryResult<T>): query is UseQueryResult<T> & { data: T } {
+  const isGone = query.error !== null && toProblem(query.error).status === 404;
+  return query.data !== undefined && !isGone;
+}
+
+/** In the place of a page whose object is not there: it is on its way, or why it does not come. */
+export function NotLoaded({ query }: { query: Pick<UseQueryResult, 'error' | 'refetch'> }) {
+  const { error, refetch } = query;
+  if (error === null) return <Waiting />;
+  return <ProblemNotice isPage error={error} retry={() => void refetch()} />;
 }
 
 /** Grey bars in the place of rows that are on their way. */

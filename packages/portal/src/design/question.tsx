@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { toProblem } from '../api/problem.ts';
 import { useWords } from '../words/words.tsx';
 import { Button } from './button.tsx';
+import { Alert } from './form.tsx';
 import { Modal } from './modal.tsx';
 
 /** A question: what will happen, the button that does it, and what went wrong. */
@@ -28,11 +29,7 @@ export function Question({
   return (
     <Modal title={title} close={close}>
       <div className="mb-4">{effect}</div>
-      {error !== null && (
-        <p role="alert" className="mb-4 rounded-md bg-bad-soft p-2.5 text-bad">
-          {toProblem(error).message}
-        </p>
-      )}
+      {error !== null && <Alert>{toProblem(error).message}</Alert>}
       <div className="flex justify-end gap-2">
         <Button onClick={close}>{common.cancel}</Button>
         {action !== null && (

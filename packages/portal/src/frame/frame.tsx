@@ -1,6 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
+import { toProblem } from '../api/problem.ts';
 import { queueQuery } from '../api/queries.ts';
 import { chosenProject, useChooseProject, useSession, useSignOut } from '../api/session.ts';
 import { Icon } from '../design/icon.tsx';
@@ -16,8 +17,15 @@ export function Frame() {
   const words = useWords();
   const [open, setOpen] = useState<'menu' | 'palette' | 'keys' | null>(null);
   const { pathname } = useLocation();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes the menu.
-  useEffect(() => setOpen(null), [pathname]);
+  const content = useRef<HTMLElement>(null);
+  const shown = useRef(pathname);
+  useEffect(() => {
+    if (shown.current === pathname) return;
+    shown.current = pathname;
+    // Another page closes the menu, and reading begins at its top, as if it had been loaded.
+    setOpen(null);
+    content.current?.focus();
+  }, [pathname]);
   useShortcuts({ palette: () => setOpen('palette'), help: () => setOpen('keys') });
   return (
     <div className="flex min-h-screen">
@@ -30,7 +38,8 @@ export function Frame() {
       <Sidebar isOpen={open === 'menu'} close={() => setOpen(null)} />
       <div className="flex min-w-0 flex-1 flex-col">
         <TopBar openMenu={() => setOpen('menu')} openPalette={() => setOpen('palette')} />
-        <main id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none">
+        <LostConnection />
+        <main ref={content} id="content" tabIndex={-1} className="min-w-0 flex-1 outline-none">
           <Outlet />
         </main>
       </div>
@@ -132,6 +141,32 @@ function ProjectChoice() {
         </option>
       ))}
     </select>
+  );
+}
+
+/** While the server cannot be reached: what is shown is old. When it answers again, everything is read anew. */
+function LostConnection() {
+  const { problem } = useWords();
+  const client = useQueryClient();
+  // Already at the first failure, while the query itself still tries.
+  const { failureReason, isSuccess } = useQuery(queueQuery());
+  const isLost = failureReason !== null && toProblem(failureReason).code === 'offline';
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (isLost) wasLost.current = true;
+    else if (wasLost.current && isSuccess) {
+      wasLost.current = false;
+      void client.invalidateQueries();
+    }
+  }, [isLost, isSuccess, client]);
+  if (!isLost) return null;
+  return (
+    <div role="alert" className="flex items-center gap-2 bg-warn-soft px-4 py-2 text-warn sm:px-8">
+      <Icon name="wait" />
+      <span>
+        <strong className="font-semibold">{problem.lost}</strong> {problem.lostHelp}
+      </span>
+    </div>
   );
 }
 

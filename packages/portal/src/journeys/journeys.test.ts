@@ -1,31 +1,24 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import {
   findBarriers,
   signIn,
   skipWithoutBrowser,
   startBrowser,
   stopBrowser,
+  titled,
   type Visit,
   visit,
+  withVisit,
 } from './fixtures/browser.ts';
-import { API_KEY, type Surroundings, startSurroundings } from './fixtures/server.ts';
-
-const OWNER = { email: 'owner@example.com', password: 'a password of the owner' };
-
-/** Mail that came to a state, as a provider would report it. */
-const reported = (type: string, recipient: string, response: string) => ({
-  type: `email.${type}`,
-  timestamp: new Date().toISOString(),
-  data: {
-    provider: 'elsewhere',
-    message: { provider_id: `m-${recipient}`, from: 'shop@example.com', subject: 'Your order' },
-    recipient,
-    delivery: { smtp_code: type === 'bounced' ? 550 : 250, response },
-  },
-});
+import {
+  API_KEY,
+  OWNER,
+  reported,
+  type Surroundings,
+  startSurroundings,
+} from './fixtures/server.ts';
 
 describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
   let world: Surroundings;
@@ -61,19 +54,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     await world.close();
   });
 
-  async function withVisit(work: (one: Visit) => Promise<void>): Promise<void> {
-    const one = await visit();
-    try {
-      await signIn(one, world.url, OWNER);
-      await work(one);
-      assert.deepEqual(one.complaints, []);
-    } finally {
-      await one.close();
-    }
-  }
-
-  const titled = (page: Page, name: string | RegExp) =>
-    page.getByRole('heading', { level: 1, name }).waitFor();
+  const asOwner = (work: (one: Visit) => Promise<void>) => withVisit(world.url, OWNER, work);
 
   test('the first visit makes the owner, with the keyboard alone', async () => {
     const one = await visit();
@@ -91,7 +72,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
   });
 
   test('where is this email, and was our application told?', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.keyboard.press('Control+k');
       await page.keyboard.type('anna@nowhere.invalid');
       await page.getByRole('option', { name: 'Messages to anna@nowhere.invalid' }).waitFor();
@@ -113,7 +94,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('what is failing, since when, and what do I do?', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.getByText('One thing needs your attention.').waitFor();
       await page.getByRole('link', { name: `${world.application.url}/bad` }).click();
       await page.getByText('Failing').first().waitFor();
@@ -127,7 +108,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('how do I set this up right? From a URL to an answered test on one page', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/webhooks`);
       await page.getByRole('link', { name: 'New endpoint' }).click();
       await page.getByRole('textbox', { name: 'URL' }).fill('http://10.0.0.1/hook');
@@ -145,7 +126,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('an address is suppressed by hand, exported, and taken off again', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/suppressions`);
       await page.getByRole('button', { name: 'Add an address' }).click();
       await page.getByRole('textbox', { name: 'Address' }).fill('loud@example.com');
@@ -165,7 +146,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('a source is made, and what it refuses is seen', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/sources/new`);
       await page.getByRole('combobox', { name: 'Provider' }).selectOption('resend');
       await page
@@ -184,7 +165,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('an endpoint is disabled and enabled again, its secret replaced', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/webhooks/${good.id}`);
       await page.getByRole('button', { name: 'Disable' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
@@ -198,7 +179,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('new events wait behind a pill until they are asked for', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       // The stream begins with what comes next, so it has to be open.
       const isStream = (answer: { url(): string }) => answer.url().includes('/v1/events/stream');
       const streamed = page.waitForResponse(isStream);
@@ -211,7 +192,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('it speaks the language that is chosen, and remembers it', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.getByLabel('Account').click();
       await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
       await page.getByRole('link', { name: 'Nachrichten', exact: true }).waitFor();
@@ -221,7 +202,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('what is not there, and who has no session, have their page', () =>
-    withVisit(async ({ page, context }) => {
+    asOwner(async ({ page, context }) => {
       await page.goto(`${world.url}/portal/messages/msg_01JD0000000000000000000000`);
       await page.getByText('There is nothing with this id.').waitFor();
       await page.goto(`${world.url}/portal/nonsense`);

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { decodeBase32, totpCode } from 'posthorn/src/lib/totp.ts';
 import {
+  answer,
   findBarriers,
+  press,
   signIn,
   skipWithoutBrowser,
   startBrowser,
   stopBrowser,
   type Visit,
   visit,
+  withVisit,
 } from './fixtures/browser.ts';
-import { API_KEY, type Surroundings, startSurroundings } from './fixtures/server.ts';
+import { makeOwner, OWNER, type Surroundings, startSurroundings } from './fixtures/server.ts';
 
-const OWNER = { email: 'owner@example.com', password: 'a password of the owner' };
 const BEN = { email: 'ben@example.com', password: 'a password of ben' };
 const STEP_MS = 30_000;
 
@@ -23,36 +24,17 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
   before(async () => {
     world = await startSurroundings();
     await startBrowser();
-    const answer = await fetch(`${world.url}/portal/api/owner`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...OWNER, setup_token: API_KEY }),
-    });
-    assert.equal(answer.status, 201);
+    await makeOwner(world);
   });
   after(async () => {
     await stopBrowser();
     await world.close();
   });
 
-  async function withVisit(work: (one: Visit) => Promise<void>): Promise<void> {
-    const one = await visit();
-    try {
-      await signIn(one, world.url, OWNER);
-      await work(one);
-      assert.deepEqual(one.complaints, []);
-    } finally {
-      await one.close();
-    }
-  }
-
-  const press = (page: Page, name: string) =>
-    page.getByRole('button', { name, exact: true }).first().click();
-  const answer = (page: Page, name: string) =>
-    page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
+  const asOwner = (work: (one: Visit) => Promise<void>) => withVisit(world.url, OWNER, work);
 
   test('somebody is invited, joins, sees what their role lets them, and is removed', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/settings/users`);
       await press(page, 'Invite somebody');
       await page.getByLabel('Email').fill(BEN.email);
@@ -87,7 +69,7 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('a second factor is set up from its QR code, asked for, and turned off', () =>
-    withVisit(async (one) => {
+    asOwner(async (one) => {
       const { page } = one;
       await page.goto(`${world.url}/portal/settings`);
       await press(page, 'Turn on the second factor');
@@ -120,7 +102,7 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('a name is saved, and a wrong password named beside its field', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/settings`);
       await page.getByLabel('Your name').fill('Olga');
       await press(page, 'Save the name');
@@ -132,7 +114,7 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('a key is made, shown once, works, and is revoked', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/settings/keys`);
       await press(page, 'New key');
       await page.getByRole('textbox', { name: 'Name' }).fill('shop');
@@ -150,7 +132,7 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('a project is made, limited and deleted', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/settings/projects`);
       await press(page, 'New project');
       await page.getByRole('textbox', { name: 'Name' }).fill('Second');
@@ -169,7 +151,7 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('a domain says what to publish, and what DNS says of it', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/domains`);
       await press(page, 'Add a domain');
       await page.getByRole('textbox', { name: 'Domain' }).fill('no domain');
@@ -186,7 +168,7 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
     }));
 
   test('the audit log tells what was done', () =>
-    withVisit(async ({ page }) => {
+    asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/settings/audit`);
       const row = page.getByRole('row').filter({ hasText: 'session.opened' }).first();
       await row.click();

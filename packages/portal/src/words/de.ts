@@ -33,6 +33,8 @@ export const de: Words = {
     queueWaiting: (count, lag) => `${count} Zustellungen warten, die älteste seit ${lag}`,
   },
   signIn: {
+    expired:
+      'Ihre Sitzung ist zu Ende. Melden Sie sich an, dann sind Sie wieder auf der Seite, auf der Sie waren.',
     title: 'Anmelden',
     email: 'E-Mail',
     password: 'Passwort',
@@ -46,6 +48,7 @@ export const de: Words = {
     create: 'Konto einrichten',
   },
   common: {
+    halfLoaded: 'Die Liste ist nicht vollständig.',
     loading: 'Wird geladen',
     retry: 'Noch einmal versuchen',
     copy: 'Kopieren',
@@ -70,6 +73,10 @@ export const de: Words = {
     technical: 'Technische Einzelheiten',
   },
   problem: {
+    lost: 'Der Server antwortet nicht.',
+    lostHelp:
+      'Was Sie sehen, kann alt sein. Posthorn stellt weiter zu; die Seite versucht es von selbst wieder.',
+    slow: 'Der Server ist langsam. Seine Antwort steht noch aus.',
     offline: 'Der Server antwortet nicht.',
     offlineHelp:
       'Posthorn stellt weiter zu, ob diese Seite es erreicht oder nicht. Prüfen Sie Ihre Verbindung; die Seite versucht es von selbst wieder.',
@@ -78,6 +85,14 @@ export const de: Words = {
       'Sie gehört vielleicht zu einem anderen Projekt, oder ist älter als die Aufbewahrung.',
     generic: 'Der Server konnte nicht antworten.',
     request: 'Anfrage',
+  },
+  invalid: {
+    missing: 'Das wird gebraucht.',
+    email: 'Das ist keine E-Mail-Adresse: Sie braucht einen Namen, ein @ und eine Domain.',
+    url: 'Das ist keine URL: Sie beginnt mit https:// oder http://.',
+    short: (least) => `Mindestens ${least} Zeichen.`,
+    least: (least) => `${least} oder mehr.`,
+    number: 'Das ist keine ganze Zahl.',
   },
   time: {
     now: 'jetzt',
@@ -374,6 +389,8 @@ export const de: Words = {
       requests: 'Anfragen pro Sekunde',
       events: 'Ereignisse pro Sekunde',
       endpoints: 'Endpunkte',
+      emailsPerHour: 'E-Mails je Stunde',
+      emailsPerDay: 'E-Mails je Tag',
       eventsDays: 'Tage, die Ereignisse bleiben',
       bodiesDays: 'Tage, die Inhalte bleiben',
       remove: 'Projekt löschen',

@@ -33,6 +33,7 @@ export const en = {
       `${count} deliveries wait, the oldest due for ${lag}`,
   },
   signIn: {
+    expired: 'Your session has ended. Sign in, and you are back on the page where you were.',
     title: 'Sign in',
     email: 'Email',
     password: 'Password',
@@ -46,6 +47,7 @@ export const en = {
     create: 'Create the owner',
   },
   common: {
+    halfLoaded: 'The list is not whole.',
     loading: 'Loading',
     retry: 'Try again',
     copy: 'Copy',
@@ -70,6 +72,10 @@ export const en = {
     technical: 'Technical details',
   },
   problem: {
+    lost: 'The server does not answer.',
+    lostHelp:
+      'What you see may be old. Posthorn goes on delivering; the page tries again by itself.',
+    slow: 'The server is slow. Still waiting for its answer.',
     offline: 'The server does not answer.',
     offlineHelp:
       'Posthorn goes on delivering whether or not this page reaches it. Check your connection; the page tries again by itself.',
@@ -77,6 +83,14 @@ export const en = {
     notFoundHelp: 'It may belong to another project, or be older than what is kept.',
     generic: 'The server could not answer.',
     request: 'Request',
+  },
+  invalid: {
+    missing: 'This is needed.',
+    email: 'This is no email address: it needs a name, an @ and a domain.',
+    url: 'This is no URL: it begins with https:// or http://.',
+    short: (least: number) => `At least ${least} characters.`,
+    least: (least: string) => `${least} or more.`,
+    number: 'This is no whole number.',
   },
   time: {
     now: 'now',
@@ -363,6 +377,8 @@ export const en = {
       requests: 'Requests a second',
       events: 'Events a second',
       endpoints: 'Endpoints',
+      emailsPerHour: 'Emails an hour',
+      emailsPerDay: 'Emails a day',
       eventsDays: 'Days that events are kept',
       bodiesDays: 'Days that bodies are kept',
       remove: 'Delete the project',

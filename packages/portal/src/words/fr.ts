@@ -33,6 +33,7 @@ export const fr: Words = {
     queueWaiting: (count, lag) => `${count} envois attendent, le plus ancien depuis ${lag}`,
   },
   signIn: {
+    expired: 'Votre session est terminée. Connectez-vous et vous retrouvez la page où vous étiez.',
     title: 'Connexion',
     email: 'E-mail',
     password: 'Mot de passe',
@@ -46,6 +47,7 @@ export const fr: Words = {
     create: 'Créer le compte',
   },
   common: {
+    halfLoaded: 'La liste n’est pas complète.',
     loading: 'Chargement',
     retry: 'Réessayer',
     copy: 'Copier',
@@ -70,6 +72,10 @@ export const fr: Words = {
     technical: 'Détails techniques',
   },
   problem: {
+    lost: 'Le serveur ne répond pas.',
+    lostHelp:
+      'Ce que vous voyez est peut-être ancien. Posthorn continue de livrer ; la page réessaie d’elle-même.',
+    slow: 'Le serveur est lent. Sa réponse se fait attendre.',
     offline: 'Le serveur ne répond pas.',
     offlineHelp:
       'Posthorn continue ses envois, que cette page l’atteigne ou non. Vérifiez votre connexion ; la page réessaie d’elle-même.',
@@ -78,6 +84,14 @@ export const fr: Words = {
       'Il appartient peut-être à un autre projet, ou il est trop ancien pour être conservé.',
     generic: 'Le serveur n’a pas pu répondre.',
     request: 'Requête',
+  },
+  invalid: {
+    missing: 'Ce champ est nécessaire.',
+    email: 'Ce n’est pas une adresse e-mail : il faut un nom, un @ et un domaine.',
+    url: 'Ce n’est pas une URL : elle commence par https:// ou http://.',
+    short: (least) => `Au moins ${least} caractères.`,
+    least: (least) => `${least} ou plus.`,
+    number: 'Ce n’est pas un nombre entier.',
   },
   time: {
     now: 'maintenant',
@@ -372,6 +386,8 @@ export const fr: Words = {
       requests: 'Requêtes par seconde',
       events: 'Événements par seconde',
       endpoints: 'Points de terminaison',
+      emailsPerHour: 'E-mails par heure',
+      emailsPerDay: 'E-mails par jour',
       eventsDays: 'Jours de conservation des événements',
       bodiesDays: 'Jours de conservation des contenus',
       remove: 'Supprimer le projet',

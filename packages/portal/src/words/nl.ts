@@ -33,6 +33,7 @@ export const nl: Words = {
     queueWaiting: (count, lag) => `${count} bezorgingen wachten, de oudste al ${lag}`,
   },
   signIn: {
+    expired: 'Uw sessie is afgelopen. Meld u aan, dan bent u terug op de pagina waar u was.',
     title: 'Aanmelden',
     email: 'E-mail',
     password: 'Wachtwoord',
@@ -46,6 +47,7 @@ export const nl: Words = {
     create: 'Account maken',
   },
   common: {
+    halfLoaded: 'De lijst is niet volledig.',
     loading: 'Laden',
     retry: 'Opnieuw proberen',
     copy: 'Kopiëren',
@@ -70,6 +72,10 @@ export const nl: Words = {
     technical: 'Technische details',
   },
   problem: {
+    lost: 'De server antwoordt niet.',
+    lostHelp:
+      'Wat u ziet kan oud zijn. Posthorn levert door; de pagina probeert het vanzelf opnieuw.',
+    slow: 'De server is traag. Zijn antwoord laat op zich wachten.',
     offline: 'De server antwoordt niet.',
     offlineHelp:
       'Posthorn blijft bezorgen, of deze pagina het bereikt of niet. Controleer je verbinding; de pagina probeert het vanzelf opnieuw.',
@@ -77,6 +83,14 @@ export const nl: Words = {
     notFoundHelp: 'Het hoort misschien bij een ander project, of is ouder dan wat bewaard wordt.',
     generic: 'De server kon niet antwoorden.',
     request: 'Verzoek',
+  },
+  invalid: {
+    missing: 'Dit is nodig.',
+    email: 'Dit is geen e-mailadres: het heeft een naam, een @ en een domein nodig.',
+    url: 'Dit is geen URL: die begint met https:// of http://.',
+    short: (least) => `Minstens ${least} tekens.`,
+    least: (least) => `${least} of meer.`,
+    number: 'Dit is geen geheel getal.',
   },
   time: {
     now: 'nu',
@@ -369,6 +383,8 @@ export const nl: Words = {
       requests: 'Verzoeken per seconde',
       events: 'Gebeurtenissen per seconde',
       endpoints: 'Endpoints',
+      emailsPerHour: 'E-mails per uur',
+      emailsPerDay: 'E-mails per dag',
       eventsDays: 'Dagen dat gebeurtenissen blijven',
       bodiesDays: 'Dagen dat inhoud blijft',
       remove: 'Project verwijderen',

@@ -1,11 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { call } from '../../api/client.ts';
 import { toProblem } from '../../api/problem.ts';
 import { type Role, sessionQuery } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/field.tsx';
+import { Form } from '../../design/form.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
 import { useWords } from '../../words/words.tsx';
 
@@ -39,9 +40,7 @@ export function InvitationPage() {
     document.title = `${invitation.title} · ${words.brand}`;
   }, [invitation.title, words.brand]);
 
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  function submit(form: FormData): void {
     accept.mutate({
       token,
       name: String(form.get('name')).trim(),
@@ -49,7 +48,6 @@ export function InvitationPage() {
     });
   }
 
-  const problem = accept.isError ? toProblem(accept.error) : null;
   return (
     <main className="mx-auto flex min-h-screen max-w-sm flex-col justify-center p-6">
       {look.isPending ? (
@@ -65,7 +63,7 @@ export function InvitationPage() {
           <p className="mb-4 text-muted">
             {invitation.lead(look.data.email, words.settings.roles[look.data.role])}
           </p>
-          <form onSubmit={submit} className="flex flex-col gap-3">
+          <Form error={accept.error} submit={submit}>
             {/* For password managers: it is what one signs in with. */}
             <TextField
               label={words.signIn.email}
@@ -81,7 +79,6 @@ export function InvitationPage() {
               autoComplete="name"
               required
               maxLength={100}
-              problem={problem?.fieldDetail('name') ?? null}
             />
             <TextField
               label={words.signIn.newPassword}
@@ -89,13 +86,7 @@ export function InvitationPage() {
               type="password"
               autoComplete="new-password"
               required
-              problem={problem?.fieldDetail('password') ?? null}
             />
-            {problem !== null && problem.fields.length === 0 && (
-              <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-                {problem.message}
-              </p>
-            )}
             <Button
               type="submit"
               kind="primary"
@@ -104,7 +95,7 @@ export function InvitationPage() {
             >
               {invitation.accept}
             </Button>
-          </form>
+          </Form>
         </>
       )}
     </main>

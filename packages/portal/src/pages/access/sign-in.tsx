@@ -1,8 +1,9 @@
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { type Problem, toProblem } from '../../api/problem.ts';
 import { type NoSession, useCreateOwner, useSignIn } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/field.tsx';
+import { Form } from '../../design/form.tsx';
 import { useWords } from '../../words/words.tsx';
 
 /** Asks who is there; the first one on a new server becomes its owner. */
@@ -19,9 +20,7 @@ export function SignIn({ reason }: NoSession) {
     document.title = `${title} · ${words.brand}`;
   }, [title, words.brand]);
 
-  async function submit(event: FormEvent<HTMLFormElement>): Promise<void> {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  async function submit(form: FormData): Promise<void> {
     const read = (name: string) => String(form.get(name) ?? '');
     setBusy(true);
     try {
@@ -42,25 +41,27 @@ export function SignIn({ reason }: NoSession) {
     }
   }
 
-  const hasFieldProblem = (problem?.fields.length ?? 0) > 0;
   return (
     <main className="mx-auto flex min-h-screen max-w-sm flex-col justify-center p-6">
       <img src={`${import.meta.env.BASE_URL}horn.svg`} alt="" className="mb-4 size-10" />
       <h1 className="mb-2 text-[22px] leading-tight font-semibold">{title}</h1>
       {isFirst && <p className="mb-4 text-muted">{words.signIn.ownerLead}</p>}
-      <form onSubmit={(event) => void submit(event)} className="mt-2 flex flex-col gap-3">
-        {problem !== null && !hasFieldProblem && (
-          <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-            {problem.message}
-          </p>
-        )}
+      {reason === 'expired' && (
+        <p role="status" className="mb-2 text-muted">
+          {words.signIn.expired}
+        </p>
+      )}
+      <Form
+        error={problem}
+        submit={(form) => void submit(form)}
+        className="mt-2 flex flex-col gap-3"
+      >
         {isFirst && (
           <TextField
             label={words.signIn.setupToken}
             name="setup_token"
             autoComplete="off"
             required
-            problem={problem?.fieldDetail('setup_token') ?? null}
           />
         )}
         <TextField
@@ -69,7 +70,6 @@ export function SignIn({ reason }: NoSession) {
           type="email"
           autoComplete="username"
           required
-          problem={problem?.fieldDetail('email') ?? null}
         />
         <TextField
           label={isFirst ? words.signIn.newPassword : words.signIn.password}
@@ -77,7 +77,6 @@ export function SignIn({ reason }: NoSession) {
           type="password"
           autoComplete={isFirst ? 'new-password' : 'current-password'}
           required
-          problem={problem?.fieldDetail('password') ?? null}
         />
         {asksTotp && (
           <TextField
@@ -92,7 +91,7 @@ export function SignIn({ reason }: NoSession) {
         <Button type="submit" kind="primary" isBusy={isBusy} className="mt-2 justify-center">
           {isFirst ? words.signIn.create : words.signIn.submit}
         </Button>
-      </form>
+      </Form>
     </main>
   );
 }

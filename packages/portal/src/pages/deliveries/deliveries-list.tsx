@@ -3,8 +3,9 @@ import { useNavigate } from '@tanstack/react-router';
 import type { Query } from '../../api/client.ts';
 import type { Delivery } from '../../api/objects.ts';
 import { deliveriesQuery } from '../../api/queries.ts';
-import { type Column, DataList } from '../../design/data-list.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import type { Column } from '../../design/data-list.tsx';
+import { Empty } from '../../design/notices.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { DeliveryStateBadge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
@@ -20,11 +21,6 @@ export function DeliveriesList({
   const { deliveries } = useWords();
   const navigate = useNavigate();
   const query = useInfiniteQuery(deliveriesQuery(filters));
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
-  if (query.isPending) return <Skeleton />;
-  if (query.isError)
-    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
-  if (rows.length === 0) return <Empty {...empty} />;
   const columns: Column<Delivery>[] = [
     {
       name: deliveries.state,
@@ -62,18 +58,16 @@ export function DeliveriesList({
     },
   ];
   return (
-    <DataList
+    <QueryList
+      query={query}
+      empty={<Empty {...empty} />}
       label={deliveries.title}
       columns={columns}
-      rows={rows}
       keyOf={({ id }) => id}
       linkOf={({ state, endpoint_url }) =>
         `${deliveries[state === 'dead' ? 'deadTitle' : 'title']} ${endpoint_url ?? ''}`
       }
       open={({ id }) => void navigate({ to: '/deliveries/$id', params: { id } })}
-      hasMore={query.hasNextPage}
-      isLoading={query.isFetchingNextPage}
-      loadMore={() => void query.fetchNextPage()}
     />
   );
 }

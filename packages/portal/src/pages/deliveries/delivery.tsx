@@ -4,10 +4,12 @@ import { call } from '../../api/client.ts';
 import type { AttemptDetail, Delivery, Header } from '../../api/objects.ts';
 import { toProblem } from '../../api/problem.ts';
 import { deliveryQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code, CodeBlock } from '../../design/copy.tsx';
+import { Alert } from '../../design/form.tsx';
 import { Icon } from '../../design/icon.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Badge, DeliveryStateBadge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
@@ -24,6 +26,7 @@ const LOOK_AGAIN_MS = 2_000;
 export function DeliveryPage() {
   const words = useWords();
   const { id } = route.useParams();
+  const mayManage = useMayManage();
   const client = useQueryClient();
   const query = useQuery({
     ...deliveryQuery(id),
@@ -34,9 +37,7 @@ export function DeliveryPage() {
       call<Delivery>(`/v1/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST' }),
     onSettled: () => client.invalidateQueries({ queryKey: deliveryQuery(id).queryKey }),
   });
-  if (query.isPending) return <Skeleton />;
-  if (query.isError)
-    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
+  if (!isLoaded(query)) return <NotLoaded query={query} />;
   const delivery = query.data;
   return (
     <Page
@@ -49,17 +50,15 @@ export function DeliveryPage() {
         </span>
       }
       actions={
-        <Button isBusy={retry.isPending} onClick={() => retry.mutate()}>
-          <Icon name="again" />
-          {words.deliveries.retry}
-        </Button>
+        mayManage && (
+          <Button isBusy={retry.isPending} onClick={() => retry.mutate()}>
+            <Icon name="again" />
+            {words.deliveries.retry}
+          </Button>
+        )
       }
     >
-      {retry.isError && (
-        <p role="alert" className="mb-4 rounded-md bg-bad-soft p-2.5 text-bad">
-          {toProblem(retry.error).message}
-        </p>
-      )}
+      {retry.isError && <Alert>{toProblem(retry.error).message}</Alert>}
       <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="min-w-0">
           {delivery.attempts.toReversed().map((attempt) => (

@@ -5,10 +5,11 @@ import { call } from '../../api/client.ts';
 import type { Domain, DomainRecord } from '../../api/objects.ts';
 import { toProblem } from '../../api/problem.ts';
 import { domainQuery, domainsQuery } from '../../api/queries.ts';
-import { mayManage, useSession } from '../../api/session.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code, CodeBlock } from '../../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Alert } from '../../design/form.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Question } from '../../design/question.tsx';
 import { Badge } from '../../design/state.tsx';
@@ -24,7 +25,7 @@ export function DomainPage() {
   const { id } = route.useParams();
   const navigate = route.useNavigate();
   const client = useQueryClient();
-  const session = useSession();
+  const mayManage = useMayManage();
   const [isAsking, setAsking] = useState(false);
   const query = useQuery(domainQuery(id));
   const path = `/v1/domains/${encodeURIComponent(id)}`;
@@ -42,10 +43,7 @@ export function DomainPage() {
       void navigate({ to: '/domains' });
     },
   });
-  if (query.isPending) return <Skeleton />;
-  if (query.isError) {
-    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
-  }
+  if (!isLoaded(query)) return <NotLoaded query={query} />;
   const domain = query.data;
   const [needed, wanted] = [true, false].map((required) =>
     domain.records.filter((record) => record.required === required),
@@ -60,7 +58,7 @@ export function DomainPage() {
         </span>
       }
       actions={
-        mayManage(session) && (
+        mayManage && (
           <>
             <Button kind="primary" isBusy={check.isPending} onClick={() => check.mutate()}>
               {domains.checkNow}
@@ -72,11 +70,7 @@ export function DomainPage() {
         )
       }
     >
-      {check.isError && (
-        <p role="alert" className="mb-4 rounded-md bg-bad-soft p-2.5 text-bad">
-          {toProblem(check.error).message}
-        </p>
-      )}
+      {check.isError && <Alert>{toProblem(check.error).message}</Alert>}
       <p role="status" className="mb-4 text-muted">
         {domains.checked}{' '}
         {domain.checked_at === null ? time.never : <Time at={domain.checked_at} />}

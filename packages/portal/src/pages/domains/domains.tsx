@@ -3,15 +3,15 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import type { Domain } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { domainsQuery } from '../../api/queries.ts';
-import { mayManage, useSession } from '../../api/session.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { TextField } from '../../design/field.tsx';
 import { FormDialog } from '../../design/form-dialog.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Badge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
@@ -20,10 +20,9 @@ import { useWords } from '../../words/words.tsx';
 export function Domains() {
   const { domains, time } = useWords();
   const navigate = useNavigate();
-  const session = useSession();
+  const mayManage = useMayManage();
   const [isAdding, setAdding] = useState(false);
   const query = useInfiniteQuery(domainsQuery());
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const columns: Column<Domain>[] = [
     {
       name: domains.name,
@@ -44,32 +43,22 @@ export function Domains() {
       answer={domains.lead}
       isWide
       actions={
-        mayManage(session) && (
+        mayManage && (
           <Button kind="primary" onClick={() => setAdding(true)}>
             {domains.add}
           </Button>
         )
       }
     >
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty title={domains.empty} help={domains.emptyHelp} />
-      ) : (
-        <DataList
-          label={domains.title}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ unicode_name }) => unicode_name}
-          open={({ id }) => void navigate({ to: '/domains/$id', params: { id } })}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={<Empty title={domains.empty} help={domains.emptyHelp} />}
+        label={domains.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ unicode_name }) => unicode_name}
+        open={({ id }) => void navigate({ to: '/domains/$id', params: { id } })}
+      />
       {isAdding && <AddDomain close={() => setAdding(false)} />}
     </Page>
   );
@@ -86,13 +75,12 @@ function AddDomain({ close }: { close: () => void }) {
       void navigate({ to: '/domains/$id', params: { id } });
     },
   });
-  const problem = add.isError ? toProblem(add.error) : null;
   return (
     <FormDialog
       title={domains.add}
       close={close}
       isBusy={add.isPending}
-      problem={problem?.fieldDetail('name') === null ? problem.message : null}
+      error={add.error}
       submit={(form) => add.mutate({ name: String(form.get('name')).trim() })}
     >
       <TextField
@@ -101,7 +89,6 @@ function AddDomain({ close }: { close: () => void }) {
         required
         placeholder="shop.example"
         help={domains.addHelp}
-        problem={problem?.fieldDetail('name') ?? null}
       />
     </FormDialog>
   );

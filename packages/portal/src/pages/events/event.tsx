@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { deliveriesQuery, eventQuery } from '../../api/queries.ts';
 import { Code, CodeBlock } from '../../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { DeliveryStateBadge, EventTypeBadge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
@@ -16,9 +16,7 @@ export function EventPage() {
   const { id } = route.useParams();
   const query = useQuery(eventQuery(id));
   const deliveries = useInfiniteQuery(deliveriesQuery({ event_id: id }));
-  if (query.isPending) return <Skeleton />;
-  if (query.isError)
-    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
+  if (!isLoaded(query)) return <NotLoaded query={query} />;
   const event = query.data;
   const messageId = event.data.message?.id;
   const told = deliveries.data?.pages.flatMap(({ data }) => data) ?? [];

@@ -5,11 +5,12 @@ import { stream } from '../../api/client.ts';
 import type { PosthornEvent } from '../../api/objects.ts';
 import { eventsQuery, eventTypesQuery } from '../../api/queries.ts';
 import { Button } from '../../design/button.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { FilterField, SelectField } from '../../design/field.tsx';
 import { Icon } from '../../design/icon.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { EventTypeBadge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
@@ -25,7 +26,6 @@ export function Events() {
   const options = eventsQuery(filters);
   const query = useInfiniteQuery(options);
   const types = useQuery(eventTypesQuery()).data?.data ?? [];
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const { isLive, setLive, count, reset } = useNewEvents(filters);
 
   function change(next: Partial<typeof filters>): void {
@@ -98,28 +98,20 @@ export function Events() {
           {count > 0 && <Button onClick={showNew}>{common.newRows(count)}</Button>}
         </div>
       </div>
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty
-          title={isFiltered ? events.noMatch : events.empty}
-          help={isFiltered ? '' : events.emptyHelp}
-        />
-      ) : (
-        <DataList
-          label={events.title}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ type, data }) => `${type} ${data.recipient ?? ''}`}
-          open={({ id }) => void navigate({ to: '/events/$id', params: { id } })}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={
+          <Empty
+            title={isFiltered ? events.noMatch : events.empty}
+            help={isFiltered ? '' : events.emptyHelp}
+          />
+        }
+        label={events.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ type, data }) => `${type} ${data.recipient ?? ''}`}
+        open={({ id }) => void navigate({ to: '/events/$id', params: { id } })}
+      />
     </Page>
   );
 }

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { call } from '../../api/client.ts';
 import type { Job, JobState } from '../../api/objects.ts';
 import { jobsQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
 import { Card, Page } from '../../design/page.tsx';
@@ -52,6 +53,7 @@ export function Jobs() {
 function JobRow({ job }: { job: Job }) {
   const { words, language } = useLanguage();
   const client = useQueryClient();
+  const mayManage = useMayManage();
   const act = useMutation({
     mutationFn: (action: 'pause' | 'resume' | 'cancel') =>
       call(`/v1/jobs/${encodeURIComponent(job.id)}/${action}`, { method: 'POST' }),
@@ -78,7 +80,7 @@ function JobRow({ job }: { job: Job }) {
       </span>
       <Time at={job.created_at} />
       {job.error !== null && <p className="w-full text-bad">{job.error}</p>}
-      {OPEN.has(job.state) && (
+      {mayManage && OPEN.has(job.state) && (
         <span className="flex gap-2">
           <Button onClick={() => act.mutate(job.state === 'paused' ? 'resume' : 'pause')}>
             {job.state === 'paused' ? words.jobs.resume : words.jobs.pause}

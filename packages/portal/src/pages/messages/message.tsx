@@ -10,7 +10,7 @@ import type {
 } from '../../api/objects.ts';
 import { messageQuery } from '../../api/queries.ts';
 import { Code } from '../../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { DeliveryStateBadge, MailState } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
@@ -31,9 +31,7 @@ export function MessagePage() {
     ...messageQuery(id),
     refetchInterval: ({ state }) => (isUnderWay(state.data) ? LOOK_AGAIN_MS : false),
   });
-  if (query.isPending) return <Skeleton />;
-  if (query.isError)
-    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
+  if (!isLoaded(query)) return <NotLoaded query={query} />;
   const message = query.data;
   return (
     <Page title={message.subject ?? words.messages.noSubject} answer={<Answer message={message} />}>

@@ -3,10 +3,11 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useDeferredValue, useEffect, useState } from 'react';
 import type { Message } from '../../api/objects.ts';
 import { messagesQuery } from '../../api/queries.ts';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { FilterField } from '../../design/field.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
 
@@ -28,7 +29,6 @@ export function Messages() {
     }
   }, [settled, navigate]);
   const query = useInfiniteQuery(messagesQuery({ recipient }));
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
 
   const columns: Column<Message>[] = [
     {
@@ -62,27 +62,21 @@ export function Messages() {
           className="max-w-sm"
         />
       </div>
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 && recipient === '' ? (
-        <Empty title={messages.empty} help={messages.emptyHelp} command={sendCommand()} />
-      ) : rows.length === 0 ? (
-        <Empty title={messages.noMatch} help={messages.noMatchHelp} />
-      ) : (
-        <DataList
-          label={messages.title}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ subject }) => subject ?? messages.noSubject}
-          open={({ id }) => void navigate({ to: '/messages/$id', params: { id } })}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={
+          recipient === '' ? (
+            <Empty title={messages.empty} help={messages.emptyHelp} command={sendCommand()} />
+          ) : (
+            <Empty title={messages.noMatch} help={messages.noMatchHelp} />
+          )
+        }
+        label={messages.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ subject }) => subject ?? messages.noSubject}
+        open={({ id }) => void navigate({ to: '/messages/$id', params: { id } })}
+      />
     </Page>
   );
 }

@@ -1,10 +1,10 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { call } from '../../api/client.ts';
-import { type Problem, toProblem } from '../../api/problem.ts';
 import { sessionQuery, useSession } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/field.tsx';
+import { Form } from '../../design/form.tsx';
 import { Card, Section } from '../../design/page.tsx';
 import { useWords } from '../../words/words.tsx';
 import { SecondFactor } from './second-factor.tsx';
@@ -27,17 +27,14 @@ export function Account() {
               done={account.saved}
               read={(form) => ({ name: String(form.get('name')).trim() })}
             >
-              {(problem) => (
-                <TextField
-                  label={account.name}
-                  name="name"
-                  autoComplete="name"
-                  required
-                  maxLength={100}
-                  defaultValue={user.name}
-                  problem={problem?.fieldDetail('name') ?? null}
-                />
-              )}
+              <TextField
+                label={account.name}
+                name="name"
+                autoComplete="name"
+                required
+                maxLength={100}
+                defaultValue={user.name}
+              />
             </SavedForm>
           </Card>
         </Section>
@@ -53,27 +50,21 @@ export function Account() {
                 password: String(form.get('password')),
               })}
             >
-              {(problem) => (
-                <>
-                  <TextField
-                    label={account.currentPassword}
-                    name="current_password"
-                    type="password"
-                    autoComplete="current-password"
-                    required
-                    problem={problem?.fieldDetail('current_password') ?? null}
-                  />
-                  <TextField
-                    label={account.newPassword}
-                    name="password"
-                    type="password"
-                    autoComplete="new-password"
-                    required
-                    minLength={12}
-                    problem={problem?.fieldDetail('password') ?? null}
-                  />
-                </>
-              )}
+              <TextField
+                label={account.currentPassword}
+                name="current_password"
+                type="password"
+                autoComplete="current-password"
+                required
+              />
+              <TextField
+                label={account.newPassword}
+                name="password"
+                type="password"
+                autoComplete="new-password"
+                required
+                minLength={12}
+              />
             </SavedForm>
           </Card>
         </Section>
@@ -97,7 +88,7 @@ function SavedForm({
   action: string;
   done: string;
   read: (form: FormData) => object;
-  children: (problem: Problem | null) => ReactNode;
+  children: ReactNode;
 }) {
   const client = useQueryClient();
   const [version, setVersion] = useState(0);
@@ -109,19 +100,9 @@ function SavedForm({
       void client.invalidateQueries({ queryKey: sessionQuery.queryKey });
     },
   });
-  const problem = save.isError ? toProblem(save.error) : null;
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    save.mutate(read(new FormData(event.currentTarget)));
-  }
   return (
-    <form key={version} onSubmit={submit} className="flex flex-col gap-3">
-      {children(problem)}
-      {problem !== null && problem.fields.length === 0 && (
-        <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-          {problem.message}
-        </p>
-      )}
+    <Form key={version} error={save.error} submit={(form) => save.mutate(read(form))}>
+      {children}
       <div className="flex items-center gap-3">
         <Button type="submit" isBusy={save.isPending}>
           {action}
@@ -130,6 +111,6 @@ function SavedForm({
           {save.isSuccess ? done : ''}
         </span>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -4,10 +4,11 @@ import type { AuditEntry } from '../../api/objects.ts';
 import { auditQuery } from '../../api/queries.ts';
 import { useSession } from '../../api/session.ts';
 import { Code } from '../../design/copy.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { Modal } from '../../design/modal.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Facts } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
 import { SettingsPage } from './settings-page.tsx';
@@ -19,7 +20,6 @@ export function AuditPage() {
   const { projects } = useSession();
   const [shown, setShown] = useState<AuditEntry | null>(null);
   const query = useInfiniteQuery(auditQuery());
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const nameOf = (id: string | null) => projects.find((one) => one.id === id)?.name ?? id ?? '';
   const columns: Column<AuditEntry>[] = [
     {
@@ -42,25 +42,15 @@ export function AuditPage() {
   ];
   return (
     <SettingsPage tab="audit" answer={audit.lead}>
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty title={audit.empty} help={audit.lead} />
-      ) : (
-        <DataList
-          label={settings.tabs.audit}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ user_email, action }) => `${user_email} ${action}`}
-          open={setShown}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={<Empty title={audit.empty} help={audit.lead} />}
+        label={settings.tabs.audit}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ user_email, action }) => `${user_email} ${action}`}
+        open={setShown}
+      />
       {shown !== null && (
         <Modal title={shown.action} close={() => setShown(null)}>
           <Facts

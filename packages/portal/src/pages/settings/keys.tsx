@@ -2,16 +2,16 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import { type ApiKey, SCOPES } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { keysQuery } from '../../api/queries.ts';
 import { useSession } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { CodeBlock } from '../../design/copy.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { TextField } from '../../design/field.tsx';
 import { FormDialog } from '../../design/form-dialog.tsx';
 import { Modal } from '../../design/modal.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Empty } from '../../design/notices.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Question } from '../../design/question.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
@@ -26,7 +26,6 @@ export function Keys() {
   const { keys } = settings;
   const [open, setOpen] = useState<'create' | ApiKey | null>(null);
   const query = useInfiniteQuery(keysQuery());
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const close = () => setOpen(null);
   const when = (at: string | null) => (at === null ? time.never : <Time at={at} />);
   const columns: Column<ApiKey>[] = [
@@ -69,25 +68,15 @@ export function Keys() {
         </Button>
       }
     >
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty title={keys.empty} help={keys.lead} />
-      ) : (
-        <DataList
-          label={settings.tabs.keys}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ name }) => name}
-          open={setOpen}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={<Empty title={keys.empty} help={keys.lead} />}
+        label={settings.tabs.keys}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ name }) => name}
+        open={setOpen}
+      />
       {open === 'create' && <CreateKey close={close} />}
       {open !== null && open !== 'create' && <RevokeKey entry={open} close={close} />}
     </SettingsPage>
@@ -111,7 +100,6 @@ function CreateKey({ close }: { close: () => void }) {
       </Modal>
     );
   }
-  const problem = create.isError ? toProblem(create.error) : null;
   const mine = SCOPES.filter((scope) => scope !== 'admin' || user.role === 'owner');
 
   function submit(form: FormData): void {
@@ -128,17 +116,10 @@ function CreateKey({ close }: { close: () => void }) {
       title={keys.create}
       close={close}
       isBusy={create.isPending}
-      problem={problem?.fieldDetail('name') === null ? problem.message : null}
+      error={create.error}
       submit={submit}
     >
-      <TextField
-        label={keys.name}
-        name="name"
-        required
-        maxLength={100}
-        help={keys.nameHelp}
-        problem={problem?.fieldDetail('name') ?? null}
-      />
+      <TextField label={keys.name} name="name" required maxLength={100} help={keys.nameHelp} />
       <fieldset>
         <legend className="mb-1 font-medium">{keys.scopes}</legend>
         {mine.map((scope) => (

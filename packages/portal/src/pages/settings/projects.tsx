@@ -2,15 +2,14 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import type { Project } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { projectsQuery } from '../../api/queries.ts';
 import { sessionQuery } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code } from '../../design/copy.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { TextField } from '../../design/field.tsx';
 import { FormDialog } from '../../design/form-dialog.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Question } from '../../design/question.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
@@ -23,7 +22,6 @@ export function Projects() {
   const [open, setOpen] = useState<'create' | Project | null>(null);
   const [isDeleting, setDeleting] = useState(false);
   const query = useInfiniteQuery(projectsQuery());
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const close = () => {
     setOpen(null);
     setDeleting(false);
@@ -51,23 +49,15 @@ export function Projects() {
         </Button>
       }
     >
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : (
-        <DataList
-          label={settings.tabs.projects}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ name }) => name}
-          open={setOpen}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={null}
+        label={settings.tabs.projects}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ name }) => name}
+        open={setOpen}
+      />
       {open === 'create' && <ProjectForm project={null} close={close} />}
       {open !== null && open !== 'create' && !isDeleting && (
         <ProjectForm project={open} close={close} askDelete={() => setDeleting(true)} />
@@ -114,11 +104,12 @@ function ProjectForm({
       close();
     },
   });
-  const problem = save.isError ? toProblem(save.error) : null;
   const numbers = [
     ['limits', 'api_requests_per_second', projects.requests],
     ['limits', 'events_per_second', projects.events],
     ['limits', 'endpoints', projects.endpoints],
+    ['limits', 'emails_per_hour', projects.emailsPerHour],
+    ['limits', 'emails_per_day', projects.emailsPerDay],
     ['retention', 'events_days', projects.eventsDays],
     ['retention', 'bodies_days', projects.bodiesDays],
   ] as const;
@@ -126,7 +117,7 @@ function ProjectForm({
   function submit(form: FormData): void {
     const groups = { limits: {}, retention: {} };
     for (const [group, name] of numbers) {
-      const text = String(form.get(name)).trim();
+      const text = String(form.get(`${group}/${name}`)).trim();
       Object.assign(groups[group], { [name]: text === '' ? null : Number(text) });
     }
     save.mutate({ name: String(form.get('name')).trim(), ...groups });
@@ -138,7 +129,7 @@ function ProjectForm({
       action={project === null ? projects.create : projects.save}
       close={close}
       isBusy={save.isPending}
-      problem={problem !== null && problem.fields.length === 0 ? problem.message : null}
+      error={save.error}
       submit={submit}
     >
       <TextField
@@ -147,21 +138,19 @@ function ProjectForm({
         required
         maxLength={100}
         defaultValue={project?.name ?? ''}
-        problem={problem?.fieldDetail('name') ?? null}
       />
       <div className="grid gap-3 sm:grid-cols-2">
         {numbers.map(([group, name, label]) => (
           <TextField
             key={name}
             label={label}
-            name={name}
+            name={`${group}/${name}`}
             type="number"
             min={0}
             placeholder={projects.usual}
             defaultValue={
               (project?.[group] as Record<string, number | null> | undefined)?.[name] ?? ''
             }
-            problem={problem?.fieldDetail(`${group}/${name}`) ?? null}
           />
         ))}
       </div>

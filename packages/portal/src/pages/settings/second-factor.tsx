@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
-import { toProblem } from '../../api/problem.ts';
 import { sessionQuery, useSession } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code, CodeBlock } from '../../design/copy.tsx';
@@ -75,13 +74,12 @@ function Enable({ close }: { close: () => void }) {
     );
   }
   const { secret, url } = offer.data;
-  const problem = enable.isError ? toProblem(enable.error) : null;
   return (
     <FormDialog
       title={totp.enable}
       close={close}
       isBusy={enable.isPending}
-      problem={problem !== null && problem.fields.length === 0 ? problem.message : null}
+      error={enable.error}
       submit={(form) =>
         enable.mutate({
           secret,
@@ -101,7 +99,6 @@ function Enable({ close }: { close: () => void }) {
         inputMode="numeric"
         autoComplete="one-time-code"
         required
-        problem={problem?.fieldDetail('code') ?? null}
       />
       <TextField
         label={account.currentPassword}
@@ -109,7 +106,6 @@ function Enable({ close }: { close: () => void }) {
         type="password"
         autoComplete="current-password"
         required
-        problem={problem?.fieldDetail('current_password') ?? null}
       />
     </FormDialog>
   );
@@ -126,13 +122,12 @@ function Disable({ close }: { close: () => void }) {
       close();
     },
   });
-  const problem = disable.isError ? toProblem(disable.error) : null;
   return (
     <FormDialog
       title={totp.disable}
       close={close}
       isBusy={disable.isPending}
-      problem={problem !== null && problem.fields.length === 0 ? problem.message : null}
+      error={disable.error}
       submit={(form) => disable.mutate({ current_password: String(form.get('current_password')) })}
     >
       <p>{totp.disableEffect}</p>
@@ -142,7 +137,6 @@ function Disable({ close }: { close: () => void }) {
         type="password"
         autoComplete="current-password"
         required
-        problem={problem?.fieldDetail('current_password') ?? null}
       />
     </FormDialog>
   );

@@ -2,7 +2,6 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type CallOptions, call } from '../../api/client.ts';
 import { type Invitation, ROLES, type User } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { usersQuery } from '../../api/queries.ts';
 import { useSession } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
@@ -30,22 +29,15 @@ export function InviteUser({ close }: { close: () => void }) {
       </Modal>
     );
   }
-  const problem = invite.isError ? toProblem(invite.error) : null;
   return (
     <FormDialog
       title={users.invite}
       close={close}
       isBusy={invite.isPending}
-      problem={problem?.fieldDetail('email') === null ? problem.message : null}
+      error={invite.error}
       submit={(form) => invite.mutate({ email: String(form.get('email')), ...readRights(form) })}
     >
-      <TextField
-        label={users.email}
-        name="email"
-        type="email"
-        required
-        problem={problem?.fieldDetail('email') ?? null}
-      />
+      <TextField label={users.email} name="email" type="email" required />
       <RightsFields before={{ role: 'developer', project_ids: null }} />
     </FormDialog>
   );
@@ -159,7 +151,7 @@ export function ChangeUser({ user, close }: { user: User; close: () => void }) {
       action={users.save}
       close={close}
       isBusy={change.isPending}
-      problem={change.isError ? toProblem(change.error).message : null}
+      error={change.error}
       submit={(form) => change.mutate({ method: 'PATCH', body: readRights(form) })}
     >
       <RightsFields before={user} />

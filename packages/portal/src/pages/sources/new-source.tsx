@@ -1,13 +1,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import type { Source } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { sourcesQuery } from '../../api/queries.ts';
 import { Button, buttonClass } from '../../design/button.tsx';
 import { CodeBlock } from '../../design/copy.tsx';
 import { TextField } from '../../design/field.tsx';
+import { Form } from '../../design/form.tsx';
 import { Page, Section } from '../../design/page.tsx';
 import { useWords } from '../../words/words.tsx';
 
@@ -55,12 +55,9 @@ export function NewSource() {
     },
   });
   if (created !== null) return <Created source={created} />;
-  const problem = create.isError ? toProblem(create.error) : null;
 
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const [name, secret] = [String(form.get('name')).trim(), String(form.get('secret')).trim()];
+  function submit(form: FormData): void {
+    const [name, secret] = [String(form.get('name')).trim(), String(form.get('secrets')).trim()];
     create.mutate({
       provider: String(form.get('provider')),
       ...(name === '' ? {} : { name }),
@@ -70,7 +67,7 @@ export function NewSource() {
 
   return (
     <Page title={sources.create} answer={sources.createLead}>
-      <form onSubmit={submit} className="flex max-w-2xl flex-col gap-4">
+      <Form error={create.error} submit={submit} className="flex max-w-2xl flex-col gap-4">
         <label className="block">
           <span className="mb-1 block font-medium">{sources.provider}</span>
           <select
@@ -82,30 +79,19 @@ export function NewSource() {
             ))}
           </select>
         </label>
-        <TextField
-          label={sources.name}
-          name="name"
-          maxLength={100}
-          problem={problem?.fieldDetail('name') ?? null}
-        />
+        <TextField label={sources.name} name="name" maxLength={100} />
         <TextField
           label={sources.secret}
-          name="secret"
+          name="secrets"
           autoComplete="off"
-          problem={problem?.fieldDetail('secrets') ?? problem?.fieldDetail('secrets/0') ?? null}
           help={sources.unsigned}
         />
-        {problem !== null && (
-          <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-            {problem.message}
-          </p>
-        )}
         <div>
           <Button type="submit" kind="primary" isBusy={create.isPending}>
             {sources.create}
           </Button>
         </div>
-      </form>
+      </Form>
     </Page>
   );
 }

@@ -3,9 +3,10 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import { sourceQuery, sourcesQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code } from '../../design/copy.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Question } from '../../design/question.tsx';
 import { Time } from '../../design/time.tsx';
@@ -21,6 +22,7 @@ export function SourcePage() {
   const { sources } = words;
   const { id } = route.useParams();
   const navigate = route.useNavigate();
+  const mayManage = useMayManage();
   const client = useQueryClient();
   const [isAsking, setAsking] = useState(false);
   const query = useQuery(sourceQuery(id));
@@ -32,10 +34,7 @@ export function SourcePage() {
       void navigate({ to: '/sources' });
     },
   });
-  if (query.isPending) return <Skeleton />;
-  if (query.isError) {
-    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
-  }
+  if (!isLoaded(query)) return <NotLoaded query={query} />;
   const source = query.data;
   const { activity } = source;
   const count = (value: number) => formatCount(value, language);
@@ -45,9 +44,11 @@ export function SourcePage() {
       title={source.name}
       answer={<SourceStatus source={source} />}
       actions={
-        <Button kind="danger" onClick={() => setAsking(true)}>
-          {sources.remove}
-        </Button>
+        mayManage && (
+          <Button kind="danger" onClick={() => setAsking(true)}>
+            {sources.remove}
+          </Button>
+        )
       }
     >
       <div className="grid gap-8 lg:grid-cols-2">

@@ -2,10 +2,12 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { Source } from '../../api/objects.ts';
 import { sourcesQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { buttonClass } from '../../design/button.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import type { Column } from '../../design/data-list.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Badge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { formatCount } from '../../words/format.ts';
@@ -16,8 +18,8 @@ export function Sources() {
   const { words, language } = useLanguage();
   const { sources } = words;
   const navigate = useNavigate();
+  const mayManage = useMayManage();
   const query = useInfiniteQuery(sourcesQuery());
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const columns: Column<Source>[] = [
     {
       name: sources.name,
@@ -54,30 +56,22 @@ export function Sources() {
       answer={sources.lead}
       isWide
       actions={
-        <Link to="/sources/new" className={buttonClass('primary')}>
-          {sources.create}
-        </Link>
+        mayManage && (
+          <Link to="/sources/new" className={buttonClass('primary')}>
+            {sources.create}
+          </Link>
+        )
       }
     >
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty title={sources.empty} help={sources.emptyHelp} />
-      ) : (
-        <DataList
-          label={sources.title}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ name }) => name}
-          open={({ id }) => void navigate({ to: '/sources/$id', params: { id } })}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={<Empty title={sources.empty} help={sources.emptyHelp} />}
+        label={sources.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ name }) => name}
+        open={({ id }) => void navigate({ to: '/sources/$id', params: { id } })}
+      />
     </Page>
   );
 }

@@ -21,25 +21,18 @@ export function AddSuppression({ close }: { close: () => void }) {
       close();
     },
   });
-  const problem = add.isError ? toProblem(add.error) : null;
   return (
     <FormDialog
       title={suppressions.add}
       close={close}
       isBusy={add.isPending}
-      problem={problem?.fieldDetail('address') === null ? problem.message : null}
+      error={add.error}
       submit={(form) => {
         const note = String(form.get('note'));
         add.mutate({ address: String(form.get('address')), ...(note === '' ? {} : { note }) });
       }}
     >
-      <TextField
-        label={suppressions.address}
-        name="address"
-        type="email"
-        required
-        problem={problem?.fieldDetail('address') ?? null}
-      />
+      <TextField label={suppressions.address} name="address" type="email" required />
       <TextField label={suppressions.note} name="note" maxLength={200} />
     </FormDialog>
   );
@@ -61,7 +54,7 @@ export function ImportSuppressions({ close }: { close: () => void }) {
       title={suppressions.import}
       close={close}
       isBusy={start.isPending}
-      problem={start.isError ? toProblem(start.error).message : null}
+      error={start.error}
       submit={(form) => {
         const file = form.get('file');
         if (file instanceof File) start.mutate(file);

@@ -4,11 +4,13 @@ import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import { SUPPRESSION_REASONS, type Suppression } from '../../api/objects.ts';
 import { suppressionsQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import type { Column } from '../../design/data-list.tsx';
 import { FilterField, SelectField } from '../../design/field.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Question } from '../../design/question.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
@@ -22,10 +24,10 @@ type Open = 'add' | 'import' | 'export' | Suppression | null;
 export function Suppressions() {
   const { suppressions, common } = useWords();
   const navigate = route.useNavigate();
+  const mayManage = useMayManage();
   const filters = route.useSearch();
   const [open, setOpen] = useState<Open>(null);
   const query = useInfiniteQuery(suppressionsQuery(filters));
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const isFiltered = Object.keys(filters).length > 0;
   const close = () => setOpen(null);
 
@@ -73,13 +75,15 @@ export function Suppressions() {
       answer={suppressions.lead}
       isWide
       actions={
-        <>
-          <Button onClick={() => setOpen('export')}>{suppressions.export}</Button>
-          <Button onClick={() => setOpen('import')}>{suppressions.import}</Button>
-          <Button kind="primary" onClick={() => setOpen('add')}>
-            {suppressions.add}
-          </Button>
-        </>
+        mayManage && (
+          <>
+            <Button onClick={() => setOpen('export')}>{suppressions.export}</Button>
+            <Button onClick={() => setOpen('import')}>{suppressions.import}</Button>
+            <Button kind="primary" onClick={() => setOpen('add')}>
+              {suppressions.add}
+            </Button>
+          </>
+        )
       }
     >
       <div className="mb-3 flex flex-wrap gap-2">
@@ -101,25 +105,15 @@ export function Suppressions() {
           className="!w-auto"
         />
       </div>
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty title={suppressions.empty} help={isFiltered ? '' : suppressions.emptyHelp} />
-      ) : (
-        <DataList
-          label={suppressions.title}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ address }) => address ?? suppressions.erased}
-          open={setOpen}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={<Empty title={suppressions.empty} help={isFiltered ? '' : suppressions.emptyHelp} />}
+        label={suppressions.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ address }) => address ?? suppressions.erased}
+        open={setOpen}
+      />
       {open === 'add' && <AddSuppression close={close} />}
       {open === 'import' && <ImportSuppressions close={close} />}
       {open === 'export' && <ExportSuppressions close={close} />}
@@ -132,6 +126,7 @@ export function Suppressions() {
 
 function RemoveSuppression({ entry, close }: { entry: Suppression; close: () => void }) {
   const { suppressions } = useWords();
+  const mayManage = useMayManage();
   const client = useQueryClient();
   const remove = useMutation({
     mutationFn: () =>
@@ -148,10 +143,10 @@ function RemoveSuppression({ entry, close }: { entry: Suppression; close: () => 
       effect={
         <>
           {entry.note !== null && <p className="mb-2 text-muted">{entry.note}</p>}
-          <p>{suppressions.removeEffect(address)}</p>
+          {mayManage && <p>{suppressions.removeEffect(address)}</p>}
         </>
       }
-      action={suppressions.remove}
+      action={mayManage ? suppressions.remove : null}
       kind="danger"
       isBusy={remove.isPending}
       error={remove.error}

@@ -2,9 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import type { DeliveryState } from '../../api/objects.ts';
 import { endpointQuery, gapsQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { Code } from '../../design/copy.tsx';
 import { SelectField } from '../../design/field.tsx';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Time } from '../../design/time.tsx';
 import { formatCount } from '../../words/format.ts';
@@ -22,11 +23,10 @@ export function EndpointPage() {
   const { id } = route.useParams();
   const { state = '' } = route.useSearch();
   const navigate = route.useNavigate();
+  const mayManage = useMayManage();
   const query = useQuery(endpointQuery(id));
   const gaps = useQuery(gapsQuery(id)).data;
-  if (query.isPending) return <Skeleton />;
-  if (query.isError)
-    return <ProblemNotice isPage error={query.error} retry={() => void query.refetch()} />;
+  if (!isLoaded(query)) return <NotLoaded query={query} />;
   const endpoint = query.data;
   const states = Object.entries(words.deliveryStates) as [DeliveryState, string][];
   return (
@@ -35,10 +35,10 @@ export function EndpointPage() {
       answer={
         <span className="flex flex-col items-start gap-3">
           <EndpointStatus endpoint={endpoint} />
-          <SendTest endpointId={endpoint.id} />
+          {mayManage && <SendTest endpointId={endpoint.id} />}
         </span>
       }
-      actions={<EndpointActions endpoint={endpoint} />}
+      actions={mayManage && <EndpointActions endpoint={endpoint} />}
     >
       <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <Section

@@ -2,10 +2,12 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { Endpoint } from '../../api/objects.ts';
 import { endpointsQuery, queueQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
 import { buttonClass } from '../../design/button.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
-import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import type { Column } from '../../design/data-list.tsx';
+import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import { QueryList } from '../../design/query-list.tsx';
 import { Badge } from '../../design/state.tsx';
 import type { Words } from '../../words/en.ts';
 import { formatCount } from '../../words/format.ts';
@@ -16,11 +18,11 @@ export function Endpoints() {
   const { words, language } = useLanguage();
   const { endpoints } = words;
   const navigate = useNavigate();
+  const mayManage = useMayManage();
   const query = useInfiniteQuery(endpointsQuery());
   const waiting = new Map(
     useQuery(queueQuery()).data?.data.map(({ endpoint_id, depth }) => [endpoint_id, depth]),
   );
-  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
   const columns: Column<Endpoint>[] = [
     {
       name: endpoints.url,
@@ -53,30 +55,24 @@ export function Endpoints() {
       title={endpoints.title}
       isWide
       actions={
-        <Link to="/webhooks/new" className={buttonClass('primary')}>
-          {endpoints.create}
-        </Link>
+        mayManage && (
+          <Link to="/webhooks/new" className={buttonClass('primary')}>
+            {endpoints.create}
+          </Link>
+        )
       }
     >
-      {query.isPending ? (
-        <Skeleton />
-      ) : query.isError ? (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      ) : rows.length === 0 ? (
-        <Empty title={endpoints.empty} help={endpoints.emptyHelp} command={createCommand()} />
-      ) : (
-        <DataList
-          label={endpoints.title}
-          columns={columns}
-          rows={rows}
-          keyOf={({ id }) => id}
-          linkOf={({ url }) => url}
-          open={({ id }) => void navigate({ to: '/webhooks/$id', params: { id } })}
-          hasMore={query.hasNextPage}
-          isLoading={query.isFetchingNextPage}
-          loadMore={() => void query.fetchNextPage()}
-        />
-      )}
+      <QueryList
+        query={query}
+        empty={
+          <Empty title={endpoints.empty} help={endpoints.emptyHelp} command={createCommand()} />
+        }
+        label={endpoints.title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        linkOf={({ url }) => url}
+        open={({ id }) => void navigate({ to: '/webhooks/$id', params: { id } })}
+      />
     </Page>
   );
 }

@@ -1,13 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import type { Endpoint, EventType } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { endpointsQuery, eventTypesQuery } from '../../api/queries.ts';
 import { Button, buttonClass } from '../../design/button.tsx';
 import { CodeBlock } from '../../design/copy.tsx';
 import { SelectField, TextField } from '../../design/field.tsx';
+import { Form } from '../../design/form.tsx';
 import { Page, Section } from '../../design/page.tsx';
 import { useWords } from '../../words/words.tsx';
 import { SendTest } from './send-test.tsx';
@@ -16,10 +16,10 @@ import { VERIFY_SNIPPETS } from './verify-snippets.ts';
 /** From a URL to a verified webhook on one page. */
 export function NewEndpoint() {
   const [endpoint, setEndpoint] = useState<Endpoint | null>(null);
-  return endpoint === null ? <Form created={setEndpoint} /> : <Created endpoint={endpoint} />;
+  return endpoint === null ? <Details created={setEndpoint} /> : <Created endpoint={endpoint} />;
 }
 
-function Form({ created }: { created: (endpoint: Endpoint) => void }) {
+function Details({ created }: { created: (endpoint: Endpoint) => void }) {
   const { newEndpoint } = useWords();
   const client = useQueryClient();
   const types = useQuery(eventTypesQuery()).data?.data ?? [];
@@ -31,11 +31,8 @@ function Form({ created }: { created: (endpoint: Endpoint) => void }) {
       created(endpoint);
     },
   });
-  const problem = create.isError ? toProblem(create.error) : null;
 
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  function submit(form: FormData): void {
     create.mutate({
       url: String(form.get('url')).trim(),
       description: String(form.get('description')),
@@ -53,7 +50,7 @@ function Form({ created }: { created: (endpoint: Endpoint) => void }) {
 
   return (
     <Page title={newEndpoint.title} answer={newEndpoint.lead}>
-      <form onSubmit={submit} className="flex max-w-2xl flex-col gap-4">
+      <Form error={create.error} submit={submit} className="flex max-w-2xl flex-col gap-4">
         <TextField
           label={newEndpoint.url}
           name="url"
@@ -61,15 +58,9 @@ function Form({ created }: { created: (endpoint: Endpoint) => void }) {
           required
           autoFocus
           placeholder="https://example.com/webhooks"
-          problem={problem?.fieldDetail('url') ?? null}
           help={newEndpoint.urlHelp}
         />
-        <TextField
-          label={newEndpoint.description}
-          name="description"
-          maxLength={200}
-          problem={problem?.fieldDetail('description') ?? null}
-        />
+        <TextField label={newEndpoint.description} name="description" maxLength={200} />
         <fieldset>
           <legend className="mb-2 font-medium">{newEndpoint.events}</legend>
           <Choice
@@ -79,11 +70,6 @@ function Form({ created }: { created: (endpoint: Endpoint) => void }) {
           />
           <EventTree types={types} chosen={chosen} toggle={toggle} />
         </fieldset>
-        {problem !== null && problem.fieldDetail('url') === null && (
-          <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-            {problem.message}
-          </p>
-        )}
         <div>
           <Button
             type="submit"
@@ -94,7 +80,7 @@ function Form({ created }: { created: (endpoint: Endpoint) => void }) {
             {newEndpoint.create}
           </Button>
         </div>
-      </form>
+      </Form>
     </Page>
   );
 }
