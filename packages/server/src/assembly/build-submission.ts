@@ -1,4 +1,6 @@
+import { createLoginGuard } from '../http/access/login-guard.ts';
 import { createSubmissionLogin } from '../http/access/submission-login.ts';
+import type { Metrics } from '../http/metrics.ts';
 import type { MessageAcceptor } from '../mail/accept-message.ts';
 import type { SmtpListener } from '../smtp/smtp-listener.ts';
 import { createSubmissionServer } from '../smtp/submission-server.ts';
@@ -13,10 +15,14 @@ const IDLE_MS = 300_000;
 
 /** The door for mail by SMTP. */
 export function buildSubmission(
-  { config, keys, gate, log }: Basics,
-  { acceptor, authenticator }: { acceptor: MessageAcceptor } & Pick<Access, 'authenticator'>,
+  { config, keys, gate, clock, log }: Basics,
+  ties: { acceptor: MessageAcceptor; metrics: Pick<Metrics, 'smtpLogin'> } & Pick<
+    Access,
+    'authenticator'
+  >,
 ): SmtpListener {
-  const logIn = createSubmissionLogin(authenticator);
+  const { acceptor, authenticator, metrics } = ties;
+  const guard = createLoginGuard({ clock, log, onOutcome: metrics.smtpLogin });
   return createSubmissionServer({
     hostname: config.hostname,
     ...(keys.submissionTls === null ? {} : { tls: keys.submissionTls }),
@@ -26,9 +32,9 @@ export function buildSubmission(
     maxConnections: MAX_CONNECTIONS,
     maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
     idleMs: IDLE_MS,
-    authenticate: ({ password }) => logIn(password),
-    accept: async ({ projectId, envelopeFrom, recipients, raw }) =>
-      acceptor.acceptRaw(projectId, { envelopeFrom, recipients, raw }),
+    authenticate: createSubmissionLogin({ authenticator, guard }),
+    accept: async ({ projectId, keyMode, envelopeFrom, recipients, raw }) =>
+      acceptor.acceptRaw(projectId, { keyMode, envelopeFrom, recipients, raw }),
     canAccept() {
       const refusal = gate.refuseWork();
       return refusal === null ? { ok: true } : { ok: false, reason: refusal.title };

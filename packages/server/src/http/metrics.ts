@@ -6,6 +6,8 @@ export interface Metrics {
   eventsAppended(types: readonly string[]): void;
   /** A mail that came back, and what became of it. */
   mailReturned(door: string, outcome: string): void;
+  /** Somebody logged in by SMTP, or tried to. */
+  smtpLogin(outcome: 'accepted' | 'refused' | 'limited'): void;
   attempt(errorCode: string | null, latencyMs: number): void;
   /** A webhook of another provider. */
   webhookReceived(outcome: { provider: string; outcome: string; reason: string }): void;
@@ -43,6 +45,12 @@ export function createMetrics(live: LiveFigures): Metrics {
     name: 'posthorn_returned_mail_total',
     help: 'Mails that came back: recorded, quiet (nothing to tell), unmatched, unwanted.',
     labelNames: ['door', 'outcome'],
+    registers,
+  });
+  const logins = new Counter({
+    name: 'posthorn_smtp_logins_total',
+    help: 'Logins by SMTP: accepted, refused, limited (not looked at after too many failures).',
+    labelNames: ['outcome'],
     registers,
   });
   const attempts = new Counter({
@@ -122,6 +130,7 @@ export function createMetrics(live: LiveFigures): Metrics {
     mailReturned(door, outcome) {
       returned.inc({ door, outcome });
     },
+    smtpLogin: (outcome) => logins.inc({ outcome }),
     attempt(errorCode, latencyMs) {
       attempts.inc({
         outcome: errorCode === null ? 'succeeded' : 'failed',

@@ -116,7 +116,7 @@ describe('taking mail from Postfix', { skip: missing }, () => {
       idleMs: 60_000,
       authenticate: async ({ password }) =>
         password === 'key1'
-          ? { projectId: 'prj_1', explainEnd: async () => null }
+          ? { projectId: 'prj_1', keyMode: 'live', explainEnd: async () => null }
           : { refusal: 'No key.' },
       accept: async (message) => {
         arrived.resolve(message);
@@ -134,6 +134,7 @@ describe('taking mail from Postfix', { skip: missing }, () => {
       const { raw, ...envelope } = await arrived.promise;
       assert.deepEqual(envelope, {
         projectId: 'prj_1',
+        keyMode: 'live',
         envelopeFrom: 'a@example.org',
         recipients: ['b@elsewhere.test', 'c@elsewhere.test'],
         remoteAddress: '127.0.0.1',

@@ -21,7 +21,7 @@ test('what the transmitter sends is what the submission server takes, byte for b
     idleMs: 60_000,
     authenticate: async ({ password }) =>
       password === 'key1'
-        ? { projectId: 'prj_1', explainEnd: async () => null }
+        ? { projectId: 'prj_1', keyMode: 'live', explainEnd: async () => null }
         : { refusal: 'No key.' },
     accept: async (message) => {
       accepted.push(message);

@@ -8,6 +8,7 @@ import { checkEnvelopeAddress } from './check-envelope-address.ts';
 import { type CollectedMessage, collectMessage } from './collect-message.ts';
 import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
 import type {
+  LoginRefusal,
   SubmissionLogin,
   SubmissionOptions,
   SubmissionReceipt,
@@ -54,11 +55,7 @@ export function createSubmissionHandlers(
           }
           const failures = (failedLogins.get(session) ?? 0) + 1;
           failedLogins.set(session, failures);
-          callback(
-            failures < MAX_FAILED_LOGINS
-              ? refusal(535, `5.7.8 Authentication failed: ${found.refusal}`)
-              : refusal(421, '4.7.0 Too many failed logins'),
-          );
+          callback(failures < MAX_FAILED_LOGINS ? loginRefusal(found) : TOO_MANY_FAILED);
         },
         (error: unknown) => {
           options.log.error({ err: error }, 'authentication could not be checked');
@@ -117,6 +114,7 @@ async function receive(
   try {
     const receipt = await options.accept({
       projectId: login.projectId,
+      keyMode: login.keyMode,
       envelopeFrom: mailFrom === false ? '' : mailFrom.address,
       recipients: rcptTo.map((recipient) => recipient.address),
       raw,
@@ -172,6 +170,15 @@ function asRefusal(error: unknown, options: SubmissionOptions): SMTPServerError 
 function notStored(error: unknown, options: SubmissionOptions): SMTPServerError {
   options.log.error({ err: error }, 'a submitted message could not be stored');
   return refusal(451, '4.3.0 The message could not be stored; try again later');
+}
+
+const TOO_MANY_FAILED = refusal(421, '4.7.0 Too many failed logins');
+
+/** RFC 4954 section 6 */
+function loginRefusal({ refusal: why, isForNow }: LoginRefusal): SMTPServerError {
+  return isForNow === true
+    ? refusal(454, `4.7.0 ${why}`)
+    : refusal(535, `5.7.8 Authentication failed: ${why}`);
 }
 
 function refusal(responseCode: number, message: string): SMTPServerError {

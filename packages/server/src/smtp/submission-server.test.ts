@@ -8,7 +8,7 @@ import { createSubmissionServer } from './submission-server.ts';
 
 const PASSWORD = 'ph_live_key';
 const PLAIN = Buffer.from(`\0anyone\0${PASSWORD}`).toString('base64');
-const LOGIN = { projectId: 'prj_1', explainEnd: async () => null };
+const LOGIN = { projectId: 'prj_1', keyMode: 'live', explainEnd: async () => null } as const;
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 const servers: SmtpListener[] = [];
@@ -73,6 +73,7 @@ test('takes a message and says 250 with its id', async () => {
   assert.equal(raw.toString(), 'Subject: x\r\n\r\n.dot\r\n');
   assert.deepEqual(envelope, {
     projectId: 'prj_1',
+    keyMode: 'live',
     envelopeFrom: 'a@example.org',
     recipients: ['b@example.com', 'c@example.com'],
     remoteAddress: '127.0.0.1',

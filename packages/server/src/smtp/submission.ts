@@ -1,8 +1,11 @@
+import type { KeyMode } from '../core/key-mode.ts';
 import type { SmtpLog } from './smtp-log.ts';
 
 /** A message that has come in whole, with the envelope that it came in. */
 export interface SubmittedMessage {
   projectId: string;
+  /** Of the key that has logged in. */
+  keyMode: KeyMode;
   /** The empty string for the null sender `<>`. Domains are ASCII and in lower case. */
   envelopeFrom: string;
   recipients: string[];
@@ -17,6 +20,7 @@ export interface SubmittedMessage {
 /** Who has logged in. */
 export interface SubmissionLogin {
   projectId: string;
+  keyMode: KeyMode;
   /**
    * Asked at each MAIL FROM: null while the login holds, otherwise why it does not any more. Rejects
    * where it cannot say (451).
@@ -27,6 +31,8 @@ export interface SubmissionLogin {
 /** Why nobody is let in; a sentence for the client. */
 export interface LoginRefusal {
   refusal: string;
+  /** The login was not looked at (454); it may be a good one later. */
+  isForNow?: boolean;
 }
 
 export interface SubmissionReceipt {
