@@ -1,4 +1,4 @@
-/** The objects of the HTTP API that the portal shows, as docs/api.md and /openapi.json describe them. */
+// A table: the objects of the HTTP API that the portal shows, as docs/api.md and /openapi.json describe them.
 
 export interface Page<T> {
   data: T[];

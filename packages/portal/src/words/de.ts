@@ -1,3 +1,4 @@
+// A table: every word of the portal in German, in the order of en.ts.
 import type { Words } from './en.ts';
 
 export const de: Words = {

@@ -1,4 +1,5 @@
-/** Every word of the portal. The other languages are typed by this one, so none can lack a sentence. */
+// A table: every word of the portal, in the order of its pages, so that translators read one file from top to
+// bottom. The other languages are typed by this one, so none can lack a sentence.
 export const en = {
   brand: 'Posthorn',
   skipToContent: 'Skip to content',
