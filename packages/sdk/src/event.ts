@@ -134,6 +134,16 @@ export interface EventBounce {
   suppressed?: boolean | null;
 }
 
+/** Why a message is kept for review, and how long it is. */
+export interface EventHold {
+  /** `key`, `rule`, `limit`: what kept it. */
+  reason: string;
+  /** The name of the rule, where one did. */
+  rule?: string | null;
+  /** When it is dropped, if nobody lets it go. */
+  expires_at?: string | null;
+}
+
 export interface EventEngagement {
   url?: string | null;
   link_id?: string | null;
@@ -265,8 +275,78 @@ export interface EventStalled {
   expected_within_seconds?: number | null;
 }
 
+export interface EventMailbox {
+  address: string;
+  name?: string | null;
+}
+
+/** A file of a mail that came in. */
+export interface EventAttachment {
+  /** From 1, in the order of the mail. */
+  number: number;
+  filename: string | null;
+  content_type: string;
+  size_bytes: number;
+  /** With its angle brackets: what `cid:` in the HTML refers to. */
+  content_id?: string | null;
+  inline?: boolean | null;
+  /** Where it can be fetched without a key, until then; `null` where nobody has said how we are reached. */
+  url?: string | null;
+}
+
+/** What a mail that came in shows of its sender (RFC 8601 2.7). */
+export interface EventAuthentication {
+  spf: { result: string; domain?: string | null };
+  dkim: { result: string; signatures: EventDkimSignature[] };
+  dmarc: { result: string; domain?: string | null; policy?: string | null };
+  arc: { result: string };
+}
+
+export interface EventDkimSignature {
+  result: string;
+  domain: string | null;
+  selector: string | null;
+  /** Whether its domain is that of the From address, as DMARC asks. */
+  aligned: boolean;
+}
+
+/** A mail that came in at an address of ours. */
+export interface EventInbound {
+  /** `rcv_...`: what GET /v1/inbound/messages/{id} knows it by. */
+  id: string;
+  route_id?: string | null;
+  /** Behind the first plus of the recipient: `17` of `reply+17@example.com`. */
+  plus_tag?: string | null;
+  /** The sender of the envelope; `''` where nobody may be answered (RFC 5321 4.5.5). */
+  envelope_from?: string | null;
+  from?: EventMailbox | null;
+  to?: EventMailbox[];
+  cc?: EventMailbox[];
+  reply_to?: EventMailbox[];
+  in_reply_to?: string | null;
+  references?: string[];
+  text?: string | null;
+  html?: string | null;
+  /** The text without what it quotes and without a signature. */
+  reply_text?: string | null;
+  /** Which fields were cut short here: GET /v1/inbound/messages/{id} has all of them. */
+  truncated?: string[];
+  /** Names and values, in their order. */
+  headers?: { name: string; value: string }[];
+  attachments?: EventAttachment[];
+  authentication?: EventAuthentication;
+  /** A hint out of the headers and the results above; nothing was scanned. */
+  spam?: { suspected: boolean; reasons: string[] };
+  /** What wrote it, where no person did (RFC 3834): `auto-replied`, `auto-generated`, `bulk`. */
+  automatic?: string | null;
+  size_bytes?: number;
+  /** The whole mail, as `url` of an attachment. */
+  url?: string | null;
+  urls_expire_at?: string | null;
+}
+
 export interface EventData {
-  /** True in a sample: nothing of it happened. */
+  /** True in a sample, and of mail that was sent with a sandbox key: nothing of it happened. */
   test?: boolean;
   /** True when its recipient was erased: what could tell of the person is gone. */
   erased?: boolean;
@@ -284,8 +364,10 @@ export interface EventData {
   bounce?: EventBounce;
   complaint?: { type: string | null; feedback_id?: string | null; user_agent?: string | null };
   reject?: { reason: string };
+  hold?: EventHold;
   engagement?: EventEngagement;
   unsubscribe?: { method: string | null; group?: string | null };
+  inbound?: EventInbound;
   account?: EventAccount;
   send_limit?: EventSendLimit;
   domain?: EventDomain;

@@ -49,7 +49,9 @@ export function eraseFromEvent(
   person: Person,
 ): string | null {
   const event: CanonicalEvent = JSON.parse(body);
-  if (person.has(recipient) || person.has(event.data.recipient)) {
+  // What came in belongs to who wrote it as well.
+  const isTheirs = event.type === 'email.received' && person.has(event.data.message?.from);
+  if (isTheirs || person.has(recipient) || person.has(event.data.recipient)) {
     return JSON.stringify({ ...event, data: person.replace(withoutPerson(event.data)) });
   }
   const replaced = JSON.stringify(person.replace(event));

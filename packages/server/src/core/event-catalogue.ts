@@ -68,12 +68,12 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   ),
   'email.rejected': delivery(
     'We refused the message before trying.',
-    ['reject', 'suppression'],
+    ['reject', 'suppression', 'hold'],
     true,
   ),
   'email.failed': delivery('No answer ever came, or we failed inside.', ['delivery'], true),
-  'email.held': delivery('The message is kept for review.'),
-  'email.released': delivery('A held message was let go.'),
+  'email.held': delivery('The message is kept for review.', ['hold']),
+  'email.released': delivery('A held message was let go.', ['hold']),
   'email.opened': about('engagement', 'The tracking pixel was loaded.', [...MESSAGE, 'engagement']),
   'email.clicked': about('engagement', 'A tracked link was followed.', [...MESSAGE, 'engagement']),
   'email.complained': about('engagement', 'The recipient reported the message as spam.', [
@@ -92,7 +92,10 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   ]),
   'email.overdue': delivery('No final state within the time that the sender asked for.'),
   'email.autoresponded': about('inbound', 'An automatic reply came back.', MESSAGE),
-  'email.received': about('inbound', 'Inbound mail arrived at an address of ours.', MESSAGE),
+  'email.received': about('inbound', 'Inbound mail arrived at an address of ours.', [
+    ...MESSAGE,
+    'inbound',
+  ]),
   'email.unknown': delivery('A provider said something that we have no word for.'),
   'inbound.failed': about('inbound', 'Mail that came in could not be passed on.', [
     ...MESSAGE,

@@ -241,9 +241,19 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
       },
     ),
   'email.held': (sample) =>
-    mail(sample, 40, { sequence: 2, state: 'held', previous_state: 'accepted' }),
+    mail(
+      sample,
+      0,
+      { sequence: 2, state: 'held', previous_state: 'accepted' },
+      { hold: { reason: 'rule', rule: 'New campaigns', expires_at: sample.ago(-168 * HOUR_MS) } },
+    ),
   'email.released': (sample) =>
-    mail(sample, 22 * MINUTE_MS, { sequence: 3, state: 'accepted', previous_state: 'held' }),
+    mail(
+      sample,
+      22 * MINUTE_MS,
+      { sequence: 3, state: 'accepted', previous_state: 'held' },
+      { hold: { reason: 'rule', rule: 'New campaigns', expires_at: null } },
+    ),
   'email.opened': (sample) => mail(sample, 9 * MINUTE_MS, delivered, { engagement: OPEN }),
   'email.clicked': (sample) =>
     mail(
@@ -280,7 +290,7 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
       previous_state: 'deferred',
     }),
   'email.autoresponded': (sample) => mail(sample, 4_120, delivered),
-  'email.received': ({ ago }) => ({
+  'email.received': ({ ago, aboutEventId }) => ({
     message: {
       id: null,
       smtp_id: '<CAF7h2n0yQ@mail.example.com>',
@@ -289,10 +299,52 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
       subject: 'Re: Your order 1001 is on its way',
       sent_at: ago(2_300),
     },
-    recipient: 'support@shop.example.com',
+    recipient: 'support+1001@shop.example.com',
     recipient_inferred: false,
-    tags: [],
+    tags: ['support'],
     metadata: {},
+    inbound: {
+      id: siblingOf(aboutEventId, 'received'),
+      route_id: 'rte_01JZ8Q4N2M5X7V3C9B6H1D0K8T',
+      plus_tag: '1001',
+      envelope_from: RECIPIENT,
+      from: { address: RECIPIENT, name: 'Jane Doe' },
+      to: [{ address: 'support+1001@shop.example.com', name: 'Example Shop' }],
+      cc: [],
+      reply_to: [],
+      in_reply_to: '<01jz8q4n2m5x7v3c9b6h1d0k8t@shop.example.com>',
+      references: ['<01jz8q4n2m5x7v3c9b6h1d0k8t@shop.example.com>'],
+      text: 'Thank you, it is here.\n\nOn Friday, Example Shop wrote:\n> Your order is on its way.\n',
+      html: null,
+      reply_text: 'Thank you, it is here.',
+      truncated: [],
+      headers: [{ name: 'Subject', value: 'Re: Your order 1001 is on its way' }],
+      attachments: [
+        {
+          number: 1,
+          filename: 'photo.jpg',
+          content_type: 'image/jpeg',
+          size_bytes: 182_044,
+          content_id: null,
+          inline: false,
+          url: null,
+        },
+      ],
+      authentication: {
+        spf: { result: 'pass', domain: 'example.com' },
+        dkim: {
+          result: 'pass',
+          signatures: [{ result: 'pass', domain: 'example.com', selector: 's1', aligned: true }],
+        },
+        dmarc: { result: 'pass', domain: 'example.com', policy: 'reject' },
+        arc: { result: 'none' },
+      },
+      spam: { suspected: false, reasons: [] },
+      automatic: null,
+      size_bytes: 251_377,
+      url: null,
+      urls_expire_at: null,
+    },
   }),
   'email.unknown': (sample) => ({
     provider: 'other',

@@ -60,7 +60,12 @@ export function newProject(id: string, name: string, nowMs: number): ProjectReco
 }
 
 /** What has no retention goes with its project. */
-const KEPT_FOR_EVER = ['suppressions', 'dkim_keys', 'domains', 'send_windows'] as const;
+const KEPT_FOR_EVER = [
+  'suppressions',
+  'dkim_keys',
+  'domains',
+  'send_windows',
+  'held_messages', 'inbound_routes'] as const;
 
 const FIRST_PROJECT = 'first_project';
 
@@ -123,6 +128,17 @@ export function createProjects(engine: Engine): Projects {
             .where('project_id', '=', id)
             .where('revoked_at', 'is', null),
         ),
+        // What waits in the queue ends when a node takes it up; nobody ever takes up what is held.
+        toStatement(
+          db
+            .updateTable('transmissions')
+            .set({ state: 'canceled' })
+            .where('project_id', '=', id)
+            .where('message_id', 'in', (sub) =>
+              sub.selectFrom('held_messages').select('message_id').where('project_id', '=', id),
+            )
+            .where('state', '=', 'held'),
+        ),
         ...KEPT_FOR_EVER.map((table) =>
           toStatement(db.deleteFrom(table).where('project_id', '=', id)),
         ),
@@ -152,7 +168,7 @@ function fromRow(row: ProjectsTable): ProjectRecord {
     name: row.name,
     limits: { ...NO_LIMITS, ...JSON.parse(row.limits) },
     retention: JSON.parse(row.retention),
-    sending: JSON.parse(row.sending),
+    sending: { ...USUAL_SENDING, ...JSON.parse(row.sending) },
     version: row.version,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,

@@ -3,7 +3,7 @@
  * step, along the primary key and one project at a time, so that no insert of the hot path pays for an
  * index on retain_until. Most keys begin with time-ordered ids, so a walk may end at the first row that
  * has not expired. What is still to be done is kept whatever its age: a delivery that waits, a message
- * in the queue, and what they need.
+ * in the queue or held, and what they need.
  */
 export interface Retained {
   table: string;
@@ -17,7 +17,7 @@ export interface Retained {
 /** `schema`: what stands before the name of a table, with its dot. */
 export function listRetained(schema: string): Retained[] {
   const queued = (key: string): string => `EXISTS (SELECT 1 FROM ${schema}transmissions x
-    WHERE x.project_id = t.project_id AND x.message_id = t.${key} AND x.state = 'queued')`;
+    WHERE x.project_id = t.project_id AND x.message_id = t.${key} AND x.state IN ('queued', 'held'))`;
   const owed = `EXISTS (SELECT 1 FROM ${schema}deliveries x
     WHERE x.project_id = t.project_id AND x.event_id = t.id AND x.state = 'pending')`;
   const list: Retained[] = [
@@ -44,7 +44,13 @@ export function listRetained(schema: string): Retained[] {
     {
       table: 'transmissions',
       key: ['message_id', 'recipient'],
-      inUse: "t.state = 'queued'",
+      inUse: "t.state IN ('queued', 'held')",
+      timeOrdered: true,
+    },
+    {
+      table: 'transcripts',
+      key: ['message_id', 'id'],
+      inUse: 'FALSE',
       timeOrdered: true,
     },
     // Keyed by whatever a provider calls its messages.
@@ -75,6 +81,8 @@ export function listRetained(schema: string): Retained[] {
       inUse: 'FALSE',
       timeOrdered: false,
     },
+    { table: 'received_mail', key: ['id'], inUse: 'FALSE', timeOrdered: true },
+    { table: 'received_bodies', key: ['received_id'], inUse: 'FALSE', timeOrdered: true },
     { table: 'idempotency_keys', key: ['key'], inUse: 'FALSE', timeOrdered: false },
   ];
   return list.map((one) => ({ ...one, table: `${schema}${one.table}` }));

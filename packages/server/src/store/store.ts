@@ -8,7 +8,9 @@ import type { Engine } from './engine.ts';
 import { createErasure, type Erasure } from './erasure/erasure.ts';
 import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createEvents, type Events } from './events.ts';
+import { createHeldMessages, type HeldMessages } from './held-messages.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
+import { createInboundRoutes, type InboundRoutes } from './inbound-routes.ts';
 import { createInvitations, type Invitations } from './invitations.ts';
 import { createJobParts, type JobParts } from './job-parts.ts';
 import { createJobs, type Jobs } from './jobs.ts';
@@ -16,6 +18,7 @@ import { createMessages, type Messages } from './messages.ts';
 import { createNodes, type Nodes } from './nodes.ts';
 import { createProjects, type Projects } from './projects.ts';
 import { createQueue, type Queue } from './queue.ts';
+import { createReceivedMails, type ReceivedMails } from './received-mail.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
 import { createSendWindows, type SendWindows } from './send-windows.ts';
 import { createSessions, type Sessions } from './sessions.ts';
@@ -23,6 +26,7 @@ import { createSourceActivities, type SourceActivities } from './source-activiti
 import { createSourcePayloads, type SourcePayloads } from './source-payloads.ts';
 import { createSources, type Sources } from './sources.ts';
 import { createSuppressions, type Suppressions } from './suppressions.ts';
+import { createTranscripts, type Transcripts } from './transcripts.ts';
 import { createUsers, type Users } from './users.ts';
 
 /** The store by noun. Each room takes the nouns that it needs, not the whole. */
@@ -32,6 +36,8 @@ export interface Store {
   apiKeys: ApiKeys;
   endpoints: Endpoints;
   messages: Messages;
+  heldMessages: HeldMessages;
+  transcripts: Transcripts;
   events: Events;
   feed: EventFeed;
   deliveries: Deliveries;
@@ -48,6 +54,8 @@ export interface Store {
   suppressions: Suppressions;
   jobParts: JobParts;
   domains: Domains;
+  inboundRoutes: InboundRoutes;
+  receivedMail: ReceivedMails;
   sendWindows: SendWindows;
   users: Users;
   sessions: Sessions;
@@ -62,6 +70,8 @@ export function createStore(engine: Engine): Store {
     apiKeys: createApiKeys(engine),
     endpoints: createEndpoints(engine),
     messages: createMessages(engine),
+    heldMessages: createHeldMessages(engine),
+    transcripts: createTranscripts(engine),
     events: createEvents(engine),
     feed: createEventFeed(engine),
     deliveries: createDeliveries(engine),
@@ -78,6 +88,8 @@ export function createStore(engine: Engine): Store {
     suppressions: createSuppressions(engine),
     jobParts: createJobParts(engine),
     domains: createDomains(engine),
+    inboundRoutes: createInboundRoutes(engine),
+    receivedMail: createReceivedMails(engine),
     sendWindows: createSendWindows(engine),
     users: createUsers(engine),
     sessions: createSessions(engine),

@@ -2,6 +2,8 @@
 
 import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
+import type { HoldReason } from '../core/hold-rules.ts';
+import type { KeyMode } from '../core/key-mode.ts';
 import type { Role } from '../core/roles.ts';
 import type { Stream } from '../core/streams.ts';
 import type { SuppressionReason } from '../core/suppression.ts';
@@ -32,6 +34,7 @@ export interface ApiKeysTable {
   key_hash: string;
   hint: string;
   scopes: string;
+  mode: KeyMode;
   created_at: number;
   expires_at: number | null;
   last_used_at: number | null;
@@ -106,6 +109,8 @@ export interface MessagesTable {
   project_id: string;
   id: string;
   accepted_by: 'http' | 'smtp';
+  /** 1: taken with a sandbox key, and never sent. */
+  sandbox: number;
   stream: Stream;
   envelope_from: string;
   header_from: string;
@@ -129,6 +134,18 @@ export interface MessageBodiesTable {
   retain_until: number;
 }
 
+/** One attempt of the mail queue in words; `lines` is read and written by transcripts.ts. */
+export interface TranscriptsTable {
+  project_id: string;
+  message_id: string;
+  id: string;
+  started_at: number;
+  latency_ms: number;
+  recipients: string;
+  lines: string;
+  retain_until: number;
+}
+
 export interface TransmissionsTable {
   project_id: string;
   message_id: string;
@@ -136,13 +153,26 @@ export interface TransmissionsTable {
   position: number;
   kind: 'to' | 'cc' | 'bcc' | 'envelope';
   domain: string;
-  /** `canceled`: its project was deleted before it was sent; `rejected`: it was never to be sent. */
-  state: 'queued' | 'delivered' | 'bounced' | 'failed' | 'canceled' | 'rejected';
+  /**
+   * `held`: a person has to let it go. `canceled`: not to be sent any more. `rejected`: it was never to be
+   * sent.
+   */
+  state: 'queued' | 'held' | 'delivered' | 'bounced' | 'failed' | 'canceled' | 'rejected';
   attempts: number;
   reached_server: number;
   due_at: number;
   node: string | null;
   retain_until: number;
+}
+
+export interface HeldMessagesTable {
+  project_id: string;
+  message_id: string;
+  reason: HoldReason;
+  /** The name of the rule, where one was the reason. */
+  rule: string | null;
+  held_at: number;
+  expires_at: number;
 }
 
 export interface EventsTable {
@@ -361,6 +391,43 @@ export interface DkimKeysTable {
   retired_at: number | null;
 }
 
+export interface InboundRoutesTable {
+  project_id: string;
+  id: string;
+  pattern: string;
+  domain: string;
+  priority: number;
+  action: 'receive' | 'refuse';
+  description: string;
+  tags: string;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ReceivedMailTable {
+  project_id: string;
+  id: string;
+  recipient: string;
+  route_id: string | null;
+  envelope_from: string;
+  header_from: string | null;
+  subject: string | null;
+  smtp_id: string | null;
+  digest: string;
+  size_bytes: number;
+  details: string;
+  created_at: number;
+  retain_until: number;
+}
+
+export interface ReceivedBodiesTable {
+  project_id: string;
+  received_id: string;
+  raw: Uint8Array;
+  retain_until: number;
+}
+
 export interface IdempotencyKeysTable {
   project_id: string;
   key: string;
@@ -408,7 +475,9 @@ export interface Tables {
   endpoints: EndpointsTable;
   messages: MessagesTable;
   message_bodies: MessageBodiesTable;
+  transcripts: TranscriptsTable;
   transmissions: TransmissionsTable;
+  held_messages: HeldMessagesTable;
   events: EventsTable;
   recipient_states: RecipientStatesTable;
   deliveries: DeliveriesTable;
@@ -420,6 +489,9 @@ export interface Tables {
   send_windows: SendWindowsTable;
   domains: DomainsTable;
   dkim_keys: DkimKeysTable;
+  inbound_routes: InboundRoutesTable;
+  received_mail: ReceivedMailTable;
+  received_bodies: ReceivedBodiesTable;
   idempotency_keys: IdempotencyKeysTable;
   sources: SourcesTable;
   source_activity: SourceActivityTable;

@@ -6,6 +6,7 @@ import {
   DNS_RECORD_STATUSES,
   EVENT_TYPES,
   type EventData,
+  type EventInbound,
   PATIENCE_STEPS,
   RECIPIENT_STATES,
 } from '@posthorn/sdk';
@@ -23,9 +24,81 @@ export const typeSchema = z.enum(EVENT_TYPES, {
   error: ({ input }) => explainUnknownType(input),
 });
 
+const mailboxSchema = z.strictObject({ address: z.string().max(320), name: textOrNull(500) });
+const mailboxList = z.array(mailboxSchema).max(100).optional();
+const resultSchema = z.string().max(50);
+
+const attachmentSchema = z.strictObject({
+  number: z.number().int(),
+  filename: textOrNull(300).default(null),
+  content_type: z.string().max(200),
+  size_bytes: z.number().int(),
+  content_id: textOrNull(500),
+  inline: z.boolean().nullish(),
+  url: textOrNull(2_000),
+});
+
+const authenticationSchema = z.strictObject({
+  spf: z.strictObject({ result: resultSchema, domain: textOrNull(255) }),
+  dkim: z.strictObject({
+    result: resultSchema,
+    signatures: z
+      .array(
+        z.strictObject({
+          result: resultSchema,
+          domain: z.string().max(255).nullable(),
+          selector: z.string().max(255).nullable(),
+          aligned: z.boolean(),
+        }),
+      )
+      .max(20),
+  }),
+  dmarc: z.strictObject({
+    result: resultSchema,
+    domain: textOrNull(255),
+    policy: textOrNull(50),
+  }),
+  arc: z.strictObject({ result: resultSchema }),
+});
+
+/** A mail that came in (EventInbound), in events and in what lists them. */
+export const inboundSchema = z.strictObject({
+  id: z.string().max(200),
+  route_id: textOrNull(200),
+  plus_tag: textOrNull(64).describe('Behind the first plus of the recipient.'),
+  envelope_from: textOrNull(320).describe('Empty where nobody may be answered.'),
+  from: mailboxSchema.nullish(),
+  to: mailboxList,
+  cc: mailboxList,
+  reply_to: mailboxList,
+  in_reply_to: textOrNull(1_000),
+  references: z.array(z.string().max(1_000)).max(100).optional(),
+  text: z.string().nullish(),
+  html: z.string().nullish(),
+  reply_text: z.string().nullish().describe('The text without what it quotes.'),
+  truncated: z.array(z.string().max(50)).max(20).optional().describe('Fields that were cut short.'),
+  headers: z
+    .array(z.strictObject({ name: z.string().max(200), value: z.string() }))
+    .max(1_000)
+    .optional(),
+  attachments: z.array(attachmentSchema).max(1_000).optional(),
+  authentication: authenticationSchema.optional().describe('SPF, DKIM, DMARC, ARC.'),
+  spam: z
+    .strictObject({ suspected: z.boolean(), reasons: z.array(z.string().max(100)).max(20) })
+    .optional()
+    .describe('A hint out of headers and results; nothing was scanned.'),
+  automatic: textOrNull(50).describe('auto-replied, auto-generated or bulk: no person wrote it.'),
+  size_bytes: z.number().int().optional(),
+  url: textOrNull(2_000).describe('The whole mail, without a key.'),
+  urls_expire_at: timeOrNull,
+}) satisfies z.ZodType<EventInbound>;
+
 /** Every field of an event's data, and no other: the compiler holds it against the SDK's type. */
 export const dataShape = {
-  test: z.boolean().optional().describe('True in a sample: nothing of it happened.'),
+  test: z
+    .boolean()
+    .optional()
+    .describe('True in a sample, and of mail sent with a sandbox key: nothing of it happened.'),
   erased: z.boolean().optional().describe('True when its recipient was erased.'),
   provider: lineOf(100).optional(),
   source: textOrNull(100),
@@ -79,6 +152,14 @@ export const dataShape = {
     })
     .optional(),
   reject: z.strictObject({ reason: z.string().max(200) }).optional(),
+  hold: z
+    .strictObject({
+      reason: z.string().max(100),
+      rule: textOrNull(200),
+      expires_at: timeOrNull,
+    })
+    .optional()
+    .describe('Why the message is kept for review.'),
   engagement: z
     .strictObject({
       url: textOrNull(8_000),
@@ -100,6 +181,7 @@ export const dataShape = {
   unsubscribe: z
     .strictObject({ method: textOrNull(100).default(null), group: textOrNull(200) })
     .optional(),
+  inbound: inboundSchema.optional().describe('A mail that came in.'),
   account: z
     .strictObject({ status: z.string().max(100), reason: textOrNull(1_000) })
     .optional()

@@ -8,6 +8,7 @@ import { describeDomains } from './domain-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
 import { describeFeed } from './feed-cases.ts';
+import { describeInbound } from './inbound-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeJobs } from './job-cases.ts';
 import { describeInterruptions } from './lines/interruption-cases.ts';
@@ -15,6 +16,7 @@ import { describeOrder } from './lines/order-cases.ts';
 import { describeLineProperty } from './lines/property-cases.ts';
 import { describeLists } from './list-cases.ts';
 import { describeMail } from './mail-cases.ts';
+import { describeMessageSearch } from './message-search-cases.ts';
 import { describeNodes } from './node-cases.ts';
 import { describePosition } from './position-cases.ts';
 import { describeProjects } from './project-cases.ts';
@@ -26,6 +28,7 @@ import { describeSendWindows } from './send-window-cases.ts';
 import { describeSources } from './source-cases.ts';
 import { describeSuppressions } from './suppression-cases.ts';
 import { describeText } from './text-cases.ts';
+import { describeTranscripts } from './transcript-cases.ts';
 import { describeUsers } from './user-cases.ts';
 
 /**
@@ -49,9 +52,12 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeSuppressions(open);
     describeDomains(open);
     describeSendWindows(open);
+    describeInbound(open);
     describeIsolation(open);
     describeSources(open);
+    describeMessageSearch(open);
     describeText(open);
+    describeTranscripts(open);
     describeUsers(open);
   });
 }

@@ -3,12 +3,14 @@ import { createAttemptErasure, createDeliveryErasure } from './erase-attempts.ts
 import { createEventErasure } from './erase-events.ts';
 import { createMessageErasure, createTransmissionErasure } from './erase-mail.ts';
 import { createPayloadErasure } from './erase-payloads.ts';
+import { createReceivedErasure } from './erase-received.ts';
 import { createStateErasure } from './erase-states.ts';
 import {
   createJobPartErasure,
   createSoftBounceErasure,
   createSuppressionErasure,
 } from './erase-suppressions.ts';
+import { createTranscriptErasure } from './erase-transcripts.ts';
 import type { ErasureWalk } from './erasure-walk.ts';
 
 /**
@@ -31,7 +33,10 @@ export function createErasure(engine: Pick<Engine, 'db'>): Erasure {
       { name: 'deliveries', step: createDeliveryErasure(db) },
       { name: 'attempts', step: createAttemptErasure(db) },
       { name: 'transmissions', step: createTransmissionErasure(db) },
+      // Behind the transmissions: none of his is under way by then, to leave another one.
+      { name: 'transcripts', step: createTranscriptErasure(db) },
       { name: 'messages', step: createMessageErasure(db) },
+      { name: 'received mail', step: createReceivedErasure(db) },
       { name: 'states', step: createStateErasure(db) },
       { name: 'suppressions', step: createSuppressionErasure(db) },
       { name: 'soft bounces', step: createSoftBounceErasure(db) },

@@ -30,6 +30,7 @@ CREATE TABLE posthorn.api_keys (
   key_hash text COLLATE "C" NOT NULL UNIQUE,
   hint text COLLATE "C" NOT NULL,
   scopes text COLLATE "C" NOT NULL,
+  mode text COLLATE "C" NOT NULL CHECK (mode IN ('live', 'hold', 'sandbox')),
   created_at bigint NOT NULL,
   expires_at bigint,
   last_used_at bigint,
@@ -65,6 +66,7 @@ CREATE TABLE posthorn.messages (
   project_id text COLLATE "C" NOT NULL,
   id text COLLATE "C" NOT NULL,
   accepted_by text COLLATE "C" NOT NULL CHECK (accepted_by IN ('http', 'smtp')),
+  sandbox integer NOT NULL,
   stream text COLLATE "C" NOT NULL,
   envelope_from text COLLATE "C" NOT NULL,
   header_from text COLLATE "C" NOT NULL,
@@ -93,6 +95,21 @@ CREATE TABLE posthorn.message_bodies (
 
 CREATE INDEX message_bodies_retention ON posthorn.message_bodies USING brin (retain_until);
 
+-- What was said in an attempt to deliver, one row for all recipients of a transaction; by the day, like bodies.
+CREATE TABLE posthorn.transcripts (
+  project_id text COLLATE "C" NOT NULL,
+  message_id text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  started_at bigint NOT NULL,
+  latency_ms bigint NOT NULL,
+  recipients text COLLATE "C" NOT NULL,
+  lines text COLLATE "C" NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, message_id, id)
+) PARTITION BY RANGE (message_id);
+
+CREATE INDEX transcripts_retention ON posthorn.transcripts USING brin (retain_until);
+
 CREATE TABLE posthorn.transmissions (
   project_id text COLLATE "C" NOT NULL,
   message_id text COLLATE "C" NOT NULL,
@@ -112,6 +129,18 @@ CREATE TABLE posthorn.transmissions (
 CREATE INDEX transmissions_due ON posthorn.transmissions (due_at)
   WHERE state = 'queued' AND node IS NULL;
 CREATE INDEX transmissions_leased ON posthorn.transmissions (node) WHERE node IS NOT NULL;
+
+CREATE TABLE posthorn.held_messages (
+  project_id text COLLATE "C" NOT NULL,
+  message_id text COLLATE "C" NOT NULL,
+  reason text COLLATE "C" NOT NULL CHECK (reason IN ('key', 'rule', 'limit')),
+  rule text,
+  held_at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  PRIMARY KEY (project_id, message_id)
+);
+
+CREATE INDEX held_messages_expiry ON posthorn.held_messages (expires_at);
 
 -- The order of the log. It begins with 1: its 0 is taken here, so that `last_value` always is one that
 -- was given (postgres/write/log-order.ts).
@@ -378,6 +407,54 @@ CREATE TABLE posthorn.dkim_keys (
   created_at bigint NOT NULL,
   retired_at bigint,
   PRIMARY KEY (project_id, domain_id, selector)
+);
+
+-- Which mail that comes in a project takes (core/inbound-route.ts): `domain` is what has to be proven.
+CREATE TABLE posthorn.inbound_routes (
+  project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
+  id text COLLATE "C" NOT NULL,
+  pattern text COLLATE "C" NOT NULL,
+  domain text COLLATE "C" NOT NULL,
+  priority integer NOT NULL,
+  action text COLLATE "C" NOT NULL CHECK (action IN ('receive', 'refuse')),
+  description text COLLATE "C" NOT NULL,
+  tags text COLLATE "C" NOT NULL,
+  version integer NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE UNIQUE INDEX inbound_routes_domain ON posthorn.inbound_routes (project_id, domain, pattern);
+
+-- Mail that came in, a row for each recipient. `details` is what was read out of it, `digest` what makes two
+-- of them the same one.
+CREATE TABLE posthorn.received_mail (
+  project_id text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  recipient text COLLATE "C" NOT NULL,
+  route_id text COLLATE "C",
+  envelope_from text COLLATE "C" NOT NULL,
+  header_from text COLLATE "C",
+  subject text COLLATE "C",
+  smtp_id text COLLATE "C",
+  digest text COLLATE "C" NOT NULL,
+  size_bytes bigint NOT NULL,
+  details text COLLATE "C" NOT NULL,
+  created_at bigint NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE UNIQUE INDEX received_mail_digest ON posthorn.received_mail (project_id, digest);
+CREATE INDEX received_mail_recipient ON posthorn.received_mail (project_id, recipient, id);
+
+CREATE TABLE posthorn.received_bodies (
+  project_id text COLLATE "C" NOT NULL,
+  received_id text COLLATE "C" NOT NULL,
+  raw bytea NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, received_id)
 );
 
 CREATE TABLE posthorn.idempotency_keys (

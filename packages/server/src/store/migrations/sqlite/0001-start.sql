@@ -31,6 +31,7 @@ CREATE TABLE api_keys (
   key_hash TEXT NOT NULL UNIQUE,
   hint TEXT NOT NULL,
   scopes TEXT NOT NULL,
+  mode TEXT NOT NULL CHECK (mode IN ('live', 'hold', 'sandbox')),
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   last_used_at INTEGER,
@@ -69,6 +70,7 @@ CREATE TABLE messages (
   project_id TEXT NOT NULL,
   id TEXT NOT NULL,
   accepted_by TEXT NOT NULL CHECK (accepted_by IN ('http', 'smtp')),
+  sandbox INTEGER NOT NULL,
   stream TEXT NOT NULL,
   envelope_from TEXT NOT NULL,
   header_from TEXT NOT NULL,
@@ -112,6 +114,32 @@ CREATE TABLE transmissions (
 
 CREATE INDEX transmissions_due ON transmissions (due_at) WHERE state = 'queued' AND node IS NULL;
 CREATE INDEX transmissions_leased ON transmissions (node) WHERE node IS NOT NULL;
+
+-- What was said in an attempt to deliver, one row for all recipients of a transaction: the key alone, no index.
+CREATE TABLE transcripts (
+  project_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  recipients TEXT NOT NULL,
+  lines TEXT NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, message_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- A message that waits for a person: its transmissions are 'held'. Apart from it, because most never are.
+CREATE TABLE held_messages (
+  project_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  reason TEXT NOT NULL CHECK (reason IN ('key', 'rule', 'limit')),
+  rule TEXT,
+  held_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (project_id, message_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX held_messages_expiry ON held_messages (expires_at);
 
 -- `position` is the order of the log, over all projects: what a reader of the log goes by.
 CREATE TABLE events (
@@ -372,6 +400,54 @@ CREATE TABLE dkim_keys (
   retired_at INTEGER,
   PRIMARY KEY (project_id, domain_id, selector)
 ) STRICT, WITHOUT ROWID;
+
+-- Which mail that comes in a project takes (core/inbound-route.ts): `domain` is what has to be proven.
+CREATE TABLE inbound_routes (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  pattern TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  action TEXT NOT NULL CHECK (action IN ('receive', 'refuse')),
+  description TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX inbound_routes_domain ON inbound_routes (project_id, domain, pattern);
+
+-- Mail that came in, a row for each recipient. `details` is what was read out of it, `digest` what makes two
+-- of them the same one.
+CREATE TABLE received_mail (
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  route_id TEXT,
+  envelope_from TEXT NOT NULL,
+  header_from TEXT,
+  subject TEXT,
+  smtp_id TEXT,
+  digest TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  details TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT;
+
+CREATE UNIQUE INDEX received_mail_digest ON received_mail (project_id, digest);
+CREATE INDEX received_mail_recipient ON received_mail (project_id, recipient, id);
+
+CREATE TABLE received_bodies (
+  project_id TEXT NOT NULL,
+  received_id TEXT NOT NULL,
+  raw BLOB NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, received_id)
+) STRICT;
 
 CREATE TABLE idempotency_keys (
   project_id TEXT NOT NULL,
