@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DecodedEvent, DedupPart } from '../../provider.ts';
 
 /**
@@ -6,13 +7,37 @@ import type { DecodedEvent, DedupPart } from '../../provider.ts';
  * only where the provider keeps it over its own retries.
  */
 export function dedupParts(event: DecodedEvent): readonly DedupPart[] {
-  return [...dedupPartsWithoutEventId(event), event.data.provider_event_id ?? null];
+  const eventId = event.data.provider_event_id ?? null;
+  return eventId === null
+    ? [...dedupPartsWithoutEventId(event), null]
+    : [...tellingParts(event), eventId];
 }
 
 export function dedupPartsWithoutEventId(event: DecodedEvent): readonly DedupPart[] {
+  return [...tellingParts(event), ...payloadPart(event)];
+}
+
+/**
+ * What names no message and no time is known by its whole payload alone: two warnings of a limit, two
+ * mails without a Message-ID. A retry has the same payload.
+ */
+function payloadPart({ id, data, timestamp }: DecodedEvent): readonly DedupPart[] {
+  if (id !== undefined || timestamp !== null || messageOf(data) !== null) return [];
+  return [
+    createHash('sha256')
+      .update(JSON.stringify(data.raw) ?? '')
+      .digest('base64url'),
+  ];
+}
+
+function messageOf({ message }: DecodedEvent['data']): string | null {
+  return message?.id ?? message?.provider_id ?? message?.smtp_id ?? null;
+}
+
+function tellingParts(event: DecodedEvent): readonly DedupPart[] {
   const { type, data, id } = event;
   if (id !== undefined) return [id];
-  const message = data.message?.id ?? data.message?.provider_id ?? data.message?.smtp_id ?? null;
+  const message = messageOf(data);
   return [
     data.provider_type ?? type,
     message,
