@@ -122,6 +122,8 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   logLevel: ['loud', '', 'INFO'],
   logFormat: ['xml', ''],
   apiRate: ['0', '-5', 'fast', '1.5'],
+  mailTranscripts: ['some', '', 'ALL'],
+  mailTranscriptRetention: ['0s', 'long', ''],
   // The files are read in cli/key-material.ts.
   smtpTlsKey: null,
   smtpTlsCert: null,

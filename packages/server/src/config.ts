@@ -11,6 +11,7 @@ import { createAddressGuard } from './lib/address-guard.ts';
 import { formatDuration, parseDuration } from './lib/duration.ts';
 import { messageOf } from './lib/errors.ts';
 import { LOG_LEVELS } from './lib/log.ts';
+import { TRANSCRIPT_CHOICES } from './mail/delivery/keep-transcripts.ts';
 import { parseMailboxUrl } from './mail/return-path/parse-mailbox-url.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
 import { checkEnvelopeAddress } from './smtp/check-envelope-address.ts';
@@ -314,6 +315,15 @@ export const SETTINGS = {
     1,
     1_000,
     'SMTP transactions under way at once to one destination.',
+  ),
+  mailTranscripts: oneOf(
+    TRANSCRIPT_CHOICES,
+    'all',
+    'Of which attempts to keep what was said with the mail server.',
+  ),
+  mailTranscriptRetention: bound(
+    7 * DAY_MS,
+    'How long that is kept, at most as long as the message.',
   ),
   dnsServers: dnsServerList(
     'DNS servers for mail, as ip or ip:port. Without them: those of the system.',

@@ -1,9 +1,12 @@
 import type { Metrics } from '../http/metrics.ts';
 import { createMessageAcceptor, type MessageAcceptor } from '../mail/accept-message.ts';
 import { createDeliverer, type Deliverer } from '../mail/deliverer.ts';
+import { createTranscriptKeeper } from '../mail/delivery/keep-transcripts.ts';
 import { createDomainRoom, type DomainRoom } from '../mail/domains/create-domain-room.ts';
+import { createHoldDecider } from '../mail/hold/hold-decider.ts';
+import { createHoldRoom, type HoldRoom } from '../mail/hold/hold-room.ts';
 import { createReturnPath, type ReturnPathRoom } from '../mail/return-path/create-return-path.ts';
-import { createSendLimits } from '../mail/send-limits.ts';
+import { createSendLimits, type SendLimits } from '../mail/send-limits.ts';
 import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
 import type { Logbook } from './build-log.ts';
 import { buildTransmitter } from './build-transmitter.ts';
@@ -17,6 +20,7 @@ export interface Mail {
   domainRoom: DomainRoom;
   trackingRoom: TrackingRoom;
   returnPath: ReturnPathRoom;
+  holdRoom: HoldRoom;
 }
 
 interface MailTies extends Pick<Logbook, 'eventLog' | 'suppression'> {
@@ -62,7 +66,20 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
   });
   const rooms = { domainRoom, trackingRoom, returnPath };
   const deliverer = buildDeliverer(basics, ties, rooms);
-  return { ...rooms, deliverer, acceptor: buildAcceptor(basics, ties, { ...rooms, deliverer }) };
+  const sendLimits = createSendLimits({
+    ...{ windows: store.sendWindows, log, ids, clock },
+    limitsOf: projects.settingsOf,
+  });
+  const acceptor = buildAcceptor(basics, ties, { ...rooms, deliverer, sendLimits });
+  const holdRoom = createHoldRoom({
+    ...{ messages: store.messages, held: store.heldMessages, log, sendLimits, ids, clock },
+    suppressed: ties.suppression.check,
+    senders: rules,
+    fresh: deliverer,
+    expiryMs: config.mailExpiry,
+    retentionOf: projects.settingsOf,
+  });
+  return { ...rooms, deliverer, acceptor, holdRoom };
 }
 
 function buildDeliverer(
@@ -86,6 +103,13 @@ function buildDeliverer(
     projectExists: (projectId) => projects.find(projectId) !== null,
     smarthost: config.smarthost !== null,
     envelopeSender: rooms.returnPath.envelopeSender,
+    transcripts: createTranscriptKeeper({
+      transcripts: store.transcripts,
+      ids,
+      now: clock.now,
+      choice: config.mailTranscripts,
+      retentionMs: config.mailTranscriptRetention,
+    }),
     personalize: rooms.trackingRoom.personalize,
     concurrency: config.mailConcurrency,
     destinationConcurrency: config.mailDestinationConcurrency,
@@ -97,21 +121,17 @@ function buildDeliverer(
 function buildAcceptor(
   { config, store, projects, ids, clock }: Basics,
   { eventLog: log, suppression, metrics }: MailTies,
-  rooms: Pick<Mail, 'deliverer' | 'domainRoom' | 'trackingRoom'>,
+  rooms: Pick<Mail, 'deliverer' | 'domainRoom' | 'trackingRoom'> & { sendLimits: SendLimits },
 ): MessageAcceptor {
   const acceptor = createMessageAcceptor({
     messages: store.messages,
+    held: store.heldMessages,
     log,
     fresh: rooms.deliverer,
     suppressed: suppression.check,
     senders: rooms.domainRoom.rules,
-    sendLimits: createSendLimits({
-      windows: store.sendWindows,
-      log,
-      limitsOf: projects.settingsOf,
-      ids,
-      clock,
-    }),
+    sendLimits: rooms.sendLimits,
+    holds: createHoldDecider((projectId) => projects.settingsOf(projectId).sending),
     tracking: rooms.trackingRoom,
     ids,
     clock,

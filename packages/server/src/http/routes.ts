@@ -5,6 +5,7 @@ import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
 import { createFeedRoutes } from './api/feed/feed-routes.ts';
+import { createHoldRoutes } from './api/holds/hold-routes.ts';
 import { createErasureRoutes } from './api/jobs/erasure-routes.ts';
 import { createJobRoutes } from './api/jobs/job-routes.ts';
 import { createReplayRoutes } from './api/jobs/replay-routes.ts';
@@ -20,6 +21,7 @@ import { createListRoutes } from './api/suppressions/list-routes.ts';
 import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createTrackingRoutes } from './api/tracking/tracking-routes.ts';
+import { createTranscriptRoutes } from './api/transcripts/transcript-routes.ts';
 import { createDocsPage } from './docs-page.ts';
 import { createOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -27,6 +29,8 @@ import type { Route } from './route.ts';
 /** What the handlers need, of all resources together. */
 type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createCancelRoutes>[0] &
+  Parameters<typeof createHoldRoutes>[0] &
+  Parameters<typeof createTranscriptRoutes>[0] &
   Parameters<typeof createEventRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
@@ -55,6 +59,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createBatchRoutes(deps),
     ...createRawRoutes(deps),
     ...createCancelRoutes(deps),
+    ...createHoldRoutes(deps),
+    ...createTranscriptRoutes(deps),
     ...createFeedRoutes(deps),
     ...createEventRoutes(deps),
     ...createEventTypeRoutes(),

@@ -1,40 +1,13 @@
-import type { Ids } from '../core/ids.ts';
-import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
-import type { RecipientResult } from '../smtp/transmission.ts';
-import type { Transmitter } from '../smtp/transmit.ts';
-import { type Engine, StoreConflict, StoreUnavailable } from '../store/engine.ts';
-import type { EventLog } from '../store/event-log.ts';
-import type { MessageRecord, Messages, TransmissionOutcome } from '../store/messages.ts';
+import { type Engine, StoreUnavailable } from '../store/engine.ts';
 import type { FreshMail } from './accept-message.ts';
-import { decideTransmission, type TransmissionDecision } from './decide-transmission.ts';
-import { createMailEvent } from './mail-event.ts';
+import { createJobDelivery, type JobDeliveryOptions } from './delivery/deliver-job.ts';
 import { groupTransmissions, type MailJob } from './mail-job.ts';
-import { rejectSuppressed } from './reject-suppressed.ts';
-import type { EnvelopeSender } from './return-path/envelope-sender.ts';
-import type { SuppressionCheck } from './suppression/suppression-check.ts';
-import type { TrackingRoom } from './tracking/create-tracking-room.ts';
 
-export interface DelivererOptions {
+export interface DelivererOptions extends JobDeliveryOptions {
   engine: Pick<Engine, 'claimTransmissions' | 'health' | 'onHealthChange'>;
-  messages: Pick<Messages, 'get' | 'raw' | 'settlement' | 'release'>;
-  log: EventLog;
-  transmitter: Transmitter;
-  clock: Clock;
-  random: () => number;
-  ids: Ids;
-  logger: Log;
-  node: string;
-  ladderMs: readonly number[];
-  /** Who is on the suppression list by the time that a scheduled message is due. */
-  suppressed: SuppressionCheck;
-  /** Mail of a project that was deleted is not sent. */
-  projectExists: (projectId: string) => boolean;
   /** With a smarthost all domains share one lane, since all go the same way. */
   smarthost: boolean;
-  envelopeSender: EnvelopeSender;
-  personalize: TrackingRoom['personalize'];
   /** SMTP transactions under way, at most: in all, and for one destination. */
   concurrency: number;
   destinationConcurrency: number;
@@ -79,7 +52,7 @@ interface MailLane {
 }
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
-  const { engine, messages, clock, logger, node } = options;
+  const { engine, clock, logger, node } = options;
   const lanes = new Map<string, MailLane>();
   const abort = new AbortController();
   let jobs = 0;
@@ -94,6 +67,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let running = false;
   let cancelTimer: (() => void) | null = null;
   let idle: (() => void) | null = null;
+
+  const delivery = createJobDelivery({
+    ...options,
+    signal: abort.signal,
+    wake,
+    answered: () => {},
+  });
 
   const laneKeyOf = (domain: string): string => (options.smarthost ? '' : domain);
 
@@ -145,198 +125,17 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   async function run(lane: MailLane, job: MailJob): Promise<void> {
     lane.inFlight += 1;
     inFlight += 1;
-    try {
-      await deliver(job);
-    } catch (error) {
-      logger.error({ message: job.messageId, error: messageOf(error) }, 'A delivery attempt broke');
-      await giveBack([job], (release) => untilStored(release, job.messageId));
-    } finally {
-      lane.inFlight -= 1;
-      inFlight -= 1;
-      jobs -= 1;
-      if (job.raw !== null) heldBytes -= job.raw.length;
-    }
+    await delivery.deliver(job);
+    lane.inFlight -= 1;
+    inFlight -= 1;
+    jobs -= 1;
+    if (job.raw !== null) heldBytes -= job.raw.length;
     if (leftBehind && lane.jobs.length <= capacityNow() / 2) {
       leftBehind = false;
       dueAtMs = clock.now();
     }
     checkIdle();
     pump();
-  }
-
-  async function deliver(job: MailJob): Promise<void> {
-    if (!options.projectExists(job.projectId)) return cancel(job);
-    const message = job.message ?? (await messages.get(job.projectId, job.messageId));
-    const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
-    if (message === null || raw === null) return fail(job, message);
-    if (message.sendAtMs !== null) await dropSuppressed(job, message);
-    if (job.recipients.length === 0) return;
-    const copyOf = options.personalize(message, raw);
-    const senderOf = ({ recipient }: { recipient: string }): string =>
-      options.envelopeSender(message, recipient);
-    const groups = Map.groupBy(job.recipients, (one) =>
-      copyOf === null ? senderOf(one) : one.recipient,
-    );
-    for (const recipients of groups.values()) {
-      const [first] = recipients;
-      if (first === undefined) continue;
-      const bytes = copyOf === null ? raw : await copyOf(first.recipient);
-      const envelopeFrom = senderOf(first);
-      await transact({ ...job, recipients }, { message, raw: bytes, envelopeFrom });
-      // What is settled must not be given back should a later transaction break.
-      job.recipients = job.recipients.filter((one) => !recipients.includes(one));
-    }
-  }
-
-  /**
-   * One transaction has one sender and one message: recipients with return paths or copies of their own
-   * come one after another.
-   */
-  async function transact(
-    job: MailJob,
-    given: { message: MessageRecord; raw: Uint8Array; envelopeFrom: string },
-  ): Promise<void> {
-    const { message, raw, envelopeFrom } = given;
-    const recipients = job.recipients.map(({ recipient }) => recipient);
-    const { results } = await options.transmitter.transmit({
-      domain: job.domain,
-      envelopeFrom,
-      recipients,
-      raw,
-      smtputf8: [envelopeFrom, ...recipients].some((address) => !/^[\x20-\x7e]*$/.test(address)),
-      signal: abort.signal,
-    });
-    const aborted = results.filter((result) => result.errorCode === 'aborted');
-    const decided = results.filter((result) => result.errorCode !== 'aborted');
-    if (decided.length > 0) await settle(job, message, decided);
-    if (aborted.length > 0) {
-      const names = new Set(aborted.map((result) => result.recipient));
-      await giveBack([
-        { ...job, recipients: job.recipients.filter((one) => names.has(one.recipient)) },
-      ]);
-    }
-  }
-
-  /** It was held against the list when it was accepted, and people have left since. */
-  async function dropSuppressed(job: MailJob, message: MessageRecord): Promise<void> {
-    const found = await rejectSuppressed({ ...options, job, message });
-    if (found === null) return;
-    const statements = outcomesOf(found.job).map((outcome) =>
-      messages.settlement({ ...outcome, state: 'rejected' }),
-    );
-    await untilStored(() => options.log.append(found.events, statements), job.messageId);
-    job.recipients = job.recipients.filter((one) => !found.job.recipients.includes(one));
-  }
-
-  /** Nobody is left who could be told, so there is no event. */
-  async function cancel(job: MailJob): Promise<void> {
-    const statements = outcomesOf(job).map((outcome) =>
-      messages.settlement({ ...outcome, state: 'canceled' }),
-    );
-    await untilStored(() => options.log.append([], statements), job.messageId);
-  }
-
-  /** Its body is gone, so the message can never be sent: that is ours to say, and not to forget. */
-  async function fail(job: MailJob, message: MessageRecord | null): Promise<void> {
-    const { projectId, messageId } = job;
-    logger.error({ message: messageId }, 'A queued message has lost its body; it is not sent');
-    const atMs = clock.now();
-    const delivery = { response: 'The stored message is gone; it was not sent.' };
-    const events = job.recipients.flatMap(({ recipient }) => {
-      if (message === null) return [];
-      const [id, type] = [options.ids.next('event'), 'email.failed' as const];
-      const event = createMailEvent({ id, type, atMs, message, recipient, delivery });
-      return [{ projectId, dedupKey: null, event }];
-    });
-    const statements = outcomesOf(job).map((outcome) =>
-      messages.settlement({ ...outcome, state: 'failed' }),
-    );
-    await untilStored(() => options.log.append(events, statements), messageId);
-  }
-
-  function decide(
-    job: MailJob,
-    message: MessageRecord,
-    result: RecipientResult,
-  ): TransmissionDecision {
-    const before = job.recipients.find((one) => one.recipient === result.recipient);
-    return decideTransmission({
-      result,
-      attempts: before?.attempts ?? 0,
-      reachedServer: before?.reachedServer ?? false,
-      ladderMs: options.ladderMs,
-      nowMs: clock.now(),
-      expiresAtMs: message.expiresAtMs,
-      random: options.random(),
-    });
-  }
-
-  async function settle(
-    job: MailJob,
-    message: MessageRecord,
-    results: readonly RecipientResult[],
-  ): Promise<void> {
-    const decisions = results.map((result) => ({ result, step: decide(job, message, result) }));
-    const atMs = clock.now();
-    const { projectId, messageId } = job;
-    const events = decisions.flatMap(({ result, step }) =>
-      step.events.map((event) => {
-        const { recipient } = result;
-        const full = createMailEvent({
-          id: options.ids.next('event'),
-          atMs,
-          message,
-          recipient,
-          ...event,
-        });
-        return { projectId, dedupKey: null, event: full };
-      }),
-    );
-    const statements = decisions.map(({ result, step }) => {
-      const { state, attempts, reachedServer, dueAtMs: due } = step;
-      const key = { projectId, messageId, recipient: result.recipient, node };
-      return messages.settlement({ ...key, state, attempts, reachedServer, dueAtMs: due });
-    });
-    await untilStored(() => options.log.append(events, statements), messageId);
-    for (const { step } of decisions) if (step.state === 'queued') wake(step.dueAtMs);
-  }
-
-  /** What a mail server has answered must not be forgotten: tries until the store takes it. */
-  async function untilStored(store: () => Promise<unknown>, messageId: string): Promise<void> {
-    for (;;) {
-      try {
-        await store();
-        return;
-      } catch (error) {
-        if (error instanceof StoreConflict) {
-          logger.warn({ message: messageId }, 'Another node has taken this message over meanwhile');
-          return;
-        }
-        if (!(error instanceof StoreUnavailable) || error.code === 'closed') throw error;
-        await new Promise<void>((resolve) => clock.after(1_000, resolve));
-      }
-    }
-  }
-
-  function outcomesOf(job: MailJob): TransmissionOutcome[] {
-    const { projectId, messageId } = job;
-    return job.recipients.map(({ recipient, attempts, reachedServer }) => {
-      const key = { projectId, messageId, recipient, node };
-      return { ...key, state: 'queued', attempts, reachedServer, dueAtMs: clock.now() };
-    });
-  }
-
-  async function giveBack(
-    given: readonly MailJob[],
-    store = (release: () => Promise<void>): Promise<void> => release(),
-  ): Promise<void> {
-    try {
-      await store(() => messages.release(given.flatMap(outcomesOf)));
-      wake(clock.now() + 1_000);
-    } catch (error) {
-      // They stay leased to this node and become due when it starts anew.
-      logger.warn({ error: messageOf(error) }, 'Mail could not be given back to the queue');
-    }
   }
 
   function wake(atMs: number): void {
@@ -417,7 +216,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const waiting = [...lanes.values()].flatMap((lane) => lane.jobs.splice(0));
     jobs -= waiting.length;
     for (const { raw } of waiting) heldBytes -= raw?.length ?? 0;
-    if (waiting.length > 0) await giveBack(waiting);
+    await delivery.giveBack(waiting, clock.now());
   }
 
   return {

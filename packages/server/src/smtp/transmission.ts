@@ -51,7 +51,18 @@ export interface RecipientResult {
   latencyMs: number;
 }
 
+/** Something that was said in an attempt. `note`: neither side said it, we did it or saw it. */
+export interface TranscriptLine {
+  /** Since the attempt began. */
+  atMs: number;
+  from: 'client' | 'server' | 'note';
+  /** One line, without its end; at most 500 characters. */
+  text: string;
+}
+
 /** One result for each recipient given, in the order given. */
 export interface Transmission {
   results: RecipientResult[];
+  /** What was said on the way to them. */
+  transcript: TranscriptLine[];
 }

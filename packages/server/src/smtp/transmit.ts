@@ -14,6 +14,7 @@ import {
 } from './client/run-transaction.ts';
 import { createSmtpConnectionPool, type PoolLease } from './client/smtp-connection-pool.ts';
 import { createSourceAddresses } from './client/source-addresses.ts';
+import { createTranscript, type Transcript } from './client/transcript.ts';
 import { createTransmissionRecord, type TransmissionRecord } from './client/transmission-record.ts';
 import { wireAddress } from './client/wire-address.ts';
 import type { DestinationHost } from './resolve-destination.ts';
@@ -73,29 +74,33 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
 
   async function transmit(job: TransmitJob): Promise<Transmission> {
     const record = createTransmissionRecord(job.recipients, options.now);
+    const transcript = createTranscript(options.now);
     const mail = checkedMail(job, record);
-    if (record.open().length === 0) return record.finish();
+    if (record.open().length > 0) await deliver(job, { mail, record, transcript });
+    return { results: record.finish(), transcript: transcript.lines() };
+  }
+
+  async function deliver(job: TransmitJob, given: Given): Promise<void> {
+    const { record, transcript } = given;
     // Many messages wait on one signal of the caller's; that is no leak.
     setMaxListeners(0, job.signal);
     const route = await findRoute(job.domain, options, job.signal);
-    if (route === null) record.failOpen(stopped());
-    else if ('verdict' in route) record.refuse(record.open(), route.verdict, route.message);
-    else await tryHosts(route, mail, record, job.signal);
-    return record.finish();
+    if (route === null) return record.failOpen(stopped());
+    if ('verdict' in route) {
+      transcript.note(route.message);
+      return record.refuse(record.open(), route.verdict, route.message);
+    }
+    await tryHosts(route, given, job.signal);
   }
 
-  async function tryHosts(
-    route: Route,
-    mail: Mail,
-    record: TransmissionRecord,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async function tryHosts(route: Route, given: Given, signal: AbortSignal): Promise<void> {
+    const { record } = given;
     const budget = { connections: MAX_CONNECTIONS_TRIED };
     for (const host of route.hosts) {
       if (record.open().length === 0 || budget.connections <= 0) return;
       const lease = await pool.acquire(`${host.host}:${route.port}`, signal).catch(() => null);
       if (lease === null) return record.failOpen(stopped());
-      const attempt = { host, route, lease, budget, mail, record, signal };
+      const attempt = { ...given, host, route, lease, budget, signal };
       // A release for the case that we have a bug: tryHost has released where it returns.
       const failure = await tryHost(attempt).finally(() => lease.release(null));
       if (failure === null) return;
@@ -132,6 +137,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
           continue;
         }
       }
+      session.link.transcript = null;
       lease.release(outcome.reusable ? session : null);
       return outcome.broken === null ? null : brokenFailure(outcome.broken, session);
     }
@@ -143,6 +149,13 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
     attempt: Attempt,
   ): Promise<TransactionOutcome> {
     const recipients = attempt.record.open().map((index) => attempt.mail.recipients[index] ?? '');
+    const { link, host } = session;
+    if (reused) {
+      attempt.transcript.note(
+        `A connection to ${host} (${link.remoteIp}) that has been used before`,
+      );
+    }
+    link.transcript = attempt.transcript;
     session.messages += 1;
     const { replyTimeoutMs, dataTimeoutMs } = options;
     const how = { replyTimeoutMs, dataTimeoutMs, reused, signal: attempt.signal };
@@ -167,6 +180,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
         ...base,
         policy: route.policy,
         timeouts: options,
+        transcript: attempt.transcript,
       });
       if (!(opened instanceof StageFailure)) return opened;
       last = opened;
@@ -178,13 +192,18 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
   return { transmit, close: () => pool.close() };
 }
 
-interface Attempt {
+/** A message on its way, with what has become of it. */
+interface Given {
+  mail: Mail;
+  record: TransmissionRecord;
+  transcript: Transcript;
+}
+
+interface Attempt extends Given {
   host: DestinationHost;
   route: Route;
   lease: PoolLease;
   budget: { connections: number };
-  mail: Mail;
-  record: TransmissionRecord;
   signal: AbortSignal;
 }
 
@@ -197,6 +216,7 @@ async function openEncryptedOrPlain(target: SessionTarget): Promise<SmtpSession 
   const { tls, login } = target.policy;
   const handshakeFailed = opened instanceof StageFailure && opened.errorCode === 'tls_error';
   if (!handshakeFailed || tls !== 'opportunistic' || login !== undefined) return opened;
+  target.transcript.note('Once more, in plain text');
   return openSession({ ...target, policy: { ...target.policy, tls: 'off' } }).catch(stageFailure);
 }
 

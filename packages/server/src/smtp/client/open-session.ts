@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import type { TransmitErrorCode, TransmitStage } from '../transmission.ts';
 import type { ServerReply } from './reply-reader.ts';
-import { aborted, connectLink, LinkFailure, type SmtpLink, type TlsOffer } from './smtp-link.ts';
+import { aborted, connectLink, LinkFailure, type SmtpLink } from './smtp-link.ts';
+import type { TlsOffer } from './tls-peer.ts';
+import type { Transcript } from './transcript.ts';
 
 /** A connection that has been greeted, secured and authenticated, ready for MAIL. */
 export interface SmtpSession {
@@ -62,6 +64,7 @@ export interface SessionTarget {
   heloName: string;
   policy: SessionPolicy;
   timeouts: SessionTimeouts;
+  transcript: Transcript;
   signal: AbortSignal;
 }
 
@@ -94,11 +97,16 @@ class Opening {
   }
 
   async run(): Promise<SmtpSession> {
-    const { host, address, port, localAddress, policy, timeouts, signal } = this.#target;
+    const { host, address, port, localAddress, policy, timeouts, signal, transcript } =
+      this.#target;
+    const from = localAddress === undefined ? '' : ` from ${localAddress}`;
+    transcript.note(`Connecting to ${host} (${address}) port ${port}${from}`);
     const timeoutMs = timeouts.connectTimeoutMs;
     const tls = this.#tls ? this.#tlsOffer() : undefined;
     const link = await connectLink({ host: address, port, localAddress, timeoutMs, tls, signal });
     this.#link = link;
+    link.transcript = transcript;
+    if (this.#tls) this.#noteTls(link);
     const stop = () => link.destroy(aborted());
     signal.addEventListener('abort', stop);
     try {
@@ -120,6 +128,7 @@ class Opening {
 
   failed(error: unknown): unknown {
     if (!(error instanceof LinkFailure)) return error;
+    this.#target.transcript.note(`No session: ${error.message} (${error.errorCode})`);
     this.#link?.destroy(error);
     const tlsConnect = this.#stage === 'connect' && error.errorCode === 'tls_error';
     return new StageFailure(error.errorCode, error.message, {
@@ -171,7 +180,16 @@ class Opening {
     }
     await link.startTls(this.#tlsOffer(), timeouts.greetingTimeoutMs);
     this.#tls = true;
+    this.#noteTls(link);
     return true;
+  }
+
+  #noteTls(link: SmtpLink): void {
+    const peer = link.tlsPeer();
+    if (peer === null) return;
+    const { protocol, cipher, fault } = peer;
+    const verdict = fault === null ? 'the certificate is right' : `certificate: ${fault}`;
+    this.#target.transcript.note(`${protocol} with ${cipher}; ${verdict}`);
   }
 
   #tlsOffer(): TlsOffer {
@@ -190,11 +208,12 @@ class Opening {
     if (offered.includes('LOGIN') && !offered.includes('PLAIN')) {
       link.write(['AUTH LOGIN\r\n']);
       await this.#authReply(link, timeoutMs, 334);
-      link.write([`${base64(login.user)}\r\n`]);
+      link.write([`${base64(login.user)}\r\n`], HIDDEN);
       await this.#authReply(link, timeoutMs, 334);
-      link.write([`${base64(login.pass)}\r\n`]);
+      link.write([`${base64(login.pass)}\r\n`], HIDDEN);
     } else {
-      link.write([`AUTH PLAIN ${base64(`\0${login.user}\0${login.pass}`)}\r\n`]);
+      const proof = base64(`\0${login.user}\0${login.pass}`);
+      link.write([`AUTH PLAIN ${proof}\r\n`], `AUTH PLAIN ${HIDDEN}`);
     }
     await this.#authReply(link, timeoutMs, 235);
   }
@@ -205,6 +224,9 @@ class Opening {
     if (this.#reply.code !== code) throw new LinkFailure('auth_failed', 'the login was refused');
   }
 }
+
+/** A login stands in no transcript. */
+const HIDDEN = '[hidden]';
 
 function readExtensions(reply: ServerReply): Map<string, string> {
   const extensions = new Map<string, string>();

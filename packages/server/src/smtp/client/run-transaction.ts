@@ -100,6 +100,7 @@ class Transaction {
     } catch (error) {
       if (!(error instanceof LinkFailure)) throw error;
       this.#reusable = false;
+      this.#session.link.transcript?.note(`Broken off: ${error.message} (${error.errorCode})`);
       broken = this.#breakOff(error);
     }
     return { verdicts: this.#verdicts, broken, reusable: this.#reusable };
@@ -144,6 +145,7 @@ class Transaction {
       return this.#reset();
     }
     const pieces = blocks(encodeData(this.#mail.raw));
+    link.transcript?.note(`The message follows, ${this.#mail.raw.length} bytes, and a final dot`);
     for (const [at, piece] of pieces.entries()) {
       await link.drained(this.#how.dataTimeoutMs);
       // From here on the message may arrive whole, whatever we hear.

@@ -1,7 +1,9 @@
-import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { TransmitErrorCode } from '../transmission.ts';
 import { createReplyReader, type ServerReply } from './reply-reader.ts';
+import { readTlsPeer, type TlsOffer, type TlsPeer, tlsOptions } from './tls-peer.ts';
+import type { Transcript } from './transcript.ts';
 
 /** Why a link is of no more use. `cause` keeps what the socket said. */
 export class LinkFailure extends Error {
@@ -11,14 +13,6 @@ export class LinkFailure extends Error {
     super(message, { cause });
     this.errorCode = errorCode;
   }
-}
-
-export interface TlsOffer {
-  /** The name, or the address, that the certificate must be for. */
-  host: string;
-  verify: boolean;
-  /** PEM, instead of the certificates that the runtime trusts. */
-  ca?: string | undefined;
 }
 
 /**
@@ -31,7 +25,12 @@ export interface TlsOffer {
  */
 export interface SmtpLink {
   readonly remoteIp: string | null;
-  write(pieces: readonly (Uint8Array | string)[]): void;
+  /** Where what is said is written down; changes with each message. Bytes are not, only text. */
+  transcript: Transcript | null;
+  /** `shown`: what the transcript has in their place, for what is secret. */
+  write(pieces: readonly (Uint8Array | string)[], shown?: string): void;
+  /** `null` in plain text. */
+  tlsPeer(): TlsPeer | null;
   /** Rejects with a `LinkFailure`. */
   nextReply(timeoutMs: number): Promise<ServerReply>;
   /** A reply that is here already. */
@@ -116,16 +115,6 @@ function connectFailure(error: NodeJS.ErrnoException): LinkFailure {
   return new LinkFailure(errorCode, error.message || code, error);
 }
 
-function tlsOptions(offer: TlsOffer): object {
-  return {
-    host: offer.host,
-    // SNI carries names only (RFC 6066 section 3).
-    ...(isIP(offer.host) === 0 ? { servername: offer.host } : {}),
-    ...(offer.ca === undefined ? {} : { ca: offer.ca }),
-    rejectUnauthorized: offer.verify,
-  };
-}
-
 function createLink(connected: Socket | TLSSocket): SmtpLink {
   let socket: Socket = connected;
   let reader = createReplyReader();
@@ -133,6 +122,15 @@ function createLink(connected: Socket | TLSSocket): SmtpLink {
   let failure: LinkFailure | null = null;
   let waiter: Waiter | null = null;
   const remoteIp = connected.remoteAddress ?? null;
+
+  /** A reply that is handed out has been heard. */
+  function heard(reply: ServerReply | null): ServerReply | null {
+    const last = (reply?.lines.length ?? 0) - 1;
+    for (const [at, line] of reply?.lines.entries() ?? []) {
+      link.transcript?.server(`${reply?.code}${at === last ? ' ' : '-'}${line}`);
+    }
+    return reply;
+  }
 
   function fail(reason: LinkFailure): void {
     if (failure !== null) return;
@@ -194,10 +192,18 @@ function createLink(connected: Socket | TLSSocket): SmtpLink {
   socket.setNoDelay(true);
   attach();
 
-  return {
+  const link: SmtpLink = {
     remoteIp,
-    write(pieces) {
+    transcript: null,
+    tlsPeer: () => (socket instanceof TLSSocket ? readTlsPeer(socket) : null),
+    write(pieces, shown) {
       if (failure !== null) return;
+      if (shown !== undefined) link.transcript?.client(shown);
+      else {
+        for (const piece of pieces) {
+          if (typeof piece === 'string') link.transcript?.client(piece.trimEnd());
+        }
+      }
       const bytes = pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
       const sizeBytes = bytes.reduce((sum, piece) => sum + piece.length, 0);
       if (sizeBytes <= COPIED_BYTES) {
@@ -210,11 +216,11 @@ function createLink(connected: Socket | TLSSocket): SmtpLink {
     },
     async nextReply(timeoutMs) {
       await waitFor(() => replies.length > 0, timeoutMs);
-      const reply = replies.shift();
-      if (reply === undefined) throw new LinkFailure('protocol_error', 'no reply');
+      const reply = heard(replies.shift() ?? null);
+      if (reply === null) throw new LinkFailure('protocol_error', 'no reply');
       return reply;
     },
-    pendingReply: () => replies.shift() ?? null,
+    pendingReply: () => heard(replies.shift() ?? null),
     drained: (timeoutMs) => waitFor(() => !socket.writableNeedDrain && failure === null, timeoutMs),
     async startTls(offer, timeoutMs) {
       const plain = socket;
@@ -250,4 +256,5 @@ function createLink(connected: Socket | TLSSocket): SmtpLink {
     },
     destroy: fail,
   };
+  return link;
 }

@@ -1,5 +1,5 @@
 import { parseSmtpReply } from '@posthorn/bounce';
-import { type RecipientResult, TRANSMIT_ERRORS, type Transmission } from '../transmission.ts';
+import { type RecipientResult, TRANSMIT_ERRORS } from '../transmission.ts';
 import type { SmtpSession, StageFailure } from './open-session.ts';
 import type { ServerReply } from './reply-reader.ts';
 import type { Verdict } from './run-transaction.ts';
@@ -19,7 +19,7 @@ export interface TransmissionRecord {
   /** What the open ones end with, unless something better comes. */
   failOpen(failure: StageFailure, host?: string): void;
   /** Throws where a recipient has neither a verdict nor a failure: the caller's mistake. */
-  finish(): Transmission;
+  finish(): RecipientResult[];
 }
 
 const MAX_RESPONSE_CHARS = 1_000;
@@ -85,12 +85,10 @@ export function createTransmissionRecord(
       }
     },
     finish() {
-      return {
-        results: results.map((result) => {
-          if (result === null) throw new Error('a recipient was left without a result');
-          return result;
-        }),
-      };
+      return results.map((result) => {
+        if (result === null) throw new Error('a recipient was left without a result');
+        return result;
+      });
     },
   };
 }

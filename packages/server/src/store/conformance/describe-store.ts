@@ -8,6 +8,7 @@ import { describeDomains } from './domain-cases.ts';
 import { describeEndpoints } from './endpoint-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
 import { describeFeed } from './feed-cases.ts';
+import { describeHeld } from './held-cases.ts';
 import { describeInbound } from './inbound-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeJobs } from './job-cases.ts';
@@ -52,6 +53,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeSuppressions(open);
     describeDomains(open);
     describeSendWindows(open);
+    describeHeld(open);
     describeInbound(open);
     describeIsolation(open);
     describeSources(open);

@@ -156,6 +156,7 @@ export function describeErasure(open: OpenEngine): void {
         deliveries: 1,
         attempts: 1,
         transmissions: 2,
+        transcripts: 0,
         messages: 1,
         states: 0,
         suppressions: 0,

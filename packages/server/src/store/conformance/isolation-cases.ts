@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
 import { StoreConflict } from '../engine.ts';
+import { ANY_MESSAGE } from '../message-search.ts';
 import { NODE, NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 
 const NOTHING = { rows: [], nextCursor: null };
@@ -53,8 +54,8 @@ export function describeIsolation(open: OpenEngine): void {
       assert.equal(await messages.get(projectId, messageId), null);
       assert.equal(await messages.raw(projectId, messageId), null);
       assert.deepEqual(await messages.recipients(projectId, messageId), []);
-      assert.deepEqual(await messages.list({ ...page, recipient: null }), NOTHING);
-      assert.deepEqual(await messages.list({ ...page, recipient }), NOTHING);
+      assert.deepEqual(await messages.list({ ...ANY_MESSAGE, ...page }), NOTHING);
+      assert.deepEqual(await messages.list({ ...ANY_MESSAGE, ...page, recipient }), NOTHING);
       assert.equal(await endpoints.get(projectId, endpointId), null);
       assert.deepEqual(await endpoints.list(page), NOTHING);
       assert.equal(await idempotency.find(projectId, 'k', NOW_MS), null);

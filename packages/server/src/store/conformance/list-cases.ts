@@ -3,6 +3,7 @@ import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decodeCursor, type Page } from '../../core/cursor.ts';
 import { ANY_DELIVERY, type DeliveryFilter } from '../delivery-queries/delivery-filter.ts';
+import { ANY_MESSAGE } from '../message-search.ts';
 import { type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 const ROWS = 23;
@@ -73,7 +74,7 @@ const CASES: ListCase[] = [
       return id;
     },
     async page({ store, projectId }, limit, beforeId) {
-      const page = await store.messages.list({ projectId, limit, beforeId, recipient: null });
+      const page = await store.messages.list({ ...ANY_MESSAGE, projectId, limit, beforeId });
       return mapPage(page, (message) => message.id);
     },
   },
@@ -90,7 +91,7 @@ const CASES: ListCase[] = [
       await log.append([event({ messageId: id, recipient: 'bert@b.test' })], message({ id }));
     },
     async page({ store, projectId }, limit, beforeId) {
-      const query = { projectId, limit, beforeId, recipient: 'anna@b.test' };
+      const query = { ...ANY_MESSAGE, projectId, limit, beforeId, recipient: 'anna@b.test' };
       return mapPage(await store.messages.list(query), (message) => message.id);
     },
   },

@@ -61,6 +61,7 @@ export function describeMail(open: OpenEngine): void {
       const raw = Buffer.from([0, 255, 13, 10, 0, 128]);
       const fields = {
         acceptedBy: 'smtp',
+        sandbox: true,
         stream: 'broadcast',
         subject: null,
         tags: ['a', '🙂'],
@@ -81,6 +82,7 @@ export function describeMail(open: OpenEngine): void {
         projectId,
         id,
         acceptedBy: 'smtp',
+        sandbox: true,
         stream: 'broadcast',
         envelopeFrom: 'bounces@sender.test',
         headerFrom: 'shop@sender.test',

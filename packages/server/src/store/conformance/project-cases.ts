@@ -23,6 +23,7 @@ function keyOf({ ids, projectId }: Sandbox, fields: Partial<ApiKeyRecord> = {}):
     keyHash: `hash of ${id}`,
     hint: 'wxyz',
     scopes: ['send', 'read'],
+    mode: 'hold',
     createdAtMs: NOW_MS,
     expiresAtMs: NOW_MS + DAY_MS,
     lastUsedAtMs: null,

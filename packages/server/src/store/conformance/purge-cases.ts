@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Engine } from '../engine.ts';
 import type { Tables } from '../tables.ts';
+import type { TranscriptRecord } from '../transcripts.ts';
 import { erasure } from './job-cases.ts';
 import {
   createSandbox,
@@ -22,6 +23,7 @@ const RETAINED = [
   'messages',
   'message_bodies',
   'transmissions',
+  'transcripts',
   'jobs',
   'idempotency_keys',
 ] as const satisfies (keyof Tables)[];
@@ -42,6 +44,7 @@ async function fill(box: Sandbox, retainUntilMs: number, pending = false): Promi
   const statements = [
     ...message({ id, fields: { retainUntilMs }, transmissions: [{ node: NODE }] }),
     ...store.idempotency.remember(answer, NOW_MS),
+    store.transcripts.insertion(transcriptOf(projectId, id), retainUntilMs),
   ];
   await engine.commit({
     events: [
@@ -87,6 +90,16 @@ async function fill(box: Sandbox, retainUntilMs: number, pending = false): Promi
   const settled = { ...outcome, state: 'delivered' as const, reachedServer: true, dueAtMs: NOW_MS };
   await engine.commit({ events: [], statements: [store.messages.settlement(settled)] });
 }
+
+const transcriptOf = (projectId: string, messageId: string): TranscriptRecord => ({
+  projectId,
+  messageId,
+  id: messageId.replace('msg_', 'trn_'),
+  startedAtMs: NOW_MS,
+  latencyMs: 1,
+  recipients: [],
+  lines: [],
+});
 
 /** Whole rounds over all projects. */
 async function purge(engine: Engine, nowMs: number, limit: number): Promise<number> {

@@ -200,6 +200,7 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
           projectId,
           id,
           acceptedBy: 'http',
+          sandbox: false,
           stream: 'transactional',
           envelopeFrom: 'bounces@sender.test',
           headerFrom: 'shop@sender.test',

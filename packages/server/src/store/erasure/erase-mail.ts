@@ -11,7 +11,7 @@ type TransmissionRow = Pick<
 >;
 
 /**
- * Mail to the person: what is queued is not sent any more, `erased-` and a number takes the place of
+ * Mail to the person: what is queued or held is not sent any more, `erased-` and a number takes the place of
  * the address, and the bytes go. A message that is still queued for others keeps its bytes until they
  * have it; then they go too, since its header may name him.
  */
@@ -45,12 +45,12 @@ function eraseTransmission(
   row: TransmissionRow,
 ): Statement[] {
   const recipient = `erased-${row.position}`;
-  const isQueued = row.state === 'queued';
+  const isWaiting = row.state === 'queued' || row.state === 'held';
   return [
     toStatement(
       db
         .updateTable('transmissions')
-        .set({ recipient, domain: '', ...(isQueued ? { state: 'failed' } : {}) })
+        .set({ recipient, domain: '', ...(isWaiting ? { state: 'failed' } : {}) })
         .where('project_id', '=', projectId)
         .where('message_id', '=', row.message_id)
         .where('recipient', '=', row.recipient)
@@ -74,14 +74,22 @@ function eraseBytes(
   messageId: string,
   nowMs: number,
 ): Statement[] {
-  const queued = recipientsOf(db, projectId, messageId).where('state', '=', 'queued');
+  const waiting = recipientsOf(db, projectId, messageId).where('state', 'in', ['queued', 'held']);
+  const held = recipientsOf(db, projectId, messageId).where('state', '=', 'held');
   return [
     toStatement(
       db
         .deleteFrom('message_bodies')
         .where('project_id', '=', projectId)
         .where('message_id', '=', messageId)
-        .where((eb) => eb.not(eb.exists(queued))),
+        .where((eb) => eb.not(eb.exists(waiting))),
+    ),
+    toStatement(
+      db
+        .deleteFrom('held_messages')
+        .where('project_id', '=', projectId)
+        .where('message_id', '=', messageId)
+        .where((eb) => eb.not(eb.exists(held))),
     ),
     // Otherwise retention takes them as soon as nobody waits for them.
     toStatement(

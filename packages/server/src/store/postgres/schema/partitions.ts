@@ -25,10 +25,13 @@ const QUEUED = `SELECT 1 FROM posthorn.projects p WHERE EXISTS (
   SELECT 1 FROM posthorn.transmissions x WHERE x.project_id = p.id AND x.message_id >= $1
     AND x.message_id < $2 AND x.state = 'queued') LIMIT 1`;
 
+const NOBODY = 'SELECT 1 WHERE $1::text IS NULL AND $2::text IS NULL';
+
 const PARTITIONED: readonly Partitioned[] = [
   { table: 'events', key: 'id', kind: 'event', inUse: OWED },
   { table: 'attempts', key: 'event_id', kind: 'event', inUse: OWED },
   { table: 'message_bodies', key: 'message_id', kind: 'message', inUse: QUEUED },
+  { table: 'transcripts', key: 'message_id', kind: 'message', inUse: NOBODY },
 ];
 
 const DAY_MS = 86_400_000;
