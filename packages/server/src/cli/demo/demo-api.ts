@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import { createApiClient } from '../api-client.ts';
+import { createApiClient } from '../client/api-client.ts';
 
 /** The part of the HTTP API that the demo uses, with the key in place. */
 export interface DemoApi {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { CanonicalEvent, EventDelivery, EventType } from '@posthorn/sdk';
 import pc from 'picocolors';
-import { fit, plain, widthOf } from '../columns.ts';
+import { fit, plain, widthOf } from '../output/columns.ts';
 import type { AttemptView, DeliveryView, MessageView } from './demo-api.ts';
 import { describeDeliveries, formatOffset, renderTimeline } from './timeline-table.ts';
 

@@ -1,4 +1,4 @@
-import { renderColumns } from '../columns.ts';
+import { renderColumns } from '../output/columns.ts';
 import { DEMO_SENDER } from './demo-messages.ts';
 import { SANDBOX_ADDRESSES } from './sandbox-addresses.ts';
 import type { Submission } from './send-messages.ts';

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MailChannels, Webhooks } from 'mailchannels-sdk';
-import { type LocalReceiver, startLocalReceiver } from '../webhook/fixtures/local-receiver.ts';
+import {
+  type LocalReceiver,
+  startLocalReceiver,
+} from '../receiver/webhook/fixtures/local-receiver.ts';
 import {
   API_KEY,
   type InProcessServer,

@@ -1,0 +1,53 @@
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import pc from 'picocolors';
+import { systemClock } from '../../lib/clock.ts';
+import { askOnTerminal } from './ask-on-terminal.ts';
+
+/** What a command needs of the process that it runs in, so that a test can give it. */
+export interface World {
+  env: NodeJS.ProcessEnv;
+  nowMs(): number;
+  /** Ends with the time, or when the signal of `untilInterrupted` is aborted. */
+  sleep(ms: number): Promise<void>;
+  /** From the first call on, Ctrl-C and SIGTERM abort this signal and do not end the process. */
+  untilInterrupted(): AbortSignal;
+  /** A line of what was asked for; programs read it. */
+  out(line: string): void;
+  /** To standard error: for people, and errors. */
+  writeError(text: string): void;
+  /** Standard input to its end. */
+  readInput(): Promise<Uint8Array>;
+  /** Null where nobody can be asked. `isSecret`: what is typed is not shown. */
+  ask: ((question: string, isSecret?: boolean) => Promise<string>) | null;
+  /** Of the terminal; null where standard output is none. */
+  columns: number | null;
+  colors: ReturnType<typeof pc.createColors>;
+}
+
+export function createSystemWorld(): World {
+  const isTerminal = process.stdout.isTTY === true;
+  const abort = new AbortController();
+  let isWatching = false;
+  return {
+    env: process.env,
+    nowMs: () => systemClock.now(),
+    sleep: (ms) => delay(ms, undefined, { signal: abort.signal }).catch(() => undefined),
+    untilInterrupted() {
+      if (!isWatching) {
+        for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+          process.once(signal, () => abort.abort());
+        }
+      }
+      isWatching = true;
+      return abort.signal;
+    },
+    out: (line) => void process.stdout.write(`${line}\n`),
+    writeError: (text) => void process.stderr.write(text),
+    readInput: () => buffer(process.stdin),
+    ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askOnTerminal : null,
+    columns: isTerminal ? process.stdout.columns : null,
+    // NO_COLOR and FORCE_COLOR are picocolors' to read.
+    colors: pc.createColors(pc.isColorSupported && isTerminal),
+  };
+}

@@ -1,0 +1,97 @@
+import pc from 'picocolors';
+import { ConfigError, loadConfig, type SettingName } from '../../config.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { createLog, type Log } from '../../lib/log.ts';
+import { type RunningPosthorn, startPosthorn } from '../../main.ts';
+import { loadKeyMaterial } from '../key-material.ts';
+
+/** Beyond the grace that work under way has, for what has to be stored after it, ms. */
+const EXIT_MARGIN_MS = 10_000;
+
+/** `posthorn serve`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function serve(input: {
+  flags: Partial<Record<SettingName, string>>;
+  file?: string;
+}): Promise<number> {
+  let log: Log | null = null;
+  try {
+    const config = loadConfig({ ...input, env: process.env });
+    const pretty =
+      config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
+    log = createLog({ level: config.logLevel, pretty });
+    const stopAsked = listenForSignals(log);
+    const running = await startPosthorn(config, loadKeyMaterial(config), { log });
+    announceKey(running);
+    log.info(
+      {
+        http: running.httpUrl,
+        smtp: running.smtp,
+        returnPathPort: running.returnPathPort,
+        roles: config.roles,
+      },
+      'Posthorn is ready',
+    );
+    await stopAsked;
+    return await stop(running, log, config.shutdownGrace + EXIT_MARGIN_MS);
+  } catch (error) {
+    const hint = error instanceof ConfigError ? '\nAll settings: docs/configuration.md' : '';
+    process.stderr.write(`posthorn: ${explainStart(error)}${hint}\n`);
+    return error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+/** Written to standard output and never to the log, which is kept and shipped elsewhere. */
+function announceKey({ newApiKey, httpUrl }: RunningPosthorn): void {
+  if (newApiKey === null) return;
+  process.stdout.write(
+    [
+      '',
+      pc.bold('  Your API key. It is shown this once:'),
+      '',
+      `    ${newApiKey}`,
+      '',
+      `  API documentation: ${httpUrl}/docs`,
+      '',
+      '',
+    ].join('\n'),
+  );
+}
+
+function explainStart(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE' && 'port' in error) {
+    return `Port ${error.port} is in use. Stop what listens there, or choose another with --port, --smtp-port or --return-path-port.`;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EACCES' && 'port' in error) {
+    return `Port ${error.port} needs more rights. Choose one above 1023 with --port, --smtp-port or --return-path-port.`;
+  }
+  return messageOf(error);
+}
+
+/** Resolves at the first SIGTERM or SIGINT, also one that comes while the server still starts. */
+function listenForSignals(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        log.info({ signal }, 'Stopping: no new work, what is under way ends');
+        resolve();
+      });
+    }
+  });
+}
+
+async function stop(running: RunningPosthorn, log: Log, boundMs: number): Promise<number> {
+  const forced = setTimeout(() => {
+    log.error({ boundMs }, 'Stopping took too long; what is under way will be tried again');
+    process.exit(1);
+  }, boundMs);
+  try {
+    await running.stop();
+    log.info({}, 'Stopped');
+    return 0;
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'Stopping failed');
+    return 1;
+  } finally {
+    clearTimeout(forced);
+  }
+}
