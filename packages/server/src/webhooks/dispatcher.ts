@@ -6,7 +6,7 @@ import type { Deliveries, DueDelivery } from '../store/deliveries.ts';
 import type { AttemptRecord, Engine } from '../store/engine.ts';
 import type { Subscribers } from '../store/event-log.ts';
 import { createBreaker, nextStart, noteStart } from './breaker.ts';
-import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
+import type { EndpointDirectory } from './endpoint-directory.ts';
 import { createEndpointHealth, type Report } from './endpoint-health.ts';
 import { createIntake } from './intake.ts';
 import {
@@ -22,6 +22,7 @@ import {
   putPaged,
   takeAll,
 } from './lane.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
 import { type PostUnit, takeUnit } from './post-unit.ts';

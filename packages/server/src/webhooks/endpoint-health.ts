@@ -3,7 +3,8 @@ import { type Clock, toTimestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { EndpointRecord } from '../store/endpoints.ts';
-import type { EndpointDirectory, LiveEndpoint } from './endpoint-directory.ts';
+import type { EndpointDirectory } from './endpoint-directory.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
 
 /** Something that we have to say about an endpoint or a delivery, for the log and for its owner. */
 export interface Report {

@@ -1,5 +1,4 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
-import type { LiveEndpoint } from './endpoint-directory.ts';
 import {
   isYieldTurn,
   type Lane,
@@ -8,6 +7,7 @@ import {
   type ReadyDelivery,
   takeNext,
 } from './lane.ts';
+import type { LiveEndpoint } from './live-endpoint.ts';
 
 /** What goes out in one post. */
 export interface PostUnit {
