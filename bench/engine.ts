@@ -15,7 +15,7 @@ import { openEngine } from 'posthorn/src/store/open-engine.ts';
 import { newProject } from 'posthorn/src/store/projects.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';
 import { createDispatcher, type Dispatcher } from 'posthorn/src/webhooks/dispatcher.ts';
-import { createEndpointDirectory } from 'posthorn/src/webhooks/endpoint-directory.ts';
+import { createEndpointDirectory } from 'posthorn/src/webhooks/endpoints/endpoint-directory.ts';
 import { createConfiguredPostClient } from 'posthorn/src/webhooks/post/configured-client.ts';
 import { createPoster } from 'posthorn/src/webhooks/poster/poster.ts';
 import { createThreadedPoster } from 'posthorn/src/webhooks/poster/threaded-poster.ts';

@@ -4,8 +4,11 @@ import {
   type Dispatcher,
   type DispatcherOptions,
 } from '../webhooks/dispatcher.ts';
-import { createEndpointDirectory, type EndpointDirectory } from '../webhooks/endpoint-directory.ts';
-import type { EndpointDefaults } from '../webhooks/live-endpoint.ts';
+import {
+  createEndpointDirectory,
+  type EndpointDirectory,
+} from '../webhooks/endpoints/endpoint-directory.ts';
+import type { EndpointDefaults } from '../webhooks/endpoints/live-endpoint.ts';
 import { parseProxyUrl } from '../webhooks/post/connect/proxy-settings.ts';
 import { createConfiguredPoster } from '../webhooks/poster/create-configured-poster.ts';
 import type { Poster } from '../webhooks/poster/poster.ts';

@@ -6,8 +6,9 @@ import type { Deliveries, DueDelivery } from '../store/deliveries.ts';
 import type { AttemptRecord, Engine } from '../store/engine.ts';
 import type { Subscribers } from '../store/event-log.ts';
 import { createBreaker, nextStart, noteStart } from './breaker.ts';
-import type { EndpointDirectory } from './endpoint-directory.ts';
-import { createEndpointHealth, type Report } from './endpoint-health.ts';
+import type { EndpointDirectory } from './endpoints/endpoint-directory.ts';
+import { createEndpointHealth, type Report } from './endpoints/endpoint-health.ts';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import { createIntake } from './intake.ts';
 import {
   concurrencyOf,
@@ -22,7 +23,6 @@ import {
   putPaged,
   takeAll,
 } from './lane.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
 import { createOutcome } from './outcome.ts';
 import { createPaging } from './paging.ts';
 import { type PostUnit, takeUnit } from './post-unit.ts';

@@ -1,7 +1,7 @@
 import type { EventType } from '@posthorn/sdk';
 import { URGENCIES, type Urgency } from '../core/urgency.ts';
 import { type Breaker, createBreaker, RATE_SLACK_MS } from './breaker.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 
 /** A delivery in memory: leased to this node, waiting for its turn or under way. */
 export interface ReadyDelivery {

@@ -13,9 +13,9 @@ import {
   OPEN_AFTER,
 } from './breaker.ts';
 import { decideNext, type NextStep } from './decide-next.ts';
-import type { EndpointHealth, Report } from './endpoint-health.ts';
+import type { EndpointHealth, Report } from './endpoints/endpoint-health.ts';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import { type Lane, noteAnyStored, noteStored, putPaged, type ReadyDelivery } from './lane.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
 import type { Paging } from './paging.ts';
 import { POST_ERRORS } from './post/post-errors.ts';
 import type { PostUnit } from './post-unit.ts';

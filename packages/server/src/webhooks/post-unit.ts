@@ -1,4 +1,5 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import {
   isYieldTurn,
   type Lane,
@@ -7,7 +8,6 @@ import {
   type ReadyDelivery,
   takeNext,
 } from './lane.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
 
 /** What goes out in one post. */
 export interface PostUnit {

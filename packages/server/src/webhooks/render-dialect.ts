@@ -1,7 +1,7 @@
 import { type CanonicalEvent, type Dialect, parseLosslessJson } from '@posthorn/sdk';
 import { senderOf } from '../core/dialects.ts';
 import { livingKeys } from '../core/signing-keys.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 
 /** A post in another format than ours: its bytes follow from the events, its signature from the time. */
 export interface DialectPost {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CanonicalEvent } from '@posthorn/sdk';
 import { redactEventBody } from '../core/redact-event.ts';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import type { ReadyDelivery } from './lane.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
 import { encodeForEndpoint, signForEndpoint } from './render-dialect.ts';
 import type { Signer } from './signer.ts';
 

@@ -4,7 +4,7 @@ import type { EventType } from '@posthorn/sdk';
 import { turn, until } from '../lib/fixtures/test-clock.ts';
 import { silentLog } from '../lib/log.ts';
 import { createEventLog, type NewEvent } from '../store/event-log.ts';
-import type { Report } from './endpoint-health.ts';
+import type { Report } from './endpoints/endpoint-health.ts';
 import { makeEndpointRecord } from './fixtures/make-endpoint.ts';
 import { setUpDispatcher } from './fixtures/set-up-dispatcher.ts';
 import { createReporter, type Notice, writeNotice } from './reporter.ts';

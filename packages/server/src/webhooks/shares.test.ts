@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import { makeLiveEndpoint } from './fixtures/make-endpoint.ts';
 import { createLane, type Lane } from './lane.ts';
-import type { LiveEndpoint } from './live-endpoint.ts';
 import { createShares, type Shares } from './shares.ts';
 
 const endpoints = new Map<string, LiveEndpoint>();

@@ -1,6 +1,6 @@
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
 
 /** A directory that refuses to create more endpoints than the project may have. */
 export function limitEndpoints(

@@ -4,8 +4,8 @@ import { compileEventFilter, explainEventPattern } from '../../core/event-filter
 import { isId, lowestIdAt } from '../../core/ids.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
-import type { LiveEndpoint } from '../../webhooks/live-endpoint.ts';
+import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
+import type { LiveEndpoint } from '../../webhooks/endpoints/live-endpoint.ts';
 import { POST_ERRORS } from '../../webhooks/post/post-errors.ts';
 import { lowerDomain, timestampSchema } from './schemas.ts';
 

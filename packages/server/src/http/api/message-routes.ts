@@ -9,7 +9,7 @@ import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
 import type { Deliveries } from '../../store/deliveries.ts';
 import type { Events } from '../../store/events.ts';
 import type { MessageRecord, Messages, RecipientRow } from '../../store/messages.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './deliveries/delivery-json.ts';
 import { refuseField } from './filters.ts';

@@ -3,7 +3,7 @@ import { type Ids, isId } from '../../core/ids.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import { newProject, type ProjectRecord, type Projects } from '../../store/projects.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
 import { checkVersion } from '../entity-tag.ts';
 import { defineRoute, type Route } from '../route.ts';
 import {

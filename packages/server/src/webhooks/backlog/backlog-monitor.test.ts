@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { createTestClock, until } from '../../lib/fixtures/test-clock.ts';
 import { silentLog } from '../../lib/log.ts';
-import type { Report } from '../endpoint-health.ts';
+import type { Report } from '../endpoints/endpoint-health.ts';
 import { START_MS } from '../fixtures/make-endpoint.ts';
 import { setUpDispatcher } from '../fixtures/set-up-dispatcher.ts';
 import { createBacklogMonitor } from './backlog-monitor.ts';

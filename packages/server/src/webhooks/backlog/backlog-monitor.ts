@@ -4,9 +4,9 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { StoreUnavailable } from '../../store/engine.ts';
 import type { Queue, QueueDepth } from '../../store/queue.ts';
-import type { EndpointDirectory } from '../endpoint-directory.ts';
-import type { Report } from '../endpoint-health.ts';
-import type { LiveEndpoint } from '../live-endpoint.ts';
+import type { EndpointDirectory } from '../endpoints/endpoint-directory.ts';
+import type { Report } from '../endpoints/endpoint-health.ts';
+import type { LiveEndpoint } from '../endpoints/live-endpoint.ts';
 import { type BacklogThreshold, isBacklog } from './decide-backlog.ts';
 
 /** Looks after what waits, and tells once when it is too much or waits too long. */

@@ -12,8 +12,8 @@ import type { Events, WalkedEvent } from '../../store/events.ts';
 import { type JobStep, stopWith } from '../../store/job-step.ts';
 import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
 import type { DeliveriesTable } from '../../store/tables.ts';
-import type { EndpointDirectory } from '../endpoint-directory.ts';
-import type { LiveEndpoint } from '../live-endpoint.ts';
+import type { EndpointDirectory } from '../endpoints/endpoint-directory.ts';
+import type { LiveEndpoint } from '../endpoints/live-endpoint.ts';
 import { placeInLine } from '../place-in-line.ts';
 
 /**

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import type { AddressGuard } from '../../lib/address-guard.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createTurns } from '../../lib/turns.ts';
-import { isLoopbackHost, refuseHost } from '../endpoint-url.ts';
+import { isLoopbackHost, refuseHost } from '../endpoints/endpoint-url.ts';
 import { type Lookup, shareLookups } from './connect/guarded-lookup.ts';
 import { createOpener, type ProxyWay } from './connect/open-connection.ts';
 import { createProxyBypass, type ProxySettings } from './connect/proxy-settings.ts';

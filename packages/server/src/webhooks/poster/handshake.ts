@@ -1,4 +1,4 @@
-import type { LiveEndpoint } from '../live-endpoint.ts';
+import type { LiveEndpoint } from '../endpoints/live-endpoint.ts';
 import type { PostClient } from '../post/post-client.ts';
 import type { PostResult } from '../post/post-result.ts';
 

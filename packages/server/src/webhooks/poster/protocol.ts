@@ -1,6 +1,6 @@
 import type { EndpointSecrets } from '../../core/endpoint-settings.ts';
 import type { EndpointRecord } from '../../store/endpoints.ts';
-import type { EndpointDefaults } from '../live-endpoint.ts';
+import type { EndpointDefaults } from '../endpoints/live-endpoint.ts';
 import type { PostErrorCode } from '../post/post-errors.ts';
 import type { PostResult } from '../post/post-result.ts';
 import type { RenderUnit } from '../render.ts';

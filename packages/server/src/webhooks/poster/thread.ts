@@ -1,7 +1,7 @@
 /** The code of a posting thread: renders, signs and posts. Started by threaded-poster.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createSteadyClock } from '../../lib/steady-clock.ts';
-import { type LiveEndpoint, toLiveEndpoint } from '../live-endpoint.ts';
+import { type LiveEndpoint, toLiveEndpoint } from '../endpoints/live-endpoint.ts';
 import { createConfiguredPostClient, type PostClientSettings } from '../post/configured-client.ts';
 import type { RenderUnit } from '../render.ts';
 import { createPoster } from './poster.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../../lib/log.ts';
-import type { LiveEndpoint } from '../live-endpoint.ts';
+import type { LiveEndpoint } from '../endpoints/live-endpoint.ts';
 import type { PostClientSettings } from '../post/configured-client.ts';
 import { unsent } from '../post/post-result.ts';
 import { type EndedAttempt, notPosted, type Poster } from './poster.ts';

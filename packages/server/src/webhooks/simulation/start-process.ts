@@ -3,7 +3,10 @@ import { silentLog } from '../../lib/log.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import { createEventLog, type EventLog, type Subscribers } from '../../store/event-log.ts';
 import { createDispatcher, type Dispatcher } from '../dispatcher.ts';
-import { createEndpointDirectory, type EndpointDirectory } from '../endpoint-directory.ts';
+import {
+  createEndpointDirectory,
+  type EndpointDirectory,
+} from '../endpoints/endpoint-directory.ts';
 import { createPoster } from '../poster/poster.ts';
 import { createReporter } from '../reporter.ts';
 import type { Plan } from './plan/draw-plan.ts';

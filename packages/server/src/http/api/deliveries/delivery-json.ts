@@ -3,7 +3,7 @@ import { shownDeliveryState } from '../../../core/delivery-state.ts';
 import { deliveryId } from '../../../core/ids.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../../store/tables.ts';
-import type { LiveEndpoint } from '../../../webhooks/live-endpoint.ts';
+import type { LiveEndpoint } from '../../../webhooks/endpoints/live-endpoint.ts';
 import { faultOf } from '../../../webhooks/post/post-errors.ts';
 import { listOwnHeaders } from '../../../webhooks/render.ts';
 

@@ -8,7 +8,7 @@ import { StoreConflict } from '../../../store/engine.ts';
 import type { Events } from '../../../store/events.ts';
 import type { DeliveriesTable } from '../../../store/tables.ts';
 import type { Dispatcher } from '../../../webhooks/dispatcher.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { previewBody } from '../../../webhooks/render.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import {

@@ -10,7 +10,7 @@ import {
 } from '../../../store/delivery-queries/delivery-filter.ts';
 import type { Queue, QueueDepth } from '../../../store/queue.ts';
 import { lagOf, totalOf } from '../../../webhooks/backlog/backlog-monitor.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { findEndpoint, rangeFields, readRange, toIdRange } from '../filters.ts';
 import { deliverySchema } from '../message-schema.ts';

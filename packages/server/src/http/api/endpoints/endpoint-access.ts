@@ -4,8 +4,8 @@ import type { Ids } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';
 import { type Statement, StoreConflict } from '../../../store/engine.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
-import type { EndpointDefaults } from '../../../webhooks/live-endpoint.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
+import type { EndpointDefaults } from '../../../webhooks/endpoints/live-endpoint.ts';
 import type { IfMatch } from '../../entity-tag.ts';
 import { type endpointSchema, toEndpointJson } from './endpoint-json.ts';
 

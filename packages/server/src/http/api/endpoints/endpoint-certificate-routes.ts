@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { certificateOf } from '../../../core/signing-certificate.ts';
 import { livingKeys } from '../../../core/signing-keys.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 
 /** The certificates that posts in the dialect ses name as their SigningCertURL. */

@@ -12,7 +12,7 @@ import {
 import { toTimestamp } from '../../../lib/clock.ts';
 import { formatDuration } from '../../../lib/duration.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';
-import { type EndpointDefaults, fillDefaults } from '../../../webhooks/live-endpoint.ts';
+import { type EndpointDefaults, fillDefaults } from '../../../webhooks/endpoints/live-endpoint.ts';
 import { describeCertificate } from '../../../webhooks/post/endpoint-tls.ts';
 import { timestampSchema } from '../schemas.ts';
 import { showHeaders } from './endpoint-headers.ts';

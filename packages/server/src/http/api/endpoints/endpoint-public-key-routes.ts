@@ -8,7 +8,7 @@ import {
   toPublicJwk,
 } from '../../../core/signing-keys.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import type { EndpointAccess } from './endpoint-access.ts';
 import { endpointParam } from './endpoint-fields.ts';

@@ -4,8 +4,11 @@ import { isId } from '../../../core/ids.ts';
 import { livingKeys } from '../../../core/signing-keys.ts';
 import type { EndpointRecord, Endpoints } from '../../../store/endpoints.ts';
 import type { EventLog } from '../../../store/event-log.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
-import { type EndpointUrlPolicy, explainEndpointUrl } from '../../../webhooks/endpoint-url.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
+import {
+  type EndpointUrlPolicy,
+  explainEndpointUrl,
+} from '../../../webhooks/endpoints/endpoint-url.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';

@@ -6,7 +6,7 @@ import { sampleEvent } from '../../../core/event-samples.ts';
 import { deliveryId, type Ids } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EventLog } from '../../../store/event-log.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { renderPost } from '../../../webhooks/render.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { typeSchema } from '../event-data-schema.ts';

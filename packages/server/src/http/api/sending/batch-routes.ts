@@ -1,6 +1,6 @@
 import { PosthornError } from '../../../lib/errors.ts';
 import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-message.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { encodedSize, refuseTooLarge } from '../message-routes.ts';
 import { batchAccepted, batchBody, MAX_PERSONALIZATIONS } from './batch-schema.ts';

@@ -7,7 +7,7 @@ import {
 } from '../../../mail/accept-message.ts';
 import { endLinesWithCrlf } from '../../../mail/end-lines.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
-import type { EndpointDirectory } from '../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { acceptedSchema, sendAtSchema } from '../message-schema.ts';
 import { lineOf } from '../schemas.ts';

@@ -1,7 +1,7 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { EndpointSettings } from '../../../core/endpoint-settings.ts';
-import type { EndpointListener } from '../../endpoint-directory.ts';
-import type { LiveEndpoint } from '../../live-endpoint.ts';
+import type { EndpointListener } from '../../endpoints/endpoint-directory.ts';
+import type { LiveEndpoint } from '../../endpoints/live-endpoint.ts';
 import type { PostResult } from '../../post/post-result.ts';
 import type { Post } from '../world/virtual-network.ts';
 import type { VirtualTime } from '../world/virtual-time.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { OwedDelivery } from '../../../store/engine.ts';
-import type { EndpointDirectory } from '../../endpoint-directory.ts';
+import type { EndpointDirectory } from '../../endpoints/endpoint-directory.ts';
 import type { PostResult } from '../../post/post-result.ts';
 import type { Plan } from '../plan/draw-plan.ts';
 import type { ModelStore } from '../store/model-store.ts';

@@ -1,7 +1,7 @@
 import type { Ids } from '../../../../core/ids.ts';
 import type { Clock } from '../../../../lib/clock.ts';
 import { PosthornError } from '../../../../lib/errors.ts';
-import type { EndpointDirectory } from '../../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../../webhooks/endpoints/endpoint-directory.ts';
 import type { CallRoute } from '../call-routes.ts';
 import type { ForeignApi } from '../foreign-api.ts';
 import { createBatchRoutes } from './batch-routes.ts';

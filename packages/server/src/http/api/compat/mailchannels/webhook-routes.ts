@@ -1,6 +1,6 @@
 import { importPublicKey } from '../../../../core/signing-keys.ts';
 import { PosthornError } from '../../../../lib/errors.ts';
-import type { EndpointDirectory } from '../../../../webhooks/endpoint-directory.ts';
+import type { EndpointDirectory } from '../../../../webhooks/endpoints/endpoint-directory.ts';
 import type { Caller } from '../../../access/authenticate.ts';
 import { type CallRoute, readPages } from '../call-routes.ts';
 import type { ForeignRoute } from '../foreign-api.ts';

@@ -1,10 +1,10 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import type { EndpointSecrets, SigningKeyRecord } from '../core/endpoint-settings.ts';
-import { isSharedSecret } from '../core/signing-keys.ts';
-import type { SecretBox } from '../lib/secret-box.ts';
-import type { EndpointRecord, Endpoints } from '../store/endpoints.ts';
-import type { Statement } from '../store/engine.ts';
-import { endpointContext } from '../store/sealed-values.ts';
+import type { EndpointSecrets, SigningKeyRecord } from '../../core/endpoint-settings.ts';
+import { isSharedSecret } from '../../core/signing-keys.ts';
+import type { SecretBox } from '../../lib/secret-box.ts';
+import type { EndpointRecord, Endpoints } from '../../store/endpoints.ts';
+import type { Statement } from '../../store/engine.ts';
+import { endpointContext } from '../../store/sealed-values.ts';
 import { type EndpointDefaults, type LiveEndpoint, toLiveEndpoint } from './live-endpoint.ts';
 
 /** Told of every change, in the order of the commits. */

@@ -1,16 +1,16 @@
 import type { CanonicalEvent, Dialect, EventType } from '@posthorn/sdk';
-import { compileContentFilter } from '../core/content-filter.ts';
-import { asksFirst, batchOf, dialectOf, sentTypes } from '../core/dialects.ts';
+import { compileContentFilter } from '../../core/content-filter.ts';
+import { asksFirst, batchOf, dialectOf, sentTypes } from '../../core/dialects.ts';
 import type {
   BatchSettings,
   EndpointSecrets,
   EndpointSettings,
-} from '../core/endpoint-settings.ts';
-import { compileEventFilter } from '../core/event-filter.ts';
-import { ladderOf } from '../core/retry-ladders.ts';
-import type { EndpointRecord } from '../store/endpoints.ts';
-import { type PostTarget, parseTarget } from './post/post-target.ts';
-import { createSigner, type Signer } from './signer.ts';
+} from '../../core/endpoint-settings.ts';
+import { compileEventFilter } from '../../core/event-filter.ts';
+import { ladderOf } from '../../core/retry-ladders.ts';
+import type { EndpointRecord } from '../../store/endpoints.ts';
+import { type PostTarget, parseTarget } from '../post/post-target.ts';
+import { createSigner, type Signer } from '../signer.ts';
 
 /** What holds for an endpoint that does not say otherwise. */
 export interface EndpointDefaults {

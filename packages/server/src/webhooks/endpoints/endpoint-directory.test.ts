@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { CanonicalEvent, EventData, EventType } from '@posthorn/sdk';
-import type { EndpointRecord } from '../store/endpoints.ts';
-import { createEndpointDirectory } from './endpoint-directory.ts';
+import type { EndpointRecord } from '../../store/endpoints.ts';
 import {
   DEFAULTS,
   makeEndpointRecord,
@@ -11,8 +10,9 @@ import {
   SECRET_BOX,
   SECRETS,
   START_MS,
-} from './fixtures/make-endpoint.ts';
-import { setUpDispatcher } from './fixtures/set-up-dispatcher.ts';
+} from '../fixtures/make-endpoint.ts';
+import { setUpDispatcher } from '../fixtures/set-up-dispatcher.ts';
+import { createEndpointDirectory } from './endpoint-directory.ts';
 
 function event(type: EventType, data: EventData = {}): CanonicalEvent {
   return { id: 'evt_1', type, timestamp: '', data };

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { turn, until } from '../lib/fixtures/test-clock.ts';
-import { silentLog } from '../lib/log.ts';
+import { turn, until } from '../../lib/fixtures/test-clock.ts';
+import { silentLog } from '../../lib/log.ts';
+import type { EndpointFields } from '../fixtures/make-endpoint.ts';
+import { START_MS } from '../fixtures/make-endpoint.ts';
+import { setUpDispatcher } from '../fixtures/set-up-dispatcher.ts';
 import type { EndpointDirectory } from './endpoint-directory.ts';
 import { createEndpointHealth, type Report } from './endpoint-health.ts';
-import type { EndpointFields } from './fixtures/make-endpoint.ts';
-import { START_MS } from './fixtures/make-endpoint.ts';
-import { setUpDispatcher } from './fixtures/set-up-dispatcher.ts';
 import type { LiveEndpoint } from './live-endpoint.ts';
 
 const HOUR_MS = 3_600_000;
