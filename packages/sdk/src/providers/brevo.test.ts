@@ -172,6 +172,11 @@ describeProvider(brevo, {
         { recipient: 'b@inbound.example' },
       ],
     },
+    {
+      when: 'a load by a proxy, as its log calls it',
+      body: event('loaded_by_proxy'),
+      events: [{ type: 'email.opened', 'engagement.machine': true }],
+    },
     { when: 'a type of tomorrow', body: event('teleport'), events: [{ type: 'email.unknown' }] },
   ],
 });

@@ -51,6 +51,7 @@ const TYPES: Readonly<Record<string, EventType>> = {
   firstopening: 'email.opened',
   proxyopen: 'email.opened',
   uniqueproxyopen: 'email.opened',
+  loadedbyproxy: 'email.opened',
   click: 'email.clicked',
   clicked: 'email.clicked',
   spam: 'email.complained',

@@ -262,6 +262,25 @@ describeProvider(mailgun, {
         },
       ],
     },
+    {
+      when: 'an event alone, as its page of payloads shows it',
+      body: {
+        id: 'CCXMjJ7nQi2N3BPigGOdgQ',
+        event: 'accepted',
+        'log-level': 'info',
+        timestamp: 1770146798.6,
+        recipient: 'jane@example.com',
+        message: { headers: { 'message-id': 'm@example.com', subject: 'Hi' } },
+      },
+      events: [
+        {
+          type: 'email.accepted',
+          timestamp: '2026-02-03T19:26:38.6Z',
+          recipient: 'jane@example.com',
+          'message.smtp_id': '<m@example.com>',
+        },
+      ],
+    },
   ],
   signing: {
     body: JSON.stringify(event({ event: 'delivered' })),

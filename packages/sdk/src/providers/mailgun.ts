@@ -55,11 +55,18 @@ function decode(request: ProviderRequest): DecodedEvent[] {
   const form = readForm(request);
   if (form !== null) return decodeMailgunForm(NAME, form);
   const body = fields(readJson(request));
-  const data = body['event-data'];
-  if (!isFields(data) || text(data['event']) === null) {
+  const data = eventIn(body);
+  if (data === null || text(data['event']) === null) {
     throw invalidPayload('This is not what Mailgun sends: expected "event-data" with "event".');
   }
   return [decodeEvent(data, body)];
+}
+
+/** Its page of payloads, and its log of events, show the event alone. Such a body is not signed. */
+function eventIn(body: Fields): Fields | null {
+  const data = body['event-data'];
+  if (isFields(data)) return data;
+  return data === undefined && 'log-level' in body && 'id' in body ? body : null;
 }
 
 function decodeEvent(data: Fields, body: Fields): DecodedEvent {

@@ -262,6 +262,18 @@ describeProvider(sendgrid, {
       ],
     },
     { when: 'an empty batch', body: [], events: [] },
+    {
+      when: 'a bounce of another kind, after which nothing is suppressed',
+      body: [{ ...base, event: 'bounce', type: 'expired', reason: 'unable to deliver' }],
+      events: [
+        {
+          type: 'email.bounced',
+          'bounce.type': 'soft',
+          'bounce.category': 'timeout',
+          'bounce.suppressed': false,
+        },
+      ],
+    },
   ],
   signing: {
     body: `${JSON.stringify([{ ...base, event: 'delivered' }])}\r\n`,

@@ -123,16 +123,18 @@ function blocks(type: EventType, name: string | null, entry: Fields): Partial<Ev
   }
 }
 
-/** `bounce` is permanent, `blocked` is a refusal after which SendGrid does not suppress. */
+/** `bounce` is permanent; after `blocked` and any other word SendGrid does not suppress. */
 function bounceOf(entry: Fields, name: string | null): EventDraft['bounce'] {
-  const isBlocked = text(entry['type']) === 'blocked' || name === 'blocked';
+  const said = name === 'blocked' ? name : (text(entry['type']) ?? 'bounce');
+  const isHard = said === 'bounce';
+  const isBlocked = said === 'blocked';
   const bounce = classifyBounce({
-    type: isBlocked ? 'soft' : 'hard',
-    words: [entry['bounce_classification']],
+    type: isHard ? 'hard' : 'soft',
+    words: [entry['bounce_classification'], isBlocked ? null : said],
     enhancedCode: entry['status'],
     response: entry['reason'],
     description: entry['bounce_classification'],
-    suppressed: !isBlocked,
+    suppressed: isHard,
   });
   if (!isBlocked || bounce.category !== 'other') return bounce;
   return { ...bounce, category: 'blocked', scope: 'infrastructure' };

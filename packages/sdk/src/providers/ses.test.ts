@@ -222,6 +222,25 @@ describeProvider(ses, {
       ],
     },
     {
+      when: 'the hello to a topic for the feedback of an identity',
+      body: envelope({
+        notificationType: 'AmazonSnsSubscriptionSucceeded',
+        message: "You have successfully subscribed your Amazon SNS topic 'arn:...' to receive",
+      }),
+      events: [
+        {
+          type: 'system.test',
+          timestamp: '2018-10-08T18:26:35.239Z',
+          provider_type: 'AmazonSnsSubscriptionSucceeded',
+        },
+      ],
+    },
+    {
+      when: 'what another program published to the topic',
+      body: envelope({ eventType: 'Teleport', to: 'moon' }),
+      events: [{ type: 'email.unknown', provider_type: 'Teleport' }],
+    },
+    {
       when: 'a sending, for everybody',
       body: publish('Send', { send: {} }),
       events: [

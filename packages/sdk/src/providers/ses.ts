@@ -35,6 +35,9 @@ import { verifySigned } from './shared/verify/transport-secrets.ts';
 
 const NAME = 'ses';
 
+/** The first that comes to a topic for the feedback of an identity; it is about no mail. */
+const SUBSCRIBED = 'AmazonSnsSubscriptionSucceeded';
+
 const HOSTS: SnsHosts = {
   certificate:
     /^https:\/\/sns\.[a-z0-9-]{2,30}\.amazonaws\.com(?:\.cn)?\/[A-Za-z0-9._-]{1,200}\.pem$/,
@@ -48,6 +51,8 @@ function decode(request: ProviderRequest): DecodedEvent[] {
   const event = isFields(message['detail']) ? message['detail'] : message;
   const name = nameOf(event, message);
   if (name === null || !isFields(event['mail'])) {
+    // In an envelope it is from a topic that was allowed.
+    if (name === SUBSCRIBED || envelope !== null) return [decodeText(envelope ?? {}, message)];
     throw invalidPayload(
       'This is not what SES sends: expected "eventType" or "notificationType", and "mail".',
     );
@@ -61,15 +66,21 @@ function nameOf(event: Fields, message: Fields): string | null {
   return firstText(event['eventType'], event['notificationType'], byBridge);
 }
 
-/** SES says hello to a new topic in plain words; others may publish there whatever they like. */
+/**
+ * SES says hello to a new topic, in plain words or (feedback notifications of an identity) as an object;
+ * others may publish there whatever they like.
+ */
 function decodeText(envelope: Fields, message: unknown): DecodedEvent {
-  const isHello = /^Successfully validated SNS topic/i.test(text(message) ?? '');
+  const object = fields(message);
+  const said = firstText(object['message'], message) ?? '';
+  const isHello =
+    object['notificationType'] === SUBSCRIBED || /^Successfully validated SNS topic/i.test(said);
   return buildEvent(NAME, {
     type: isHello ? 'system.test' : 'email.unknown',
-    providerType: envelope['Type'],
+    providerType: firstText(object['notificationType'], object['eventType'], envelope['Type']),
     providerEventId: envelope['MessageId'],
     timestamp: timeOf(envelope['Timestamp']),
-    raw: envelope,
+    raw: Object.keys(envelope).length > 0 ? envelope : message,
   });
 }
 

@@ -11,7 +11,7 @@ import { addressesOf, addressOf, messageIdOf } from './read/addresses.ts';
 import { firstText, flag, headerIn, integer, list, text } from './read/fields.ts';
 import { parsePath, valuesAt } from './read/json-path.ts';
 import { parseMultipart } from './read/multipart.ts';
-import { readForm } from './read/request-body.ts';
+import { readForm, readJson } from './read/request-body.ts';
 import { enhancedCodeOf, smtpCodeIn, smtpCodeOf } from './read/smtp-status.ts';
 import { fromDateText, fromEpoch, timeOf } from './read/timestamps.ts';
 import { verifyUnsigned } from './verify/transport-secrets.ts';
@@ -210,6 +210,11 @@ describe('fields', () => {
 });
 
 describe('bodies', () => {
+  it('takes null for no webhook of anybody, and an empty list for a batch of none', () => {
+    assert.throws(() => readJson(requestOf({ body: 'null' })), { code: 'invalid_payload' });
+    assert.deepEqual(readJson(requestOf({ body: '[]' })), []);
+  });
+
   it('takes a form for one by its type or its look, and JSON never', () => {
     assert.deepEqual(readForm(requestOf({ body: 'a=1&b=%2B+x' }))?.fields, { a: '1', b: '+ x' });
     assert.equal(readForm(requestOf({ body: '{"a=":1}' })), null);

@@ -32,7 +32,12 @@ export function textOf(body: Uint8Array): string {
 
 /** Throws `invalid_payload`. */
 export function readJson(request: ProviderRequest): unknown {
-  const written = textOf(request.body);
+  const value = parseBody(textOf(request.body));
+  if (value === null) throw invalidPayload('The body is null: there is nothing in it.');
+  return value;
+}
+
+function parseBody(written: string): unknown {
   try {
     return parseLosslessJson(written);
   } catch (cause) {
