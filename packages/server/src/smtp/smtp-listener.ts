@@ -165,8 +165,9 @@ function libraryOptions(options: ListenerOptions): SMTPServerOptions {
     socketTimeout: options.idleMs,
     disableReverseLookup: true,
     hideENHANCEDSTATUSCODES: false,
-    // Not offered, but ENVID, RET, NOTIFY and ORCPT are tolerated.
-    hideDSN: true,
+    hideDSN: false,
+    // It promises verified TLS all the way, which a server further on may not have (RFC 8689).
+    hideREQUIRETLS: true,
     logger: {
       // Every command and reply, addresses included: not for a log.
       trace: () => {},

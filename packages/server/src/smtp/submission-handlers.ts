@@ -1,4 +1,5 @@
 import type {
+  SMTPServerAddress,
   SMTPServerDataStream,
   SMTPServerError,
   SMTPServerOptions,
@@ -6,6 +7,7 @@ import type {
 } from 'smtp-server';
 import { checkEnvelopeAddress } from './check-envelope-address.ts';
 import { type CollectedMessage, collectMessage } from './collect-message.ts';
+import { faultOfDsnParameters, readDsnRequest } from './dsn-parameters.ts';
 import { createSharedMemory, type SharedMemory } from './shared-memory.ts';
 import type {
   LoginRefusal,
@@ -19,6 +21,10 @@ import type {
 const MAX_FAILED_LOGINS = 3;
 /** A few dozen messages of a usual size limit, coming in at the same moment. */
 const MEMORY_BYTES = 512 * 1_048_576;
+
+/** Those of the extensions that are offered, and AUTH, which says who wrote it (RFC 4954 5): nobody asks us. */
+const MAIL_PARAMETERS = new Set(['SIZE', 'BODY', 'SMTPUTF8', 'RET', 'ENVID', 'AUTH']);
+const RCPT_PARAMETERS = new Set(['NOTIFY', 'ORCPT']);
 
 interface Login extends SubmissionLogin {
   username: string;
@@ -71,9 +77,9 @@ export function createSubmissionHandlers(
         (reason) => {
           // RFC 4954 section 6: what any command but AUTH hears where a login is needed.
           if (reason !== null) return callback(refusal(530, `5.7.0 ${reason}`));
-          // The null sender (RFC 5321 4.5.5) is for notifications, which applications send too.
-          if (address.address === '') return callback();
-          callback(checked(address, session));
+          // smtp-server leaves it set by a MAIL that was refused.
+          session.envelope.smtpUtf8 = address.args !== false && 'SMTPUTF8' in address.args;
+          callback(refusedParameters(address, MAIL_PARAMETERS) ?? checkedSender(address, session));
         },
         (error: unknown) => {
           options.log.error({ err: error }, 'a login could not be checked again');
@@ -83,7 +89,7 @@ export function createSubmissionHandlers(
     },
 
     onRcptTo(address, session, callback) {
-      callback(checked(address, session));
+      callback(refusedParameters(address, RCPT_PARAMETERS) ?? checked(address, session));
     },
 
     onData(stream: SMTPServerDataStream, session, callback) {
@@ -95,8 +101,27 @@ export function createSubmissionHandlers(
   };
 }
 
+/** RFC 5321 4.1.1.11: what is not offered is refused, since whoever asks for it relies on it. */
+function refusedParameters(
+  address: SMTPServerAddress,
+  offered: ReadonlySet<string>,
+): SMTPServerError | null {
+  const unknown = Object.keys(address.args || {}).find((name) => !offered.has(name));
+  if (unknown !== undefined) return refusal(555, `5.5.4 ${unknown} is not offered`);
+  const fault = faultOfDsnParameters(address);
+  return fault === null ? null : refusal(501, `5.5.4 ${fault}`);
+}
+
+/** The null sender (RFC 5321 4.5.5) is for notifications, which applications send too. */
+function checkedSender(
+  address: SMTPServerAddress,
+  session: SMTPServerSession,
+): SMTPServerError | null {
+  return address.address === '' ? null : checked(address, session);
+}
+
 /** Replaces the address with its normal form: smtp-server has turned ASCII domains into Unicode. */
-function checked(address: { address: string }, session: SMTPServerSession): SMTPServerError | null {
+function checked(address: SMTPServerAddress, session: SMTPServerSession): SMTPServerError | null {
   const result = checkEnvelopeAddress(address.address, session.envelope.smtpUtf8 === true);
   if (!result.ok) return refusal(result.smtpCode, `${result.enhancedCode} ${result.message}`);
   address.address = result.address;
@@ -121,6 +146,7 @@ async function receive(
       remoteAddress: session.remoteAddress,
       username: login.username,
       smtputf8: smtpUtf8 === true,
+      dsn: readDsnRequest(session.envelope),
     });
     return queuedReply(receipt);
   } finally {

@@ -79,6 +79,7 @@ test('takes a message and says 250 with its id', async () => {
     remoteAddress: '127.0.0.1',
     username: 'anyone',
     smtputf8: false,
+    dsn: null,
   });
   client.end();
 });
@@ -256,12 +257,51 @@ test('takes SMTPUTF8 addresses, and international domains in either form', async
   client.end();
 });
 
-test('tolerates DSN parameters that it does not offer', async () => {
-  const { port } = await start();
+test('takes the notifications that are asked for with the message', async () => {
+  const { port, accepted } = await start();
   const client = await login(port);
-  assert.match(await client.command('MAIL FROM:<a@example.org> RET=HDRS ENVID=x1'), /^250/);
-  const rcpt = 'RCPT TO:<b@example.com> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;b@example.com';
+  assert.match(await client.command('EHLO app.test'), /DSN/);
+  assert.match(await client.command('MAIL FROM:<a@example.org> RET=HDRS ENVID=x+2B1'), /^250/);
+  const rcpt = 'RCPT TO:<b@Example.com> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;c@example.com';
   assert.match(await client.command(rcpt), /^250/);
+  assert.match(await client.command('RCPT TO:<d@example.com> NOTIFY=NEVER,DELAY'), /^501/);
+  assert.match(await client.command('RCPT TO:<d@example.com> NOTIFY=SOON'), /^501/);
+  assert.match(await client.command(`RCPT TO:<d@example.com> ORCPT=x;${'y'.repeat(500)}`), /^501/);
+  await client.command('DATA');
+  assert.match(await client.command('\r\n.'), /^250/);
+  assert.deepEqual(accepted[0]?.dsn, {
+    ret: 'hdrs',
+    envid: 'x+1',
+    recipients: [
+      {
+        recipient: 'b@example.com',
+        notify: ['success', 'failure'],
+        orcpt: 'rfc822;c@example.com',
+      },
+    ],
+  });
+  client.end();
+});
+
+test('refuses parameters that it does not offer, and keeps nothing of a refused MAIL', async () => {
+  const { port, accepted } = await start({ tls: TEST_CERTIFICATE });
+  const client = await greet(port);
+  await client.command('STARTTLS');
+  await client.startTls();
+  assert.doesNotMatch(await client.command('EHLO app.test'), /REQUIRETLS/);
+  await client.command(`AUTH PLAIN ${PLAIN}`);
+  assert.equal(
+    await client.command('MAIL FROM:<a@example.org> REQUIRETLS'),
+    '555 5.5.4 REQUIRETLS is not offered',
+  );
+  const refused = 'MAIL FROM:<nobody> SMTPUTF8 RET=FULL ENVID=x';
+  assert.match(await client.command(refused), /^501/);
+  assert.match(await client.command('MAIL FROM:<a@example.org> AUTH=<>'), /^250/);
+  assert.match(await client.command('RCPT TO:<b@example.com> XDSN=1'), /^555 5\.5\.4/);
+  assert.match(await client.command('RCPT TO:<b@example.com>'), /^250/);
+  await client.command('DATA');
+  assert.match(await client.command('\r\n.'), /^250/);
+  assert.deepEqual([accepted[0]?.dsn, accepted[0]?.smtputf8], [null, false]);
   client.end();
 });
 

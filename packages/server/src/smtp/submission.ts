@@ -1,3 +1,4 @@
+import type { DsnRequest } from '../core/dsn.ts';
 import type { KeyMode } from '../core/key-mode.ts';
 import type { SmtpLog } from './smtp-log.ts';
 
@@ -15,6 +16,8 @@ export interface SubmittedMessage {
   /** What the client gave as its user name; only its password says who it is. */
   username: string;
   smtputf8: boolean;
+  /** Null where the client asked for no notifications (RFC 3461). */
+  dsn: DsnRequest | null;
 }
 
 /** Who has logged in. */

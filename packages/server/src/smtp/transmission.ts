@@ -23,6 +23,7 @@ export const TRANSMIT_ERRORS = {
   smtputf8_unsupported:
     'The address is not ASCII, and the server does not offer SMTPUTF8 (RFC 6531)',
   protocol_error: 'The server did not speak SMTP',
+  suspended: 'Not tried, since nobody answered there a moment ago',
   aborted: 'We stopped before it was over',
 } as const satisfies Record<string, string>;
 
@@ -45,6 +46,8 @@ export interface RecipientResult {
   remoteIp: string | null;
   /** `null` where no connection came about. */
   tls: boolean | null;
+  /** The server tells senders what becomes of the message, as far as that was asked for (RFC 3461). */
+  offersDsn?: boolean;
   /** Whether a server answered at all: true from the greeting on. */
   reachedServer: boolean;
   /** From the call of `transmit` to this result. */
@@ -63,6 +66,8 @@ export interface TranscriptLine {
 /** One result for each recipient given, in the order given. */
 export interface Transmission {
   results: RecipientResult[];
+  /** The mail servers of the domain by name, sorted; null where none were found, and for a smarthost. */
+  site: string | null;
   /** What was said on the way to them. */
   transcript: TranscriptLine[];
 }

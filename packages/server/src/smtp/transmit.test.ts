@@ -477,6 +477,53 @@ test('keeps an address that is not ASCII from a server without SMTPUTF8', async 
   assert.equal(modern.lines[0]?.[1], 'MAIL FROM:<a@example.org> BODY=8BITMIME SMTPUTF8');
 });
 
+test('says SMTPUTF8 for a header in UTF-8, and not for a body', async () => {
+  const server = await serve({ extensions: ['SMTPUTF8', '8BITMIME'] });
+  const to = transmitter(server.port);
+  await sendOne(to, { raw: Buffer.from('Subject: ü\r\n\r\nx\r\n') });
+  await sendOne(to, { raw: Buffer.from('Subject: x\r\n\r\nü\r\n') });
+  assert.deepEqual(
+    server.lines[0]?.filter((line) => line.startsWith('MAIL')),
+    ['MAIL FROM:<a@example.org> BODY=8BITMIME SMTPUTF8', 'MAIL FROM:<a@example.org> BODY=8BITMIME'],
+  );
+});
+
+test('passes on to a server with DSN which notifications were asked for', async () => {
+  const dsn: TransmitJob['dsn'] = {
+    ret: 'hdrs',
+    envid: 'order 7',
+    recipients: [
+      {
+        recipient: 'b@bücher.example',
+        notify: ['failure', 'delay'],
+        orcpt: 'rfc822;c@example.com',
+      },
+      { recipient: 'd@example.com', notify: [], orcpt: null },
+    ],
+  };
+  const recipients = ['b@bücher.example', 'd@example.com', 'e@example.com'];
+  const modern = await serve({ extensions: ['DSN', 'PIPELINING'] });
+  const { results } = await transmitter(modern.port).transmit(job({ recipients, dsn }));
+  assert.deepEqual(modern.lines[0]?.slice(1, 5), [
+    'MAIL FROM:<a@example.org> RET=HDRS ENVID=order+207',
+    'RCPT TO:<b@xn--bcher-kva.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;c@example.com',
+    'RCPT TO:<d@example.com> NOTIFY=NEVER',
+    'RCPT TO:<e@example.com>',
+  ]);
+  assert.deepEqual(
+    results.map(({ offersDsn }) => offersDsn),
+    [true, true, true],
+  );
+
+  for (const [server, more] of [
+    [await serve({ extensions: ['PIPELINING'] }), {}],
+    [await serve({ extensions: ['DSN'] }), { envelopeFrom: '' }],
+  ] as const) {
+    await transmitter(server.port).transmit(job({ recipients, dsn, ...more }));
+    assert.doesNotMatch(server.lines[0]?.join('\n') ?? '', /NOTIFY|ORCPT|ENVID|RET=/);
+  }
+});
+
 test('sends 8-bit bytes as they are to a server that does not offer 8BITMIME', async () => {
   const bodies: string[] = [];
   const server = await serve({ onBody: (body) => bodies.push(body) });

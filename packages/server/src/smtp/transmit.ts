@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { DsnRequest } from '../core/dsn.ts';
 import { findRoute, type Route, type RouteOptions } from './client/find-route.ts';
 import {
   openSession,
@@ -46,6 +47,8 @@ export interface TransmitJob {
   /** The message, ready: CRLF line ends, signed, dots as they are. */
   raw: Uint8Array;
   smtputf8: boolean;
+  /** For servers that offer DSN; absent or null: nothing was asked for. */
+  dsn?: DsnRequest | null;
   signal: AbortSignal;
 }
 
@@ -76,21 +79,29 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
     const record = createTransmissionRecord(job.recipients, options.now);
     const transcript = createTranscript(options.now);
     const mail = checkedMail(job, record);
-    if (record.open().length > 0) await deliver(job, { mail, record, transcript });
-    return { results: record.finish(), transcript: transcript.lines() };
+    const site = record.open().length === 0 ? null : await deliver(job, { mail, record, transcript });
+    return { results: record.finish(), site, transcript: transcript.lines() };
   }
 
-  async function deliver(job: TransmitJob, given: Given): Promise<void> {
+  /** The names of the servers that there are. */
+  async function deliver(job: TransmitJob, given: Given): Promise<string | null> {
     const { record, transcript } = given;
     // Many messages wait on one signal of the caller's; that is no leak.
     setMaxListeners(0, job.signal);
     const route = await findRoute(job.domain, options, job.signal);
-    if (route === null) return record.failOpen(stopped());
+    if (route === null) {
+      record.failOpen(stopped());
+      return null;
+    }
     if ('verdict' in route) {
       transcript.note(route.message);
-      return record.refuse(record.open(), route.verdict, route.message);
+      record.refuse(record.open(), route.verdict, route.message);
+      return null;
     }
     await tryHosts(route, given, job.signal);
+    if (options.smarthost !== undefined) return null;
+    const names = route.hosts.map(({ host }) => host);
+    return names.sort().join();
   }
 
   async function tryHosts(route: Route, given: Given, signal: AbortSignal): Promise<void> {
@@ -244,7 +255,15 @@ function checkedMail(job: TransmitJob, record: TransmissionRecord): Mail {
     recipients: recipients.map((recipient) => recipient ?? ''),
     raw: job.raw,
     smtputf8: job.smtputf8,
+    dsn: !job.dsn ? null : withWireAddresses(job.dsn),
   };
+}
+
+function withWireAddresses(dsn: DsnRequest): DsnRequest {
+  const recipients = dsn.recipients.map((one) => {
+    return { ...one, recipient: wireAddress(one.recipient) ?? '' };
+  });
+  return { ...dsn, recipients };
 }
 
 function brokenFailure(

@@ -1,4 +1,6 @@
 import { isAscii } from 'node:buffer';
+import type { DsnRequest } from '../../core/dsn.ts';
+import { formatMailParameters, formatRcptParameters } from '../dsn-parameters.ts';
 import type { RecipientResult, TransmitErrorCode, TransmitStage } from '../transmission.ts';
 import { encodeData } from './encode-data.ts';
 import type { SmtpSession } from './open-session.ts';
@@ -12,6 +14,8 @@ export interface Mail {
   raw: Uint8Array;
   /** Whether the message asks for RFC 6531 (a header in UTF-8, say). */
   smtputf8: boolean;
+  /** Its recipients written as those above. */
+  dsn: DsnRequest | null;
 }
 
 /** What was decided about one recipient, by a reply or by us. */
@@ -80,6 +84,7 @@ class Transaction {
   readonly #how: TransactionOptions;
   readonly #verdicts: (Verdict | null)[];
   readonly #pipelining: boolean;
+  readonly #dsn: DsnRequest | null;
   #stage: TransmitStage = 'mail';
   #mailAnswered = false;
   #reusable = true;
@@ -90,6 +95,8 @@ class Transaction {
     this.#how = how;
     this.#verdicts = mail.recipients.map(() => null);
     this.#pipelining = session.extensions.has('PIPELINING');
+    // Nobody is told of mail without a sender.
+    this.#dsn = session.extensions.has('DSN') && mail.envelopeFrom !== '' ? mail.dsn : null;
   }
 
   async run(): Promise<TransactionOutcome> {
@@ -109,7 +116,7 @@ class Transaction {
   async #converse(): Promise<void> {
     const { link } = this.#session;
     const recipients = this.#open();
-    const commands = recipients.map((index) => `RCPT TO:<${this.#mail.recipients[index]}>\r\n`);
+    const commands = recipients.map((index) => this.#rcptCommand(index));
     link.write(
       this.#pipelining ? [this.#mailCommand(), ...commands, 'DATA\r\n'] : [this.#mailCommand()],
     );
@@ -251,13 +258,24 @@ class Transaction {
 
   #mailCommand(): string {
     const { extensions } = this.#session;
-    const { envelopeFrom, raw, smtputf8 } = this.#mail;
-    const utf8 = smtputf8 || [envelopeFrom, ...this.#mail.recipients].some(needsUtf8);
+    const { envelopeFrom, raw, recipients } = this.#mail;
+    const is8Bit = !isAscii(raw);
+    const utf8 =
+      this.#mail.smtputf8 ||
+      [envelopeFrom, ...recipients].some(needsUtf8) ||
+      (is8Bit && !isAscii(headerOf(raw)));
     let command = `MAIL FROM:<${envelopeFrom}>`;
     if (extensions.has('SIZE')) command += ` SIZE=${raw.length}`;
-    if (extensions.has('8BITMIME') && !isAscii(raw)) command += ' BODY=8BITMIME';
+    if (extensions.has('8BITMIME') && is8Bit) command += ' BODY=8BITMIME';
     if (extensions.has('SMTPUTF8') && utf8) command += ' SMTPUTF8';
+    if (this.#dsn !== null) command += formatMailParameters(this.#dsn);
     return `${command}\r\n`;
+  }
+
+  #rcptCommand(index: number): string {
+    const recipient = this.#mail.recipients[index] ?? '';
+    const parameters = this.#dsn === null ? '' : formatRcptParameters(this.#dsn, recipient);
+    return `RCPT TO:<${recipient}>${parameters}\r\n`;
   }
 }
 
@@ -268,6 +286,13 @@ function outcomeError(reply: ServerReply): TransmitErrorCode {
 
 function needsUtf8(address: string): boolean {
   return !isAscii(Buffer.from(address));
+}
+
+/** RFC 6532 lets headers have UTF-8; bodies have 8BITMIME. */
+function headerOf(raw: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength);
+  const end = bytes.indexOf('\r\n\r\n');
+  return end === -1 ? bytes : bytes.subarray(0, end);
 }
 
 /** Groups pieces into writes of some size, and cuts large ones. */

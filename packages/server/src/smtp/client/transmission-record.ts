@@ -50,6 +50,7 @@ export function createTransmissionRecord(
       remoteIp: by.session?.link.remoteIp ?? null,
       tls: by.session?.tls ?? null,
       reachedServer: by.session !== null,
+      ...(by.session?.extensions.has('DSN') === true ? { offersDsn: true } : {}),
       latencyMs: nowMs() - startedMs,
     };
   }

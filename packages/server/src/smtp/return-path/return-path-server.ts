@@ -37,7 +37,8 @@ export function createReturnPathServer(options: ReturnPathOptions): SmtpListener
       strangerMs: options.connectionMs ?? CONNECTION_MS,
     },
     {
-      library: { authOptional: true, disabledCommands: ['AUTH'] },
+      // ENVID, RET, NOTIFY and ORCPT are tolerated.
+      library: { authOptional: true, disabledCommands: ['AUTH'], hideDSN: true },
       handlers: (state) => createHandlers(options, memory, state),
     },
   );
