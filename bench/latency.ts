@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadKeyMaterial } from 'posthorn/src/cli/key-material.ts';
-import { loadConfig } from 'posthorn/src/config.ts';
+import { loadConfig } from 'posthorn/src/config/load-config.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { startPosthorn } from 'posthorn/src/main.ts';
 import { Pool } from 'undici';

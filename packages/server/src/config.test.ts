@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { loadConfig } from './config/load-config.ts';
 import {
   ConfigError,
-  loadConfig,
   SETTINGS,
   type SettingName,
   settingFlag,

@@ -24,6 +24,7 @@ const BROKEN: Readonly<Record<string, readonly Broken[]>> = {
   'only main and cli read the values': [
     broken(`${S}/http/a.ts`, "import { config } from '../config.ts';"),
     broken(`${S}/http/a.ts`, "import { type Config } from '../config.ts';"),
+    broken(`${S}/assembly/a.ts`, "import { loadConfig } from '../config/load-config.ts';"),
   ],
   'core does no I/O': [
     broken(`${S}/core/a.ts`, "import { readFile } from 'node:fs/promises';"),
@@ -78,7 +79,8 @@ const SOUND: Readonly<Record<string, string>> = {
   [`${S}/main.ts`]: "import { config } from './config.ts';\nimport { a } from './assembly/a.ts';",
   [`${S}/assembly/a.ts`]:
     "import type { Config } from '../config.ts';\nimport { a } from '../http/a.ts';",
-  [`${S}/config.ts`]: 'export const config = process.env;',
+  [`${S}/config.ts`]: "import { text } from './config/a.ts';\nexport const config = process.env;",
+  [`${S}/config/b.ts`]: "import { config } from '../config.ts';",
   [`${S}/lib/clock.test.ts`]: "import { start } from '../main.ts';\nconst e = process.env.HOME;",
   [`${S}/smtp/fixtures/a.ts`]: "import { a } from '../../store/a.ts';",
   'packages/sdk/src/a.ts': "import { createHmac } from 'node:crypto';\nimport { b } from './b.ts';",

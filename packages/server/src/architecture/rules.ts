@@ -40,9 +40,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [...BELOW_HTTP, 'http', 'main.ts'],
   // Builds each part for main.ts, and for nobody else.
   assembly: [...BELOW_HTTP, 'http', 'cli'],
-  // The composition root and the settings; who reads the settings has a rule of its own.
+  // The composition root and the table of settings; who reads the settings has a rule of its own.
   'main.ts': [...BELOW_HTTP, 'http', 'cli', 'assembly'],
-  'config.ts': BELOW_HTTP,
+  'config.ts': [...BELOW_HTTP, 'config'],
+  // What kinds of settings there are, and how they are read.
+  config: [...BELOW_HTTP, 'config.ts'],
 };
 
 /** What the other packages may import, beside themselves. */
@@ -65,20 +67,21 @@ export const RULES: readonly Rule[] = [
     find: overImports(({ path }, { target }) => {
       const from = roomOf(path);
       const to = target === undefined ? undefined : roomOf(target);
-      if (from === undefined || to === undefined || from === to || to === 'config.ts') return;
+      if (from === undefined || to === undefined || from === to || isConfig(to)) return;
       if (ROOMS[from] === undefined) return `${from} is not a room`;
       return ROOMS[from].includes(to) ? undefined : `${from} imports ${to} (${target})`;
     }),
   },
   {
-    name: 'only main and cli read the values of config.ts; the others may name its types',
+    name: 'only main and cli read the values of config.ts and config/; the others may name their types',
     advice: 'Use `import type`, and take the settings you need as an argument.',
     find: overImports(({ path }, { target, kind }) => {
-      if (target !== `${SERVER}config.ts` || kind === 'type') return;
+      const to = target === undefined ? undefined : roomOf(target);
+      if (!isConfig(to) || kind === 'type') return;
       const from = roomOf(path);
-      return from === 'main.ts' || from === 'cli'
+      return from === 'main.ts' || from === 'cli' || isConfig(from)
         ? undefined
-        : `${from} imports values of config.ts`;
+        : `${from} imports values of ${to}`;
     }),
   },
   {
@@ -165,6 +168,10 @@ export const RULES: readonly Rule[] = [
 /** `store` for a file in that folder of the server, `main.ts` for one at its root. */
 function roomOf(path: string): string | undefined {
   return path.startsWith(SERVER) ? path.slice(SERVER.length).split('/')[0] : undefined;
+}
+
+function isConfig(room: string | undefined): boolean {
+  return room === 'config.ts' || room === 'config';
 }
 
 type CheckImport = (file: SourceFile, one: SourceFile['imports'][number]) => string | undefined;

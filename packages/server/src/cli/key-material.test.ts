@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ConfigError, loadConfig, type SettingName } from '../config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { ConfigError, type SettingName } from '../config.ts';
 import { TEST_CERTIFICATE } from '../smtp/fixtures/test-certificate.ts';
 import { loadKeyMaterial, loadMasterKeys, prepareMasterKey } from './key-material.ts';
 

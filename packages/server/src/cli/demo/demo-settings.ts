@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { type Config, loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import type { Config } from '../../config.ts';
 
 export const DEMO_PORT = 8480;
 export const DEMO_SMTP_PORT = 2525;

@@ -1,4 +1,5 @@
-import { ConfigError, loadConfig, type SettingName } from '../../config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { ConfigError, type SettingName } from '../../config.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { openEngine } from '../../store/open-engine.ts';

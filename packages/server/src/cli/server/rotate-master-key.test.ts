@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ConfigError, loadConfig, type SettingName } from '../../config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { ConfigError, type SettingName } from '../../config.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createSecretBox } from '../../lib/secret-box.ts';
 import { createSealedValues, type SealedValues } from '../../store/sealed-values.ts';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, ConfigError, loadConfig, type SettingName } from '../../config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { type Config, ConfigError, type SettingName } from '../../config.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { createSecretBox } from '../../lib/secret-box.ts';

@@ -1,5 +1,6 @@
 import pc from 'picocolors';
-import { ConfigError, loadConfig, type SettingName } from '../../config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { ConfigError, type SettingName } from '../../config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { createLog, type Log } from '../../lib/log.ts';
 import { type RunningPosthorn, startPosthorn } from '../../main.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig } from '../../config.ts';
+import { loadConfig } from '../../config/load-config.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type Log, silentLog } from '../../lib/log.ts';
 import { type RunningPosthorn, startPosthorn } from '../../main.ts';
