@@ -1,6 +1,7 @@
 import type { Metrics } from '../http/metrics.ts';
 import { createMessageAcceptor, type MessageAcceptor } from '../mail/accept-message.ts';
 import { createDeliverer, type Deliverer } from '../mail/deliverer.ts';
+import { createDestinationPace } from '../mail/delivery/destination-pace.ts';
 import { createTranscriptKeeper } from '../mail/delivery/keep-transcripts.ts';
 import { createDomainRoom, type DomainRoom } from '../mail/domains/create-domain-room.ts';
 import { createHoldDecider } from '../mail/hold/hold-decider.ts';
@@ -112,8 +113,14 @@ function buildDeliverer(
     }),
     personalize: rooms.trackingRoom.personalize,
     concurrency: config.mailConcurrency,
-    destinationConcurrency: config.mailDestinationConcurrency,
-    nodes: ties.nodes,
+    pace: createDestinationPace({
+      concurrency: config.mailDestinationConcurrency,
+      ratePerSecond: config.mailDestinationRate,
+      limits: config.mailDestinationLimits,
+      nodes: ties.nodes,
+      now: clock.now,
+      random,
+    }),
     memoryBytes: MEMORY_MAIL_BYTES,
   });
 }

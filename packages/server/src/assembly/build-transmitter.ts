@@ -30,7 +30,10 @@ export function buildTransmitter({
     port: config.mailPort,
     heloName: config.hostname,
     ...SMTP_TIMEOUTS,
-    maxConnectionsPerDestination: config.mailDestinationConcurrency,
+    maxConnectionsPerDestination: Math.max(
+      config.mailDestinationConcurrency,
+      ...config.mailDestinationLimits.map(({ concurrency }) => concurrency),
+    ),
     maxMessagesPerConnection: MAX_MESSAGES_PER_CONNECTION,
     sourceAddresses: config.mailSourceAddresses,
     idleMs: SMTP_IDLE_MS,

@@ -22,7 +22,7 @@ const JOBS_AGAIN_MS = 10_000;
 export function takeDuties(
   { config, store, node, clock, log }: Basics,
   parts: {
-    mail: Pick<Mail, 'domainRoom' | 'returnPath'>;
+    mail: Pick<Mail, 'domainRoom' | 'returnPath' | 'holdRoom'>;
     sources: Pick<Sources, 'monitor'>;
     jobs: Pick<Jobs, 'runner'>;
     reports: Pick<Reports, 'monitor'>;
@@ -38,8 +38,11 @@ export function takeDuties(
     duties.hold('sources', asDuty(parts.sources.monitor)),
   ];
   if (config.roles.includes('mail')) {
-    const { domainRoom, returnPath } = parts.mail;
-    held.push(duties.hold('domains', again(domainRoom.checker.round)));
+    const { domainRoom, returnPath, holdRoom } = parts.mail;
+    held.push(
+      duties.hold('domains', again(domainRoom.checker.round)),
+      duties.hold('holds', again(holdRoom.expire)),
+    );
     const { mailbox } = returnPath;
     if (mailbox !== null) {
       held.push(duties.hold('bounce_mailbox', readMailbox(mailbox, again(mailbox.round))));

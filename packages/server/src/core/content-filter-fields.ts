@@ -120,8 +120,10 @@ function explainEnhancedCode(code: string): string | null {
 }
 
 /** The JSON Schema (2020-12) of a filter. What it cannot say, such as what a domain is, the reader says. */
-export function createContentFilterSchema(): { [key: string]: unknown } {
-  const conditions = {
+export function createContentFilterSchema(without: readonly string[] = []): {
+  [key: string]: unknown;
+} {
+  const all = {
     ...Object.fromEntries(LIST_FIELD_NAMES.map((name) => [name, listSchema(LIST_FIELDS[name])])),
     metadata: {
       type: 'object',
@@ -140,6 +142,9 @@ export function createContentFilterSchema(): { [key: string]: unknown } {
       description: 'Of opens and clicks: those of people, or those of machines.',
     },
   };
+  const conditions = Object.fromEntries(
+    Object.entries(all).filter(([name]) => !without.includes(name)),
+  );
   const not = {
     type: 'object',
     description: 'The same fields: an event that meets any of these conditions is left out.',

@@ -1,3 +1,4 @@
+import type { HoldRule } from './hold-rules.ts';
 import type { TrackingDefaults } from './tracking.ts';
 
 /** What a project has of its own; null where it has what the server has. */
@@ -29,6 +30,10 @@ export interface ProjectSending extends TrackingDefaults {
   requireVerifiedDomain: boolean | null;
   /** Events have the address and the program of who opened and clicked. */
   keepReaders: boolean;
+  /** A message that meets one of them waits for a person. */
+  holdRules: readonly HoldRule[];
+  /** So does what exceeds a sending limit, which is refused otherwise. */
+  holdOverLimit: boolean;
 }
 
 /** What the server has (config.ts). */
@@ -70,6 +75,8 @@ export const USUAL_SENDING: Readonly<ProjectSending> = {
   trackTextLinks: false,
   unsubscribePage: false,
   keepReaders: true,
+  holdRules: [],
+  holdOverLimit: false,
 };
 
 const DAY_MS = 86_400_000;

@@ -75,6 +75,8 @@ const BODIES: Record<string, unknown> = {
     personalizations: [{ to: 'b@example.com' }],
   },
   'POST /v1/messages/{id}/cancel': undefined,
+  'POST /v1/messages/release': { ids: ['msg_x'] },
+  'POST /v1/messages/drop': { ids: ['msg_x'] },
   'POST /v1/messages/raw': {
     raw: Buffer.from('From: a@example.com\n\nx').toString('base64'),
     to: 'b@example.com',
@@ -124,7 +126,10 @@ const FILTERS: Record<string, () => string | undefined> = {
   stream: () => 'all',
 };
 /** Where a field means something else. */
-const FILTERS_AT: Record<string, string> = { '/v1/jobs?state': 'queued' };
+const FILTERS_AT: Record<string, string> = {
+  '/v1/jobs?state': 'queued',
+  '/v1/messages?state': 'accepted',
+};
 const PAGE_FIELDS = ['limit', 'cursor'];
 
 const bodyOf = ({ method, path }: Route) => {

@@ -67,6 +67,7 @@ test('tells the last beat where nodes beat', async () => {
     projectId: '',
     scopes: [],
     params: {},
+    keyMode: 'live' as const,
     query: {},
     body: {},
     ifMatch: null,

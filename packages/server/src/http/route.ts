@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
+import type { KeyMode } from '../core/key-mode.ts';
 import type { Scope } from '../core/scopes.ts';
 import type { Statement } from '../store/engine.ts';
 import type { IfMatch } from './entity-tag.ts';
@@ -10,6 +11,8 @@ export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   projectId: string;
   /** What the caller's key may do. */
   scopes: readonly Scope[];
+  /** What becomes of the messages that the caller sends. */
+  keyMode: KeyMode;
   params: P;
   query: Q;
   body: B;

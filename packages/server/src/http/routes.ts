@@ -11,6 +11,8 @@ import { createJobRoutes } from './api/jobs/job-routes.ts';
 import { createReplayRoutes } from './api/jobs/replay-routes.ts';
 import { createKeyRoutes } from './api/key-routes.ts';
 import { createMessageRoutes } from './api/message-routes.ts';
+import { createContentRoutes } from './api/messages/content-routes.ts';
+import { createResendRoutes } from './api/messages/resend-routes.ts';
 import { createNodeRoutes } from './api/nodes/node-routes.ts';
 import { createProjectRoutes } from './api/project-routes.ts';
 import { createBatchRoutes } from './api/sending/batch-routes.ts';
@@ -28,6 +30,8 @@ import type { Route } from './route.ts';
 
 /** What the handlers need, of all resources together. */
 type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
+  Parameters<typeof createContentRoutes>[0] &
+  Parameters<typeof createResendRoutes>[0] &
   Parameters<typeof createCancelRoutes>[0] &
   Parameters<typeof createHoldRoutes>[0] &
   Parameters<typeof createTranscriptRoutes>[0] &
@@ -56,6 +60,8 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
 export function createRoutes(deps: RouteDeps): Route[] {
   const resources = [
     ...createMessageRoutes(deps),
+    ...createContentRoutes(deps),
+    ...createResendRoutes(deps),
     ...createBatchRoutes(deps),
     ...createRawRoutes(deps),
     ...createCancelRoutes(deps),

@@ -59,6 +59,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // A request whose first line or headers are rubbish never reaches a route.
     clientErrorHandler(error, socket) {
       if (socket.destroyed || !socket.writable) return;
+      // Opened in advance and never used: an answer could be taken for that to a request on its way.
+      if (isTimeout(error) && socket.bytesRead === 0) return void socket.destroy();
       const problem = toProblem(explainClientError(error), ids.next('request'));
       const body = JSON.stringify(problem);
       socket.end(
@@ -210,6 +212,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       client,
       projectId: caller?.projectId ?? '',
       scopes: caller?.scopes ?? [],
+      keyMode: caller?.keyMode ?? 'live',
       params: route.params && checkInput(route.params, request.params, '{}'),
       query: route.query && checkInput(route.query, request.query, '?'),
       body: route.body && checkInput(route.body, request.body, '/'),
@@ -309,8 +312,12 @@ function explainClientError(error: NodeJS.ErrnoException): PosthornError {
   if (error.code === 'HPE_HEADER_OVERFLOW') {
     return new PosthornError('too_large', 'The headers of a request may have 16 kB.');
   }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new PosthornError('bad_request', 'The request did not arrive whole within a minute.');
+  if (isTimeout(error)) {
+    return new PosthornError('request_timeout', 'It did not arrive whole within a minute.');
   }
   return new PosthornError('bad_request', `The request is not HTTP: ${messageOf(error)}.`);
+}
+
+function isTimeout({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT';
 }

@@ -115,6 +115,7 @@ test('a store that takes nothing refuses the message, and the room is given back
 test('mail by SMTP goes out as it came, with a trace line, a date and an id where they are missing', async (t) => {
   const { acceptor, store, transmitter, untilAll } = await setUpMail(t);
   const { messageId, recipients } = await acceptor.acceptRaw(PROJECT, {
+    keyMode: 'live',
     envelopeFrom: 'bounces@sender.example',
     recipients: ['mila@example.com', 'mila@example.com', 'jo@example.com'],
     raw: mail(
@@ -158,7 +159,12 @@ test('mail by SMTP goes out as it came, with a trace line, a date and an id wher
 test('mail by SMTP without one sender is refused for good', async (t) => {
   const { acceptor, queue } = await setUpMail(t, { idle: true });
   const raw = mail('From: a@sender.example, b@sender.example');
-  const submission = { envelopeFrom: 'a@sender.example', recipients: ['mila@example.com'], raw };
+  const submission = {
+    keyMode: 'live' as const,
+    envelopeFrom: 'a@sender.example',
+    recipients: ['mila@example.com'],
+    raw,
+  };
   await assert.rejects(acceptor.acceptRaw(PROJECT, submission), (error: unknown) => {
     assert.ok(error instanceof SubmissionRefused);
     assert.deepEqual([error.smtpCode, error.enhancedCode], [554, '5.6.0']);

@@ -1,13 +1,21 @@
 import { domainToASCII } from 'node:url';
+import type { HoldQuestion } from '../core/hold-rules.ts';
+import type { KeyMode } from '../core/key-mode.ts';
 import { domainOf } from '../core/mail-domain.ts';
 import type { MessageTracking } from '../core/tracking.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
 import type { MessageRecord, NewTransmission, RecipientKind } from '../store/messages.ts';
 import { composeMessage } from './compose-message.ts';
-import type { MessageInput } from './message-input.ts';
-import { prepareSubmission, readSubmission, type SubmittedHeaders } from './read-submission.ts';
-import type { SendLimits } from './send-limits.ts';
+import type { Hold, HoldDecider } from './hold/hold-decider.ts';
+import { encodedSize, type MessageInput } from './message-input.ts';
+import {
+  IDENTITY_HEADERS,
+  prepareSubmission,
+  readSubmission,
+  type SubmittedHeaders,
+} from './read-submission.ts';
+import { SendLimitReached, type SendLimits } from './send-limits.ts';
 import { senderHeaders } from './sender-headers.ts';
 import { createDraftStore, type Draft, type DraftStoreOptions } from './store-drafts.ts';
 import type { TrackingRoom } from './tracking/create-tracking-room.ts';
@@ -25,6 +33,8 @@ export interface FreshMail {
 export interface AcceptedMessage {
   messageId: string;
   recipients: { address: string; kind: RecipientKind }[];
+  /** Why it waits for a person; null: it is on its way. */
+  hold: Hold | null;
 }
 
 /** Resolves when message, queue entries and events are on disk; rejects with StoreUnavailable. */
@@ -55,11 +65,18 @@ export interface RawSubmission {
   recipients: readonly string[];
   /** Each line ends with CR LF. */
   raw: Buffer;
+  /** Of the key that it came with. */
+  keyMode: KeyMode;
   /** `smtp` unless it says so. */
   acceptedBy?: 'http';
   /** When its first attempt falls; without it, at once. */
   sendAtMs?: number;
+  /** A message of ours that goes out once more: what was settled for it, which its bytes do not tell. */
+  again?: Pick<MessageRecord, 'stream' | 'tags' | 'metadata' | 'tracking'>;
 }
+
+/** One that goes out again is a message of its own. */
+const NO_IDENTITY = { smtpId: null, hasDate: false };
 
 /** A message that came whole and cannot be sent as it is; the reply by SMTP carries `smtpCode`. */
 export class SubmissionRefused extends Error {
@@ -83,6 +100,8 @@ export function createMessageAcceptor(
     tracking: Pick<TrackingRoom, 'settle'>;
     /** How much a project may send. */
     sendLimits: SendLimits;
+    /** What waits for a person. */
+    holds: HoldDecider;
     /** Names this server in trace lines. */
     hostname: string;
   },
@@ -123,6 +142,39 @@ export function createMessageAcceptor(
     }
   }
 
+  /** Throws `unverified_domain`. */
+  function admit(
+    projectId: string,
+    keyMode: KeyMode,
+    { from, isNotice }: { from: { email: string }; isNotice?: boolean },
+  ): void {
+    if (isNotice === true || keyMode === 'sandbox') return;
+    options.senders.admit(projectId, from.email);
+  }
+
+  function decideHold(projectId: string, input: MessageInput): Hold | null {
+    if (input.isNotice === true) return null;
+    return options.holds.decide(projectId, input.keyMode, () => toQuestion(input));
+  }
+
+  /**
+   * Counts what goes out now; what is held counts when it is let go. Beyond a limit all of it waits too,
+   * where the project has it so.
+   */
+  async function count(projectId: string, accepted: AcceptedMessage[]): Promise<() => void> {
+    const going = accepted.filter(({ hold }) => hold === null);
+    const total = going.reduce((sum, { recipients }) => sum + recipients.length, 0);
+    try {
+      return await options.sendLimits.take(projectId, total);
+    } catch (error) {
+      if (!(error instanceof SendLimitReached) || !options.holds.holdsOverLimit(projectId)) {
+        throw error;
+      }
+      for (const one of going) one.hold = { reason: 'limit', rule: null };
+      return () => {};
+    }
+  }
+
   function refuseFarAway(sendAtMs: number | undefined): void {
     if (sendAtMs === undefined || sendAtMs <= clock.now() + MAX_SCHEDULE_MS) return;
     const detail = 'A message is sent within 72 hours; give it to us later.';
@@ -133,7 +185,7 @@ export function createMessageAcceptor(
   async function draftInput(
     projectId: string,
     input: MessageInput,
-    { messageId: id, recipients }: AcceptedMessage,
+    { messageId: id, recipients, hold }: AcceptedMessage,
   ): Promise<Draft> {
     const sendAtMs = input.sendAtMs ?? null;
     const given = input.headers.find(({ name }) => name.toLowerCase() === 'message-id');
@@ -152,25 +204,30 @@ export function createMessageAcceptor(
       projectId,
       id,
       acceptedBy: 'http',
+      sandbox: input.keyMode === 'sandbox',
       envelopeFrom: email,
       headerFrom: email,
     } as const;
     const tracking = settleInput(projectId, input);
     const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
-    return { fields, composed, recipients };
+    return { fields, composed, recipients, hold };
   }
 
   async function acceptInputs(
     ...[projectId, inputs, beside]: Parameters<MessageAcceptor['acceptInputs']>
   ): Promise<AcceptedMessage[]> {
     for (const input of inputs) {
-      if (input.isNotice !== true) options.senders.admit(projectId, input.from.email);
+      admit(projectId, input.keyMode, input);
       refuseFarAway(input.sendAtMs);
     }
     const pairs = inputs.map((input) => {
       return {
         input,
-        one: { messageId: ids.next('message'), recipients: uniqueRecipients(input) },
+        one: {
+          messageId: ids.next('message'),
+          recipients: uniqueRecipients(input),
+          hold: decideHold(projectId, input),
+        },
       };
     });
     const accepted = pairs.map(({ one }) => one);
@@ -180,9 +237,11 @@ export function createMessageAcceptor(
           draftInput(projectId, input, one),
     );
     // A notice is ours to send, whatever the project has sent.
-    const counted = pairs.filter(({ input }) => input.isNotice !== true);
-    const count = counted.reduce((sum, { one }) => sum + one.recipients.length, 0);
-    const giveBack = await options.sendLimits.take(projectId, count);
+    const counted = pairs.filter(({ input }) => isReal(input) && input.isNotice !== true);
+    const giveBack = await count(
+      projectId,
+      counted.map(({ one }) => one),
+    );
     await store(drafts, () => beside(accepted), giveBack);
     return accepted;
   }
@@ -195,10 +254,13 @@ export function createMessageAcceptor(
       return accepted;
     },
     async acceptRaw(projectId, submission, beside = () => []) {
-      const headers = readSubmission(submission.raw);
+      const { again } = submission;
+      const read = readSubmission(submission.raw);
+      const headers = again === undefined ? read : { ...read, ...again, ...NO_IDENTITY };
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
-      refusing(() => options.senders.admit(projectId, from));
+      const { keyMode } = submission;
+      refusing(() => admit(projectId, keyMode, { from: { email: from } }));
       refuseFarAway(submission.sendAtMs);
       const id = ids.next('message');
       const acceptedBy = submission.acceptedBy ?? ('smtp' as const);
@@ -207,29 +269,57 @@ export function createMessageAcceptor(
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
       // RFC 3848 has the word for SMTP with a login.
       const protocol = acceptedBy === 'smtp' ? 'ESMTPA' : 'HTTP';
-      const composed = prepareSubmission(submission.raw, [
-        `Received: by ${options.hostname} (Posthorn) with ${protocol} id ${id}; ${date}`,
-        ...(headers.hasDate ? [] : [`Date: ${date}`]),
-        ...(headers.smtpId === null ? [`Message-ID: ${smtpId}`] : []),
-      ]);
+      const composed = prepareSubmission(
+        submission.raw,
+        [
+          `Received: by ${options.hostname} (Posthorn) with ${protocol} id ${id}; ${date}`,
+          ...(headers.hasDate ? [] : [`Date: ${date}`]),
+          ...(headers.smtpId === null ? [`Message-ID: ${smtpId}`] : []),
+        ],
+        again === undefined ? undefined : IDENTITY_HEADERS,
+      );
       const recipients = [...new Set(submission.recipients)].map((address) => ({
         address,
         kind: 'envelope' as const,
       }));
       const envelopeFrom = submission.envelopeFrom ?? from;
       const { stream, subject, tags, metadata } = headers;
-      const who = { projectId, id, acceptedBy, envelopeFrom, headerFrom: from };
-      const tracking = settleSubmission(projectId, headers);
+      const sandbox = keyMode === 'sandbox';
+      const who = { projectId, id, acceptedBy, sandbox, envelopeFrom, headerFrom: from };
+      const tracking = again === undefined ? settleSubmission(projectId, read) : again.tracking;
       const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
-      const accepted = { messageId: id, recipients };
-      const giveBack = await options.sendLimits.take(projectId, recipients.length);
+      const hold = options.holds.decide(projectId, keyMode, () => ({
+        ...{ from, stream, tags, metadata },
+        recipients: submission.recipients,
+        headers: headers.fields,
+        sizeBytes: submission.raw.length,
+      }));
+      const accepted: AcceptedMessage = { messageId: id, recipients, hold };
+      const giveBack = await count(projectId, isReal(submission) ? [accepted] : []);
       await store(
-        [async () => ({ fields, composed, recipients })],
+        [async () => ({ fields, composed, recipients, hold: accepted.hold })],
         () => beside(accepted),
         giveBack,
       );
       return accepted;
     },
+  };
+}
+
+/** What a sandbox key sends is neither counted nor checked: nothing of it leaves. */
+function isReal({ keyMode }: { keyMode: KeyMode }): boolean {
+  return keyMode !== 'sandbox';
+}
+
+/** What rules can ask before it is put together. */
+function toQuestion(input: MessageInput): HoldQuestion {
+  const { from, to, cc, bcc, stream, tags, metadata, subject } = input;
+  return {
+    from: from.email,
+    recipients: [...to, ...cc, ...bcc].map(({ email }) => email),
+    ...{ stream, tags, metadata },
+    headers: [{ name: 'Subject', value: subject }, ...input.headers],
+    sizeBytes: encodedSize(input),
   };
 }
 

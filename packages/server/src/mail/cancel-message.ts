@@ -1,6 +1,7 @@
 import type { Ids } from '../core/ids.ts';
 import { type Statement, StoreConflict } from '../store/engine.ts';
 import type { EventLog } from '../store/event-log.ts';
+import type { HeldMessages } from '../store/held-messages.ts';
 import type { MessageRecord, Messages } from '../store/messages.ts';
 import { createMailEvent } from './mail-event.ts';
 
@@ -14,13 +15,14 @@ export interface CancelOutcome {
 const MAX_TRIES = 5;
 
 /**
- * Takes out of the queue what no node holds, with its `email.rejected` in the same commit. Each recipient
+ * Takes out of the queue what no node holds, and what waits for a person, with its `email.rejected` in the same commit. Each recipient
  * is told of, in the order of the message. Rejects with StoreConflict when others were always faster.
  */
 export async function cancelMessage(
   message: MessageRecord,
   deps: {
     messages: Pick<Messages, 'cancelable' | 'cancellation' | 'recipients'>;
+    held: Pick<HeldMessages, 'get' | 'removal'>;
     log: EventLog;
     ids: Ids;
     now: () => number;
@@ -33,6 +35,7 @@ export async function cancelMessage(
   for (let tries = 1; ; tries += 1) {
     const free = await messages.cancelable(projectId, messageId);
     const outcomes = await describe(message, free, messages);
+    const hold = await deps.held.get(projectId, messageId);
     if (free.length === 0) {
       const isDone = outcomes.some(({ outcome }) => outcome === 'canceled');
       const remembered = isDone ? deps.beside(outcomes) : [];
@@ -49,6 +52,8 @@ export async function cancelMessage(
       return messages.cancellation({ projectId, messageId, recipient });
     });
     try {
+      // No node has what is held, so all of it is free, and nothing is left to be reviewed.
+      if (hold !== null) statements.push(deps.held.removal(projectId, messageId));
       await deps.log.append(events, [...statements, ...deps.beside(outcomes)]);
       return outcomes;
     } catch (error) {

@@ -8,6 +8,7 @@ export function composeNotice(notice: {
   text: string;
 }): MessageInput {
   return {
+    keyMode: 'live',
     from: { email: notice.from, name: 'Posthorn' },
     to: [{ email: notice.to, name: null }],
     cc: [],

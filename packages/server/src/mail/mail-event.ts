@@ -4,6 +4,7 @@ import type {
   EventData,
   EventDelivery,
   EventEngagement,
+  EventHold,
   EventSuppression,
   EventType,
 } from '@posthorn/sdk';
@@ -26,10 +27,12 @@ export function createMailEvent(input: {
   /** Of `email.rejected`: the entry of the list. */
   suppression?: EventSuppression;
   /** Of `email.rejected`, where the list is not the reason. */
-  rejectReason?: 'canceled';
+  rejectReason?: 'canceled' | 'dropped' | 'hold_expired';
+  hold?: EventHold;
 }): CanonicalEvent {
   const { message } = input;
   const data: EventData = {
+    ...(message.sandbox ? { test: true } : {}),
     provider: 'posthorn',
     source: null,
     received_at: toTimestamp(input.atMs),
@@ -49,6 +52,7 @@ export function createMailEvent(input: {
     ...(input.engagement === undefined ? {} : { engagement: input.engagement }),
     ...(input.complaint === undefined ? {} : { complaint: input.complaint }),
     ...(input.rejectReason === undefined ? {} : { reject: { reason: input.rejectReason } }),
+    ...(input.hold === undefined ? {} : { hold: input.hold }),
     ...(input.suppression === undefined
       ? {}
       : { reject: { reason: 'suppressed' }, suppression: input.suppression }),

@@ -1,3 +1,4 @@
+import type { KeyMode } from '../core/key-mode.ts';
 import type { Stream } from '../core/streams.ts';
 import type { TrackingWish } from '../core/tracking.ts';
 
@@ -26,6 +27,8 @@ export interface UnsubscribeInput {
 
 /** A message as the API takes it, checked: addresses are addresses, no header has a line break. */
 export interface MessageInput {
+  /** Of the key that it came with. */
+  keyMode: KeyMode;
   from: Mailbox;
   to: Mailbox[];
   cc: Mailbox[];
@@ -46,4 +49,10 @@ export interface MessageInput {
   tracking?: TrackingWish;
   /** A notice of Posthorn's own, from its own domain and not the project's. */
   isNotice?: boolean;
+}
+
+/** At least this much goes over the line: text as it is, attachments as base64 in lines of 76. */
+export function encodedSize({ text, html, attachments }: MessageInput): number {
+  const files = attachments.reduce((sum, one) => sum + one.content.length, 0);
+  return Buffer.byteLength(text ?? '') + Buffer.byteLength(html ?? '') + Math.ceil(files * 1.37);
 }

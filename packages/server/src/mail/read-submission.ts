@@ -19,6 +19,8 @@ export interface SubmittedHeaders {
   wantsPage: boolean | undefined;
   /** Its List-Unsubscribe has a page. */
   hasOwnPage: boolean;
+  /** All of them, unfolded, with names in lower case. */
+  fields: readonly { name: string; value: string }[];
   /** A header of ours that cannot be read, as a sentence; the message is refused for it. */
   fault: string | null;
 }
@@ -31,6 +33,15 @@ const PRIVATE_HEADERS = new Set([
   'x-posthorn-stream',
   'x-posthorn-tracking',
   'x-posthorn-unsubscribe',
+]);
+
+/** What a message has of its first way out: one that goes out again gets its own. */
+export const IDENTITY_HEADERS: ReadonlySet<string> = new Set([
+  ...PRIVATE_HEADERS,
+  'message-id',
+  'date',
+  'dkim-signature',
+  'received',
 ]);
 
 /** Longer header sections are refused: 256 kB is several times what real mail has. */
@@ -87,6 +98,7 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     tracking: tracking ?? {},
     wantsPage: page === null ? undefined : page === 'page',
     hasOwnPage: /<\s*https?:/i.test(headerValue('list-unsubscribe') ?? ''),
+    fields,
     fault: faultOf(fields, { from, tags, metadata, stream }) ?? faultOfTracking({ tracking, page }),
   };
 }
@@ -155,13 +167,18 @@ function parseMetadata(value: string | null): Record<string, unknown> | null {
 
 /**
  * The message to send on: without private headers, with a trace line (RFC 5321 4.4), and with the
- * Date and Message-ID that a submission server adds where they are missing (RFC 6409 8).
+ * Date and Message-ID that a submission server adds where they are missing (RFC 6409 8). `dropped`: names
+ * of headers that are taken out, in lower case.
  */
-export function prepareSubmission(raw: Buffer, added: string[]): Buffer {
+export function prepareSubmission(
+  raw: Buffer,
+  added: string[],
+  dropped: ReadonlySet<string> = PRIVATE_HEADERS,
+): Buffer {
   const kept: Buffer[] = [Buffer.from(added.map((line) => `${line}\r\n`).join(''), 'utf8')];
   let position = 0;
   for (const field of readFields(raw)) {
-    if (!PRIVATE_HEADERS.has(field.name)) continue;
+    if (!dropped.has(field.name)) continue;
     kept.push(raw.subarray(position, field.start));
     position = field.end;
   }

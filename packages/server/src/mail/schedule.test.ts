@@ -55,7 +55,14 @@ test('a message that was canceled is never sent, and its application is told', a
   const id = await schedule(system, START_MS + HOUR_MS);
   const message = await store.messages.get(PROJECT, id);
   assert.ok(message !== null);
-  const deps = { messages: store.messages, log, ids, now: clock.now, beside: () => [] };
+  const deps = {
+    messages: store.messages,
+    held: store.heldMessages,
+    log,
+    ids,
+    now: clock.now,
+    beside: () => [],
+  };
   const canceled = [{ address: 'mila@example.com', outcome: 'canceled' }];
   assert.deepEqual(await cancelMessage(message, deps), canceled);
   // Twice is once.
@@ -83,6 +90,7 @@ test('a claim that comes between is seen, and the rest is canceled', async (t) =
   let tries = 0;
   const outcomes = await cancelMessage(message, {
     messages: store.messages,
+    held: store.heldMessages,
     ids,
     now: clock.now,
     beside: () => [],

@@ -57,6 +57,7 @@ test('mail by SMTP counts as well, and a notice of ours does not', async (t) => 
   const { acceptor, send } = system;
   await acceptor.acceptInput(PROJECT, sampleInput({ isNotice: true }), () => []);
   const submission = {
+    keyMode: 'live' as const,
     envelopeFrom: 'shop@sender.example',
     recipients: ['mila@example.com'],
     raw: Buffer.from('From: shop@sender.example\r\n\r\nHi\r\n'),

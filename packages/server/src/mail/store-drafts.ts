@@ -1,11 +1,16 @@
+import { HOLD_MS } from '../core/hold-rules.ts';
 import type { Ids } from '../core/ids.ts';
 import { domainOf } from '../core/mail-domain.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Statement } from '../store/engine.ts';
 import type { EventLog, NewEvent } from '../store/event-log.ts';
+import type { HeldMessages, HeldRecord } from '../store/held-messages.ts';
 import type { MessageRecord, Messages } from '../store/messages.ts';
+import type { SuppressionRecord } from '../store/suppressions.ts';
 import type { AcceptedMessage, FreshMail } from './accept-message.ts';
 import type { SenderRules } from './domains/sender-rules.ts';
+import { newHeldRecord, toHoldBlock } from './hold/held-record.ts';
+import type { Hold } from './hold/hold-decider.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';
 import { toSuppressionBlock } from './suppression/suppression-event.ts';
@@ -18,6 +23,8 @@ export interface Draft {
   fields: Omit<MessageRecord, 'sizeBytes' | 'createdAtMs' | 'expiresAtMs' | 'retainUntilMs'>;
   composed: Buffer;
   recipients: AcceptedMessage['recipients'];
+  /** It waits for a person. */
+  hold: Hold | null;
 }
 
 /** A message that only has to be committed. */
@@ -31,6 +38,7 @@ interface Prepared {
 
 export interface DraftStoreOptions {
   messages: Pick<Messages, 'insertion'>;
+  held: Pick<HeldMessages, 'insertion'>;
   log: EventLog;
   fresh: FreshMail;
   ids: Ids;
@@ -51,12 +59,14 @@ export interface DraftStoreOptions {
 export function createDraftStore(options: DraftStoreOptions) {
   const { ids, clock, fresh } = options;
 
-  async function prepare({ fields, composed, recipients }: Draft): Promise<Prepared> {
+  async function prepare({ fields, composed, recipients, hold }: Draft): Promise<Prepared> {
     const { projectId, stream, headerFrom } = fields;
     const addresses = recipients.map(({ address }) => address);
     const [raw, suppressed] = await Promise.all([
-      // A message of which everybody gets his own copy is signed when that is made.
-      fields.tracking === null ? options.senders.sign(projectId, headerFrom, composed) : composed,
+      // One of which everybody gets his own copy is signed when that is made, a held one when it is let go.
+      fields.tracking === null && hold === null
+        ? options.senders.sign(projectId, headerFrom, composed)
+        : composed,
       options.suppressed({ projectId, stream, addresses }),
     ]);
     const nowMs = clock.now();
@@ -70,35 +80,39 @@ export function createDraftStore(options: DraftStoreOptions) {
       retainUntilMs: dueAtMs + retentionMs,
     };
     const domains = addresses.filter((address) => !suppressed.has(address)).map(domainOf);
-    const isForLater = domains.length === 0 || dueAtMs > nowMs;
+    const heldRecord =
+      hold === null || domains.length === 0 ? null : newHeldRecord(message, hold, nowMs);
+    const isForLater = domains.length === 0 || dueAtMs > nowMs || heldRecord !== null;
     const reserved = isForLater ? null : fresh.reserve(raw.length, domains);
     const node = reserved?.node ?? null;
     const transmissions = recipients.map(({ address, kind }) => {
       const one = { recipient: address, kind, domain: domainOf(address), dueAtMs };
       return suppressed.has(address)
         ? { ...one, node: null, state: 'rejected' as const }
-        : { ...one, node, state: 'queued' as const };
+        : { ...one, node, state: heldRecord === null ? ('queued' as const) : ('held' as const) };
     });
     const events = addresses.flatMap((recipient) => {
       const about = { atMs: nowMs, message, recipient };
       const type = 'email.accepted' as const;
       const accepted = createMailEvent({ ...about, id: ids.next('event'), type });
       const entry = suppressed.get(recipient);
-      if (entry === undefined) return [{ projectId, dedupKey: null, event: accepted }];
-      const rejected = createMailEvent({
-        ...about,
-        id: ids.next('event'),
-        type: 'email.rejected',
-        suppression: toSuppressionBlock(entry),
-      });
-      return [accepted, rejected].map((event) => ({ projectId, dedupKey: null, event }));
+      const more = followUp(entry, heldRecord);
+      const all = [
+        accepted,
+        ...more.map((one) => createMailEvent({ ...about, id: ids.next('event'), ...one })),
+      ];
+      return all.map((event) => ({ projectId, dedupKey: null, event }));
     });
-    // While it is in the queue a body must stay, whatever the retention says.
-    const bodyRetainUntilMs = dueAtMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
+    // While it is in the queue or held a body must stay, whatever the retention says.
+    const startsByMs = heldRecord === null ? dueAtMs : Math.max(dueAtMs, nowMs + HOLD_MS);
+    const bodyRetainUntilMs = startsByMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
     const insertion = { message, raw, bodyRetainUntilMs, transmissions };
     return {
       events,
-      statements: options.messages.insertion(insertion),
+      statements: [
+        ...options.messages.insertion(insertion),
+        ...(heldRecord === null ? [] : [options.held.insertion(heldRecord)]),
+      ],
       drop() {
         if (node !== null) fresh.drop(raw.length, domains);
       },
@@ -135,4 +149,12 @@ export function createDraftStore(options: DraftStoreOptions) {
     }
     for (const one of prepared) one.pass();
   };
+}
+
+/** What is told of a recipient beside that the message was accepted. */
+function followUp(entry: SuppressionRecord | undefined, held: HeldRecord | null) {
+  if (entry !== undefined) {
+    return [{ type: 'email.rejected' as const, suppression: toSuppressionBlock(entry) }];
+  }
+  return held === null ? [] : [{ type: 'email.held' as const, hold: toHoldBlock(held) }];
 }

@@ -1,4 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
+import type { KeyMode } from '../core/key-mode.ts';
 import type { Scope } from '../core/scopes.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
@@ -15,6 +16,8 @@ export interface ApiKeyRecord {
   /** The end of the key, for people to tell keys apart. */
   hint: string;
   scopes: readonly Scope[];
+  /** What becomes of the messages that are sent with it. */
+  mode: KeyMode;
   createdAtMs: number;
   /** From then on it is refused; null for one that stays. */
   expiresAtMs: number | null;
@@ -109,6 +112,7 @@ function toRow(key: ApiKeyRecord): ApiKeysTable {
     key_hash: key.keyHash,
     hint: key.hint,
     scopes: JSON.stringify(key.scopes),
+    mode: key.mode,
     created_at: key.createdAtMs,
     expires_at: key.expiresAtMs,
     last_used_at: key.lastUsedAtMs,
@@ -124,6 +128,7 @@ function fromRow(row: ApiKeysTable): ApiKeyRecord {
     keyHash: row.key_hash,
     hint: row.hint,
     scopes: JSON.parse(row.scopes),
+    mode: row.mode,
     createdAtMs: row.created_at,
     expiresAtMs: row.expires_at,
     lastUsedAtMs: row.last_used_at,

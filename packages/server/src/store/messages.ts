@@ -1,7 +1,8 @@
-import { type Page, toPage } from '../core/cursor.ts';
+import type { Page } from '../core/cursor.ts';
 import type { Stream } from '../core/streams.ts';
 import type { MessageTracking } from '../core/tracking.ts';
 import type { Engine, Statement } from './engine.ts';
+import { type MessageQuery, searchMessages } from './message-search.ts';
 import { toStatement } from './statement.ts';
 import type { MessagesTable, TransmissionsTable } from './tables.ts';
 
@@ -9,6 +10,8 @@ export interface MessageRecord {
   projectId: string;
   id: string;
   acceptedBy: 'http' | 'smtp';
+  /** Taken with a sandbox key: what happens to it is made up, and it is never sent. */
+  sandbox: boolean;
   stream: Stream;
   envelopeFrom: string;
   /** The address of the From header. */
@@ -37,8 +40,8 @@ export interface NewTransmission {
   domain: string;
   dueAtMs: number;
   node: string | null;
-  /** `rejected`: never to be sent, and here only to be seen. */
-  state?: 'queued' | 'rejected';
+  /** `rejected`: never to be sent, and here only to be seen. `held`: a person has to let it go. */
+  state?: 'queued' | 'rejected' | 'held';
 }
 
 /** A recipient of a message with its place in the mail queue and its state in the log. */
@@ -73,25 +76,50 @@ export interface Messages {
   }): Statement[];
   /** Moves a transmission that this node holds; for EventLog.append. */
   settlement(outcome: TransmissionOutcome): Statement;
-  /** Recipients that wait in the queue and that no node holds. */
+  /** Puts recipients that are held into another state, if they still are; for EventLog.append. */
+  unholding(input: {
+    projectId: string;
+    messageId: string;
+    recipients: readonly string[];
+    state: 'queued' | 'rejected';
+    dueAtMs: number;
+  }): Statement;
+  /** Of a message that was let go: its times count from then on, and it is signed; for EventLog.append. */
+  renewal(input: {
+    message: Pick<
+      MessageRecord,
+      'projectId' | 'id' | 'sizeBytes' | 'expiresAtMs' | 'retainUntilMs'
+    >;
+    /** null: the bytes stay as they are. */
+    raw: Uint8Array | null;
+    bodyRetainUntilMs: number;
+  }): Statement[];
+  /** Recipients that wait in the queue or are held, and that no node has. */
   cancelable(projectId: string, id: string): Promise<string[]>;
-  /** Takes one of them out of the queue, if that still holds; for EventLog.append. */
+  /** Takes one of them out, if that still holds; for EventLog.append. */
   cancellation(key: { projectId: string; messageId: string; recipient: string }): Statement;
   /** Gives leased transmissions back to the queue unchanged. */
   release(outcomes: readonly TransmissionOutcome[]): Promise<void>;
   get(projectId: string, id: string): Promise<MessageRecord | null>;
+  /** Those of these that there are, the newest first. */
+  some(projectId: string, ids: readonly string[]): Promise<MessageRecord[]>;
   raw(projectId: string, id: string): Promise<Uint8Array | null>;
   /** Which of these projects has the message. */
   projectOf(id: string, projectIds: readonly string[]): Promise<string | null>;
   recipients(projectId: string, id: string): Promise<RecipientRow[]>;
   /** Not any more once the person was erased. */
   hasRecipient(projectId: string, id: string, recipient: string): Promise<boolean>;
-  list(query: {
-    projectId: string;
-    limit: number;
-    beforeId: string | null;
-    recipient: string | null;
-  }): Promise<Page<MessageRecord>>;
+  /**
+   * The newest first. A page may have fewer rows than asked for, or none, and still lead to a next one:
+   * what no index knows is looked for in a bounded number of messages a page.
+   */
+  list(query: MessageQuery): Promise<Page<MessageRecord>>;
+  /** The first `count` recipients of each of these, as they were named. */
+  firstRecipients(
+    projectId: string,
+    ids: readonly string[],
+    count: number,
+  ): Promise<{ messageId: string; recipient: string; state: string | null }[]>;
   /** How many recipients wait in the store's queue, of all projects. */
   waiting(): Promise<number>;
 }
@@ -149,13 +177,52 @@ export function createMessages(engine: Engine): Messages {
       ];
     },
     settlement,
+    unholding({ projectId, messageId, recipients, state, dueAtMs }) {
+      const query = db
+        .updateTable('transmissions')
+        .set({ state, due_at: dueAtMs })
+        .where('project_id', '=', projectId)
+        .where('message_id', '=', messageId)
+        .where('recipient', 'in', recipients)
+        .where('state', '=', 'held');
+      const statement = toStatement(query, recipients.length);
+      return state === 'queued' ? { ...statement, signal: 'work' } : statement;
+    },
+    renewal({ message: { projectId, id, ...fields }, raw, bodyRetainUntilMs }) {
+      const { sizeBytes, expiresAtMs, retainUntilMs } = fields;
+      const bytes = raw === null ? {} : { raw };
+      return [
+        toStatement(
+          db
+            .updateTable('messages')
+            .set({ size_bytes: sizeBytes, expires_at: expiresAtMs, retain_until: retainUntilMs })
+            .where('project_id', '=', projectId)
+            .where('id', '=', id),
+          1,
+        ),
+        toStatement(
+          db
+            .updateTable('message_bodies')
+            .set({ ...bytes, retain_until: bodyRetainUntilMs })
+            .where('project_id', '=', projectId)
+            .where('message_id', '=', id),
+        ),
+        toStatement(
+          db
+            .updateTable('transmissions')
+            .set({ retain_until: retainUntilMs })
+            .where('project_id', '=', projectId)
+            .where('message_id', '=', id),
+        ),
+      ];
+    },
     async cancelable(projectId, id) {
       const rows = await db
         .selectFrom('transmissions')
         .select('recipient')
         .where('project_id', '=', projectId)
         .where('message_id', '=', id)
-        .where('state', '=', 'queued')
+        .where('state', 'in', ['queued', 'held'])
         .where('node', 'is', null)
         .orderBy('position')
         .execute();
@@ -169,7 +236,7 @@ export function createMessages(engine: Engine): Messages {
           .where('project_id', '=', projectId)
           .where('message_id', '=', messageId)
           .where('recipient', '=', recipient)
-          .where('state', '=', 'queued')
+          .where('state', 'in', ['queued', 'held'])
           .where('node', 'is', null),
         1,
       );
@@ -187,6 +254,17 @@ export function createMessages(engine: Engine): Messages {
         .where('id', '=', id)
         .executeTakeFirst();
       return row === undefined ? null : fromRow(row);
+    },
+    async some(projectId, ids) {
+      if (ids.length === 0) return [];
+      const rows = await lists
+        .selectFrom('messages')
+        .selectAll()
+        .where('project_id', '=', projectId)
+        .where('id', 'in', ids)
+        .orderBy('id', 'desc')
+        .execute();
+      return rows.map(fromRow);
     },
     async raw(projectId, id) {
       const row = await db
@@ -242,23 +320,27 @@ export function createMessages(engine: Engine): Messages {
         .orderBy('t.position')
         .execute();
     },
-    async list({ projectId, limit, beforeId, recipient }) {
-      let query = lists.selectFrom('messages').selectAll().where('project_id', '=', projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      if (recipient !== null) {
-        query = query.where('id', 'in', (sub) =>
-          sub
-            .selectFrom('recipient_states')
-            .select('message_key')
-            .where('project_id', '=', projectId)
-            .where('recipient', '=', recipient),
-        );
-      }
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
+    async list(query) {
+      const { rows, nextCursor } = await searchMessages(lists, query);
+      return { rows: rows.map(fromRow), nextCursor };
+    },
+    async firstRecipients(projectId, ids, count) {
+      if (ids.length === 0) return [];
+      return lists
+        .selectFrom('transmissions as t')
+        .leftJoin('recipient_states as s', (join) =>
+          join
+            .onRef('s.project_id', '=', 't.project_id')
+            .onRef('s.message_key', '=', 't.message_id')
+            .onRef('s.recipient', '=', 't.recipient'),
+        )
+        .select(['t.message_id as messageId', 't.recipient as recipient', 's.state as state'])
+        .where('t.project_id', '=', projectId)
+        .where('t.message_id', 'in', ids)
+        .where('t.position', '<', count)
+        .orderBy('t.message_id')
+        .orderBy('t.position')
         .execute();
-      return toPage(rows.map(fromRow), limit, (message) => message.id);
     },
     async waiting() {
       const row = await db
@@ -277,6 +359,7 @@ function toRow(message: MessageRecord): MessagesTable {
     project_id: message.projectId,
     id: message.id,
     accepted_by: message.acceptedBy,
+    sandbox: message.sandbox ? 1 : 0,
     stream: message.stream,
     envelope_from: message.envelopeFrom,
     header_from: message.headerFrom,
@@ -298,6 +381,7 @@ function fromRow(row: MessagesTable): MessageRecord {
     projectId: row.project_id,
     id: row.id,
     acceptedBy: row.accepted_by,
+    sandbox: row.sandbox === 1,
     stream: row.stream,
     envelopeFrom: row.envelope_from,
     headerFrom: row.header_from,

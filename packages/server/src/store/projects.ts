@@ -65,7 +65,9 @@ const KEPT_FOR_EVER = [
   'dkim_keys',
   'domains',
   'send_windows',
-  'held_messages', 'inbound_routes'] as const;
+  'held_messages',
+  'inbound_routes',
+] as const;
 
 const FIRST_PROJECT = 'first_project';
 

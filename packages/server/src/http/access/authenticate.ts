@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { KeyMode } from '../../core/key-mode.ts';
 import { listScopes, type Scope } from '../../core/scopes.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
@@ -16,6 +17,8 @@ export interface Caller {
   projectId: string;
   keyId: string;
   scopes: readonly Scope[];
+  /** What becomes of the messages that he sends. */
+  keyMode: KeyMode;
 }
 
 export interface Authenticator {
@@ -35,10 +38,11 @@ export function generateApiKey(): string {
 export function toApiKeyRecord(
   key: string,
   fields: Pick<ApiKeyRecord, 'projectId' | 'id' | 'name' | 'scopes' | 'createdAtMs'> &
-    Partial<Pick<ApiKeyRecord, 'expiresAtMs'>>,
+    Partial<Pick<ApiKeyRecord, 'expiresAtMs' | 'mode'>>,
 ): ApiKeyRecord {
   return {
     expiresAtMs: null,
+    mode: 'live',
     ...fields,
     keyHash: hashApiKey(key),
     hint: key.slice(-4),
@@ -83,12 +87,12 @@ export function createAuthenticator(options: {
         const detail = 'No project has this API key. Was it copied whole, and not revoked since?';
         throw new PosthornError('wrong_key', detail);
       }
-      const { projectId, id: keyId, scopes, expiresAtMs } = record;
+      const { projectId, id: keyId, scopes, mode: keyMode, expiresAtMs } = record;
       if (expiresAtMs !== null && expiresAtMs <= now()) {
         const detail = `This API key expired at ${toTimestamp(expiresAtMs)}. Use another one, or make one with POST /v1/keys.`;
         throw new PosthornError('expired_key', detail);
       }
-      const caller = { projectId, keyId, scopes };
+      const caller = { projectId, keyId, scopes, keyMode };
       options.usage.note(caller);
       return caller;
     },

@@ -40,7 +40,7 @@ export function createKeyRoutes(deps: KeyRouteDeps): Route[] {
     group: 'Keys',
     whose: '',
     projectOf: ({ projectId }) => projectId,
-    mayGive: ({ scopes }) => scopes,
+    mayGive: ({ scopes, keyMode }) => ({ scopes, keyMode }),
   });
   const ofAnyProject = createDoor(deps, {
     path: '/v1/projects/{id}/keys',
@@ -66,11 +66,12 @@ interface Door {
   /** Completes "Create a key". */
   whose: string;
   projectOf(request: Pick<RouteRequest<Params>, 'projectId' | 'params'>): string;
-  /** The scopes that the caller may give to a key; null for all. */
-  mayGive(request: Pick<RouteRequest, 'scopes'>): readonly Scope[] | null;
+  /** What the caller may give to a key; null for everything. */
+  mayGive(request: Rights): Rights | null;
 }
 
 type Params = Record<string, unknown>;
+type Rights = Pick<RouteRequest, 'scopes' | 'keyMode'>;
 
 function createDoor(deps: KeyRouteDeps, door: Door): Route[] {
   const { apiKeys } = deps;
@@ -100,7 +101,7 @@ function createDoor(deps: KeyRouteDeps, door: Door): Route[] {
       responses: { 201: { description: 'Created.', schema: newKeySchema } },
       async handle(request) {
         const projectId = door.projectOf(request);
-        checkScopes(request.body, door.mayGive(request));
+        checkRights(request.body, door.mayGive(request));
         const { record, key } = newKey(deps, projectId, request.body);
         const answer = { status: 201, body: { ...toKeyJson(record), key } };
         await apiKeys.insert(record, request.remember(answer));
@@ -109,7 +110,7 @@ function createDoor(deps: KeyRouteDeps, door: Door): Route[] {
       /** The answer holds a key: who may not make it may not have it told again either. */
       async replay(request, kept): Promise<RouteAnswer> {
         door.projectOf(request);
-        checkScopes(request.body, door.mayGive(request));
+        checkRights(request.body, door.mayGive(request));
         return kept;
       },
     }),
@@ -163,11 +164,17 @@ function createDoor(deps: KeyRouteDeps, door: Door): Route[] {
 }
 
 /** Throws `missing_scope` where the body asks for more than the caller may give. */
-function checkScopes({ scopes }: NewKeyBody, mayGive: readonly Scope[] | null): void {
+function checkRights({ scopes, mode }: NewKeyBody, mayGive: Rights | null): void {
   if (mayGive === null) return;
-  const missing = scopes.filter((scope) => !mayGive.includes(scope));
-  if (missing.length === 0) return;
-  const detail = `A key gives only scopes that it has itself: this one has ${listScopes(mayGive)}, and not ${listScopes(missing)}.`;
+  const { keyMode } = mayGive;
+  const missing = scopes.filter((scope) => !mayGive.scopes.includes(scope));
+  if (missing.length > 0) {
+    const detail = `A key gives only scopes that it has itself: this one has ${listScopes(mayGive.scopes)}, and not ${listScopes(missing)}.`;
+    throw new PosthornError('missing_scope', detail);
+  }
+  // Whose mail is held must not get round it with a key of his own making.
+  if (keyMode === 'live' || mode === keyMode) return;
+  const detail = `A key of the mode "${keyMode}" makes only keys of that mode.`;
   throw new PosthornError('missing_scope', detail);
 }
 
@@ -184,8 +191,8 @@ function newKey(
     throw new PosthornError('invalid_field', `/expires_at: ${detail}`, { fields });
   }
   const id = deps.ids.next('apiKey');
-  const { name, scopes } = body;
+  const { name, scopes, mode } = body;
   const key = generateApiKey();
-  const fields = { projectId, id, name, scopes, createdAtMs: nowMs, expiresAtMs };
+  const fields = { projectId, id, name, scopes, mode, createdAtMs: nowMs, expiresAtMs };
   return { key, record: toApiKeyRecord(key, fields) };
 }

@@ -1,42 +1,52 @@
 import addressparser from 'nodemailer/lib/addressparser/index.js';
+import type { Page } from '../../core/cursor.ts';
 import { isId } from '../../core/ids.ts';
+import type { KeyMode } from '../../core/key-mode.ts';
 import type { TrackingWish } from '../../core/tracking.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { type FieldError, PosthornError } from '../../lib/errors.ts';
 import type { AcceptedMessage, MessageAcceptor } from '../../mail/accept-message.ts';
-import type { Mailbox, MessageInput } from '../../mail/message-input.ts';
+import { encodedSize, type Mailbox, type MessageInput } from '../../mail/message-input.ts';
 import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
 import type { Deliveries } from '../../store/deliveries.ts';
 import type { Events } from '../../store/events.ts';
+import type { HeldMessages, HeldRecord } from '../../store/held-messages.ts';
+import type { MessageQuery } from '../../store/message-search.ts';
 import type { MessageRecord, Messages, RecipientRow } from '../../store/messages.ts';
 import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './deliveries/delivery-json.ts';
 import { refuseField } from './filters.ts';
+import { toHeldJson } from './holds/hold-json.ts';
 import {
   acceptedSchema,
   type MessageBody,
   messageBody,
   messageDetail,
   messageList,
-  messageQuery,
 } from './message-schema.ts';
-import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
+import { messageQuery, toMessageQuery } from './messages/message-search.ts';
+import { idParam } from './schemas.ts';
 
 /** Recipients of one message, all fields together. */
 const MAX_RECIPIENTS = 1_000;
+/** Recipients of a message that lists show. */
+const LISTED_RECIPIENTS = 3;
 /** Events of a message that its page shows; the rest is in GET /v1/events?message_id=. */
 const MAX_TIMELINE = 1_000;
 
-export function createMessageRoutes(deps: {
+interface MessageRouteDeps {
   acceptor: MessageAcceptor;
-  messages: Pick<Messages, 'get' | 'list' | 'recipients'>;
+  messages: Pick<Messages, 'get' | 'list' | 'some' | 'recipients' | 'firstRecipients'>;
+  heldMessages: Pick<HeldMessages, 'get' | 'list' | 'some'>;
   events: Pick<Events, 'ofMessage'>;
   deliveries: Pick<Deliveries, 'ofEvents' | 'attempts'>;
   endpointUrls: EndpointUrls;
   directory: Pick<EndpointDirectory, 'subscribersOf'>;
   maxMessageBytes: number;
-}): Route[] {
+}
+
+export function createMessageRoutes(deps: MessageRouteDeps): Route[] {
   const { messages, maxMessageBytes } = deps;
   return [
     defineRoute({
@@ -51,8 +61,8 @@ export function createMessageRoutes(deps: {
       // Base64 makes four bytes of three; the rest is room for JSON around it.
       bodyLimit: Math.ceil(maxMessageBytes * 1.4) + 1_048_576,
       responses: { 202: { description: 'Accepted.', schema: acceptedSchema } },
-      async handle({ projectId, body, remember }) {
-        const input = toMessageInput(body);
+      async handle({ projectId, keyMode, body, remember }) {
+        const input = toMessageInput(body, keyMode);
         refuseTooLarge(encodedSize(input), maxMessageBytes);
         const webhooks = deps.directory.subscribersOf(projectId, 'email.');
         const accepted = await deps.acceptor.acceptInput(projectId, input, (one) =>
@@ -67,17 +77,21 @@ export function createMessageRoutes(deps: {
       auth: 'read',
       group: 'Messages',
       summary: 'List messages',
-      description: 'The newest first.',
+      description:
+        'The newest first. Recipient and time are found at once; what else is asked for is looked for message by message, so a page may be short or empty and still have a next_cursor: go on with it.',
       query: messageQuery,
       responses: { 200: { description: 'A page of messages.', schema: messageList } },
       async handle({ projectId, query }) {
-        const { rows, nextCursor } = await messages.list({
-          projectId,
-          limit: query.limit,
-          beforeId: keyOfCursor(query.cursor, (key) => isId('message', key)),
-          recipient: query.recipient === undefined ? null : lowerDomain(query.recipient),
-        });
-        return { status: 200, body: { data: rows.map(toMessageJson), next_cursor: nextCursor } };
+        const { rows, nextCursor } = await readPage(deps, toMessageQuery(projectId, query));
+        const ids = rows.map(({ message }) => message.id);
+        const first = await messages.firstRecipients(projectId, ids, LISTED_RECIPIENTS);
+        const data = rows.map(({ message, held }) => ({
+          ...toMessageJson(message, held),
+          recipients: first
+            .filter(({ messageId }) => messageId === message.id)
+            .map(({ recipient, state }) => ({ address: recipient, state })),
+        }));
+        return { status: 200, body: { data, next_cursor: nextCursor } };
       },
     }),
     defineRoute({
@@ -94,8 +108,9 @@ export function createMessageRoutes(deps: {
         const id = String(params['id']);
         const message = isId('message', id) ? await messages.get(projectId, id) : null;
         if (message === null) throw new PosthornError('not_found', `There is no message ${id}.`);
-        const [recipients, events] = await Promise.all([
+        const [recipients, held, events] = await Promise.all([
           messages.recipients(projectId, id),
+          deps.heldMessages.get(projectId, id),
           deps.events.ofMessage(projectId, id, MAX_TIMELINE + 1),
         ]);
         const shown = events.slice(0, MAX_TIMELINE);
@@ -116,7 +131,7 @@ export function createMessageRoutes(deps: {
             })),
         }));
         const body = {
-          ...toMessageJson(message),
+          ...toMessageJson(message, held),
           recipients: recipients.map(toRecipientJson),
           timeline,
           timeline_truncated: events.length > MAX_TIMELINE,
@@ -127,12 +142,6 @@ export function createMessageRoutes(deps: {
   ];
 }
 
-/** At least this much goes over the line: text as it is, attachments as base64 in lines of 76. */
-export function encodedSize({ text, html, attachments }: MessageInput): number {
-  const files = attachments.reduce((sum, one) => sum + one.content.length, 0);
-  return Buffer.byteLength(text ?? '') + Buffer.byteLength(html ?? '') + Math.ceil(files * 1.37);
-}
-
 export function refuseTooLarge(sizeBytes: number, maxBytes: number): void {
   if (sizeBytes <= maxBytes) return;
   const detail = `With its parts encoded the message comes to ${sizeBytes} bytes; it may have ${maxBytes}.`;
@@ -140,19 +149,50 @@ export function refuseTooLarge(sizeBytes: number, maxBytes: number): void {
 }
 
 function toAnswer(
-  { messageId, recipients }: AcceptedMessage,
+  { messageId, recipients, hold }: AcceptedMessage,
   webhooks: { enabled: number; disabled: number },
 ) {
-  return { status: 202, body: { id: messageId, recipients, webhooks } };
+  return { status: 202, body: { id: messageId, recipients, hold, webhooks } };
 }
 
-function toMessageJson(message: MessageRecord) {
+/** Held ones are few: where they are asked for, the list begins with them. */
+async function readPage(
+  { messages, heldMessages }: Pick<MessageRouteDeps, 'messages' | 'heldMessages'>,
+  query: MessageQuery,
+): Promise<Page<{ message: MessageRecord; held: HeldRecord | null }>> {
+  const { projectId } = query;
+  const holds = isHeldOnly(query) ? await heldMessages.list(query) : null;
+  const ids = holds?.rows.map(({ messageId }) => messageId) ?? [];
+  const { rows, nextCursor } =
+    holds === null
+      ? await messages.list(query)
+      : { rows: await messages.some(projectId, ids), nextCursor: holds.nextCursor };
+  const known =
+    holds?.rows ??
+    (await heldMessages.some(
+      projectId,
+      rows.map(({ id }) => id),
+    ));
+  const heldOf = new Map(known.map((held) => [held.messageId, held]));
+  return {
+    rows: rows.map((message) => ({ message, held: heldOf.get(message.id) ?? null })),
+    nextCursor,
+  };
+}
+
+/** What the list of held messages has, which is short, whatever the project has sent. */
+function isHeldOnly({ state, subject, tag, smtpId, fromId, toId }: MessageQuery): boolean {
+  return state === 'held' && [subject, tag, smtpId, fromId, toId].every((one) => one === null);
+}
+
+function toMessageJson(message: MessageRecord, held: HeldRecord | null) {
   return {
     id: message.id,
     from: message.headerFrom,
     subject: message.subject,
     smtp_id: message.smtpId,
     accepted_by: message.acceptedBy,
+    sandbox: message.sandbox,
     stream: message.stream,
     size_bytes: message.sizeBytes,
     tags: message.tags,
@@ -161,6 +201,7 @@ function toMessageJson(message: MessageRecord) {
     created_at: toTimestamp(message.createdAtMs),
     send_at: message.sendAtMs === null ? null : toTimestamp(message.sendAtMs),
     expires_at: toTimestamp(message.expiresAtMs),
+    held: toHeldJson(held),
   };
 }
 
@@ -181,7 +222,7 @@ function toRecipientJson(row: RecipientRow) {
 }
 
 /** Checks what a schema cannot: addresses. Throws `invalid_field` with a pointer to each wrong one. */
-export function toMessageInput(body: MessageBody): MessageInput {
+export function toMessageInput(body: MessageBody, keyMode: KeyMode): MessageInput {
   const fields: FieldError[] = [];
   const read = (value: MessageBody['to'], field: string): Mailbox[] => {
     const list = value === undefined ? [] : Array.isArray(value) ? value : [value];
@@ -209,6 +250,7 @@ export function toMessageInput(body: MessageBody): MessageInput {
     throw new PosthornError('invalid_field', detail, { fields });
   }
   return {
+    keyMode,
     from,
     to,
     cc,

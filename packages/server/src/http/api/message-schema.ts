@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { DELIVERY_STATES } from '../../core/delivery-state.ts';
 import { STREAMS } from '../../core/streams.ts';
+import { heldSchema, holdSchema } from './holds/hold-json.ts';
 import {
   lineOf,
   metadataSchema,
   nextCursorSchema,
-  pageQuery,
   tagsSchema,
   timestampSchema,
 } from './schemas.ts';
@@ -161,6 +161,7 @@ const kindSchema = z.enum(['to', 'cc', 'bcc', 'envelope']);
 export const acceptedFields = {
   id: z.string(),
   recipients: z.array(z.object({ address: z.string(), kind: kindSchema })),
+  hold: holdSchema,
 };
 
 export const webhooksSchema = z
@@ -175,6 +176,7 @@ const messageFields = {
   subject: z.string().nullable(),
   smtp_id: z.string(),
   accepted_by: z.enum(['http', 'smtp']),
+  sandbox: z.boolean().describe('It came with a sandbox key: nothing of it is real.'),
   stream: z.enum(STREAMS),
   size_bytes: z.number().int(),
   tags: z.array(z.string()),
@@ -191,6 +193,7 @@ const messageFields = {
   created_at: timestampSchema,
   send_at: timestampSchema.nullable().describe('Of a scheduled message; null of others.'),
   expires_at: timestampSchema,
+  held: heldSchema,
 };
 
 export const attemptSchema = z.object({
@@ -283,11 +286,13 @@ export const messageDetail = z.object({
 });
 
 export const messageList = z.object({
-  data: z.array(z.object(messageFields)),
+  data: z.array(
+    z.object({
+      ...messageFields,
+      recipients: z
+        .array(z.object({ address: z.string(), state: z.string().nullable() }))
+        .describe('The first three.'),
+    }),
+  ),
   next_cursor: nextCursorSchema,
-});
-
-export const messageQuery = z.strictObject({
-  ...pageQuery,
-  recipient: z.string().max(320).optional().describe('Only messages to this address.'),
 });

@@ -8,6 +8,7 @@ import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { ProjectRecord } from '../../store/projects.ts';
+import { holdRulesSchema, readHoldRules, toHoldRulesJson } from './holds/hold-rule-schema.ts';
 import { lineOf, nextCursorSchema, timestampSchema } from './schemas.ts';
 
 const numberOrNull = (min: number, max: number) => z.number().int().min(min).max(max).nullable();
@@ -66,6 +67,8 @@ const sendingFields = {
   keep_readers: z
     .boolean()
     .describe('Events have the IP address and the program of who opened or clicked.'),
+  hold_rules: holdRulesSchema,
+  hold_over_limit: z.boolean().describe('What exceeds a limit of emails is held, and not refused.'),
 };
 
 const name = lineOf(100).min(1).describe('For people.');
@@ -141,6 +144,8 @@ export function mergeSending(
     trackTextLinks: given.track_text_links ?? before.trackTextLinks,
     unsubscribePage: given.unsubscribe_page ?? before.unsubscribePage,
     keepReaders: given.keep_readers ?? before.keepReaders,
+    holdRules: given.hold_rules === undefined ? before.holdRules : readHoldRules(given.hold_rules),
+    holdOverLimit: given.hold_over_limit ?? before.holdOverLimit,
   };
 }
 
@@ -166,6 +171,8 @@ export function toProjectJson(project: ProjectRecord) {
       track_text_links: sending.trackTextLinks,
       unsubscribe_page: sending.unsubscribePage,
       keep_readers: sending.keepReaders,
+      hold_rules: toHoldRulesJson(sending.holdRules),
+      hold_over_limit: sending.holdOverLimit,
     },
     version: project.version,
     created_at: toTimestamp(project.createdAtMs),

@@ -141,7 +141,7 @@ export function createSessionService(options: {
       if (user.projectIds !== null && !user.projectIds.includes(projectId)) {
         throw new PosthornError('not_found', `There is no project ${projectId}.`);
       }
-      return { projectId, keyId: user.id, scopes: ROLE_SCOPES[user.role] };
+      return { projectId, keyId: user.id, scopes: ROLE_SCOPES[user.role], keyMode: 'live' };
     },
   };
 }

@@ -42,6 +42,8 @@ async function setUp(t: TestContext, names: readonly string[]) {
         trackTextLinks: false,
         unsubscribePage: false,
         keepReaders: true,
+        holdRules: [],
+        holdOverLimit: false,
       },
       version: 1,
       createdAtMs: now(),

@@ -7,6 +7,7 @@ import { PROJECT, sampleInput, setUpMail } from '../fixtures/set-up-mail.ts';
 
 const RAW = Buffer.from('From: shop@sender.example\r\nSubject: Hi\r\n\r\nHi\r\n');
 const SUBMISSION = {
+  keyMode: 'live' as const,
   envelopeFrom: 'shop@sender.example',
   recipients: ['mila@example.com'],
   raw: RAW,

@@ -90,7 +90,8 @@ test('an address on the list is rejected and never sent, by HTTP and by SMTP; th
   const byHttp = await system.send('angry@EXAMPLE.com', 'mila@example.com');
   const raw = Buffer.from('From: shop@sender.example\r\nSubject: Hi\r\n\r\nHi\r\n');
   const recipients = ['angry@example.com'];
-  const submission = { envelopeFrom: 'shop@sender.example', recipients, raw };
+  const envelopeFrom = 'shop@sender.example';
+  const submission = { keyMode: 'live' as const, envelopeFrom, recipients, raw };
   const { messageId: bySmtp } = await system.acceptor.acceptRaw(PROJECT, submission);
   await untilSent(system);
   assert.deepEqual(await system.typesOf(byHttp, 'angry@example.com'), ['accepted', 'rejected']);

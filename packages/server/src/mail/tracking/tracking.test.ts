@@ -130,6 +130,7 @@ test('SMTP asks by headers, which are not sent on', async (t) => {
   const mail = await setUpMail(t);
   const submit = (header: string) =>
     mail.acceptor.acceptRaw(PROJECT, {
+      keyMode: 'live',
       envelopeFrom: 'shop@sender.example',
       recipients: ['mila@example.com'],
       raw: Buffer.from(

@@ -55,6 +55,7 @@ export function describeIsolation(open: OpenEngine): void {
       assert.equal(await messages.raw(projectId, messageId), null);
       assert.deepEqual(await messages.recipients(projectId, messageId), []);
       assert.deepEqual(await messages.list({ ...ANY_MESSAGE, ...page }), NOTHING);
+      assert.deepEqual(await messages.firstRecipients(projectId, [messageId], 3), []);
       assert.deepEqual(await messages.list({ ...ANY_MESSAGE, ...page, recipient }), NOTHING);
       assert.equal(await endpoints.get(projectId, endpointId), null);
       assert.deepEqual(await endpoints.list(page), NOTHING);

@@ -33,6 +33,7 @@ export function createRouteCaller(routes: readonly Route[]): CallRoute {
     const answer = await route.handle({
       projectId: caller.projectId,
       scopes: caller.scopes,
+      keyMode: caller.keyMode,
       params: route.params && checkInput(route.params, params, '{}'),
       query: route.query && checkInput(route.query, query, '?'),
       body: route.body && checkInput(route.body, body ?? {}, '/'),

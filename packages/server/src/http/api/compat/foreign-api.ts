@@ -42,7 +42,7 @@ export interface ForeignRequest {
 }
 
 /** Of routes that are open. */
-const NOBODY: Caller = { projectId: '', keyId: '', scopes: [] };
+const NOBODY: Caller = { projectId: '', keyId: '', scopes: [], keyMode: 'live' };
 
 /** Puts an API into a scope of its own, so that all that goes wrong there is answered in its words. */
 export function registerForeignApi(

@@ -1,8 +1,9 @@
 import { PosthornError } from '../../../lib/errors.ts';
 import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-message.ts';
+import { encodedSize } from '../../../mail/message-input.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { encodedSize, refuseTooLarge } from '../message-routes.ts';
+import { refuseTooLarge } from '../message-routes.ts';
 import { batchAccepted, batchBody, MAX_PERSONALIZATIONS } from './batch-schema.ts';
 import { mergeBatch } from './merge-batch.ts';
 
@@ -31,14 +32,18 @@ export function createBatchRoutes(deps: {
       bodyLimit:
         Math.ceil(maxMessageBytes * 1.4) + MAX_PERSONALIZATIONS * PERSONALIZATION_BYTES + 1_048_576,
       responses: { 202: { description: 'Accepted, all of them.', schema: batchAccepted } },
-      async handle({ projectId, body, remember }) {
-        const inputs = mergeBatch(body);
+      async handle({ projectId, keyMode, body, remember }) {
+        const inputs = mergeBatch(body, keyMode);
         const sizes = inputs.map(encodedSize);
         for (const size of sizes) refuseTooLarge(size, maxMessageBytes);
         refuseTooMuch(inputs, sizes);
         const webhooks = deps.directory.subscribersOf(projectId, 'email.');
         const toAnswer = (all: readonly AcceptedMessage[]) => {
-          const data = all.map(({ messageId, recipients }) => ({ id: messageId, recipients }));
+          const data = all.map(({ messageId, recipients, hold }) => ({
+            id: messageId,
+            recipients,
+            hold,
+          }));
           return { status: 202, body: { data, webhooks } };
         };
         const accepted = await acceptor.acceptInputs(projectId, inputs, (all) =>

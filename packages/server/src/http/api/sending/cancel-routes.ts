@@ -3,6 +3,7 @@ import { type Ids, isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { type CancelOutcome, cancelMessage } from '../../../mail/cancel-message.ts';
 import type { EventLog } from '../../../store/event-log.ts';
+import type { HeldMessages } from '../../../store/held-messages.ts';
 import type { Messages } from '../../../store/messages.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { idParam } from '../schemas.ts';
@@ -21,6 +22,7 @@ const cancelAnswer = z.object({
 
 export function createCancelRoutes(deps: {
   messages: Pick<Messages, 'get' | 'cancelable' | 'cancellation' | 'recipients'>;
+  heldMessages: Pick<HeldMessages, 'get' | 'removal'>;
   log: EventLog;
   ids: Ids;
   now: () => number;
@@ -33,7 +35,7 @@ export function createCancelRoutes(deps: {
       group: 'Messages',
       summary: 'Do not send a message, or stop trying',
       description:
-        'Takes the recipients that wait out of the queue: of a scheduled message, or of one that is tried again later. Each gets email.rejected with the reason "canceled".',
+        'Takes the recipients that wait out of the queue: of a scheduled message, of one that is tried again later, or of one that is held. Each gets email.rejected with the reason "canceled".',
       params: idParam('id', 'message'),
       responses: { 200: { description: 'Canceled, for these recipients.', schema: cancelAnswer } },
       async handle({ projectId, params, remember }) {
@@ -46,6 +48,7 @@ export function createCancelRoutes(deps: {
         });
         const outcomes = await cancelMessage(message, {
           ...deps,
+          held: deps.heldMessages,
           beside: (all) => remember(toAnswer(all)),
         });
         if (outcomes.some(({ outcome }) => outcome === 'canceled')) return toAnswer(outcomes);

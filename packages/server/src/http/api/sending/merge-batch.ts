@@ -1,3 +1,4 @@
+import type { KeyMode } from '../../../core/key-mode.ts';
 import {
   fillTemplate,
   type MergeTarget,
@@ -28,16 +29,19 @@ interface Part {
  * The messages of a batch, in the order of its personalizations. Throws `invalid_field` with a pointer
  * to each thing that is wrong: nothing of a batch is sent until all of it is right.
  */
-export function mergeBatch(body: BatchBody): MessageInput[] {
+export function mergeBatch(body: BatchBody, keyMode: KeyMode): MessageInput[] {
   const { personalizations, attachments, ...shared } = body;
   const parts = readParts(shared);
   const faults: FieldError[] = [];
   // Decoded once, and shared by all of the messages.
-  const files = toMessageInput({ ...shared, attachments, to: 'nobody@example.com' }).attachments;
+  const files = toMessageInput(
+    { ...shared, attachments, to: 'nobody@example.com' },
+    keyMode,
+  ).attachments;
   const inputs = personalizations.map((one, i) => {
     try {
       const merged = mergeOne(shared, one, parts);
-      return { ...toMessageInput(merged), attachments: files };
+      return { ...toMessageInput(merged, keyMode), attachments: files };
     } catch (error) {
       if (!(error instanceof PosthornError)) throw error;
       faults.push(...atPersonalization(i, error));

@@ -16,15 +16,19 @@ const MAX_RECIPIENTS = 1_000;
 
 const addressSchema = lineOf(320).min(3);
 
+/** Who gets a message, whatever its headers say. */
+export const envelopeRecipients = z.union(
+  [addressSchema, z.array(addressSchema).min(1).max(MAX_RECIPIENTS)],
+  { error: `Give an address or a list of up to ${MAX_RECIPIENTS} addresses.` },
+);
+
 const rawBody = z.strictObject({
   raw: z
     .base64('The message has to be base64.')
     .describe('The whole message as base64: header section, empty line, body.'),
-  to: z
-    .union([addressSchema, z.array(addressSchema).min(1).max(MAX_RECIPIENTS)], {
-      error: `Give an address or a list of up to ${MAX_RECIPIENTS} addresses.`,
-    })
-    .describe('Who gets it: the envelope. What the headers say does not matter.'),
+  to: envelopeRecipients.describe(
+    'Who gets it: the envelope. What the headers say does not matter.',
+  ),
   from: addressSchema
     .optional()
     .describe('The envelope sender; without it, the address of the From header.'),
@@ -49,7 +53,7 @@ export function createRawRoutes(deps: {
       body: rawBody,
       bodyLimit: Math.ceil(maxMessageBytes * 1.4) + 1_048_576,
       responses: { 202: { description: 'Accepted.', schema: acceptedSchema } },
-      async handle({ projectId, body, remember }) {
+      async handle({ projectId, keyMode, body, remember }) {
         const raw = endLinesWithCrlf(Buffer.from(body.raw, 'base64'));
         if (raw.length > maxMessageBytes) {
           const detail = `The message has ${raw.length} bytes; it may have ${maxMessageBytes}.`;
@@ -58,12 +62,13 @@ export function createRawRoutes(deps: {
         const submission = {
           ...readEnvelope(body),
           raw,
+          keyMode,
           acceptedBy: 'http' as const,
           ...(body.send_at === undefined ? {} : { sendAtMs: Date.parse(body.send_at) }),
         };
         const webhooks = deps.directory.subscribersOf(projectId, 'email.');
-        const toAnswer = ({ messageId, recipients }: AcceptedMessage) => {
-          return { status: 202, body: { id: messageId, recipients, webhooks } };
+        const toAnswer = ({ messageId, recipients, hold }: AcceptedMessage) => {
+          return { status: 202, body: { id: messageId, recipients, hold, webhooks } };
         };
         const accepted = await acceptor
           .acceptRaw(projectId, submission, (one) => remember(toAnswer(one)))
@@ -75,7 +80,13 @@ export function createRawRoutes(deps: {
 }
 
 /** Throws `invalid_field` with a pointer to each address that is none. */
-function readEnvelope({ to, from }: z.output<typeof rawBody>): {
+export function readEnvelope({
+  to,
+  from,
+}: {
+  to: z.output<typeof envelopeRecipients>;
+  from?: string | undefined;
+}): {
   recipients: string[];
   envelopeFrom: string | null;
 } {
@@ -96,7 +107,8 @@ function readEnvelope({ to, from }: z.output<typeof rawBody>): {
   throw new PosthornError('invalid_field', `${first.pointer}: ${first.detail}`, { fields });
 }
 
-function refuseSubmission(error: unknown): never {
+/** Turns what SMTP would refuse into a problem: `unverified_domain` or `invalid_field`. */
+export function refuseSubmission(error: unknown): never {
   if (!(error instanceof SubmissionRefused)) throw error;
   if (error.smtpCode === 550) {
     throw new PosthornError('unverified_domain', error.message, { cause: error });

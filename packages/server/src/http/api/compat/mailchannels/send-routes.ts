@@ -38,7 +38,7 @@ export function createSendRoutes(deps: {
       const given: Record<string, string> = smtpId === '' ? {} : { 'Message-ID': smtpId };
       const message = { ...draft, headers: { ...draft.headers, ...given } };
       try {
-        toMessageInput(checkInput(messageBody, message, '/'));
+        toMessageInput(checkInput(messageBody, message, '/'), 'live');
       } catch (error) {
         throw atPersonalization(i, error);
       }
@@ -96,7 +96,7 @@ async function render(
   { smtpId, ...message }: MessageDraft & { smtpId: string },
   nowMs: number,
 ): Promise<string> {
-  const input = toMessageInput(checkInput(messageBody, message, '/'));
+  const input = toMessageInput(checkInput(messageBody, message, '/'), 'live');
   const headers = input.headers.filter(({ name }) => name !== 'Message-ID');
   return (await composeMessage({ ...input, headers }, { smtpId, nowMs })).toString('utf8');
 }

@@ -1,5 +1,6 @@
 import { numberFor } from '@posthorn/sdk';
 import { isId, lowestIdAt } from '../../../../core/ids.ts';
+import { ANY_MESSAGE } from '../../../../store/message-search.ts';
 import type { MessageRecord, Messages } from '../../../../store/messages.ts';
 import { refuse, refuseParameter } from './envelope.ts';
 import type { Parameters } from './parameters.ts';
@@ -42,7 +43,7 @@ async function findByNumber(
   const lowest = lowestIdAt('message', atMs);
   let beforeId = lowestIdAt('message', atMs + 1);
   for (let page = 0; page < MAX_PAGES; page++) {
-    const { rows } = await messages.list({ projectId, limit: PAGE, beforeId, recipient: null });
+    const { rows } = await messages.list({ ...ANY_MESSAGE, projectId, limit: PAGE, beforeId });
     const found = rows.find((row) => row.id >= lowest && numberFor(row.id) === number);
     if (found !== undefined) return found;
     const last = rows.at(-1);

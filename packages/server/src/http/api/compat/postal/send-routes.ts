@@ -49,7 +49,10 @@ export function createSendRoutes(deps: {
       async handle({ caller, body, startedMs }) {
         requireScope(caller, 'send');
         const { smtpId, ...submission } = readRaw(readParameters(body), deps);
-        const accepted = deps.acceptor.acceptRaw(caller.projectId, submission);
+        const accepted = deps.acceptor.acceptRaw(caller.projectId, {
+          ...submission,
+          keyMode: caller.keyMode,
+        });
         const { messageId } = await accepted.catch(refuseSubmission);
         return answerSuccess(toResult(messageId, smtpId, submission.recipients), now() - startedMs);
       },

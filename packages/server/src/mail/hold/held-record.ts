@@ -1,0 +1,18 @@
+import type { EventHold } from '@posthorn/sdk';
+import { HOLD_MS } from '../../core/hold-rules.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import type { HeldRecord } from '../../store/held-messages.ts';
+import type { MessageRecord } from '../../store/messages.ts';
+
+export function newHeldRecord(
+  { projectId, id: messageId }: Pick<MessageRecord, 'projectId' | 'id'>,
+  hold: Pick<HeldRecord, 'reason' | 'rule'>,
+  nowMs: number,
+): HeldRecord {
+  return { projectId, messageId, ...hold, heldAtMs: nowMs, expiresAtMs: nowMs + HOLD_MS };
+}
+
+/** As events have it. */
+export function toHoldBlock({ reason, rule, expiresAtMs }: HeldRecord): EventHold {
+  return { reason, rule, expires_at: toTimestamp(expiresAtMs) };
+}
