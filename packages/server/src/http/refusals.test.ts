@@ -94,6 +94,18 @@ test('rubbish on the socket gets a problem, and the server stays up', async () =
   assert.equal((await api.send('GET', '/healthz')).status, 200);
 });
 
+test('a request that stops on its way gets 408, and a connection without one is closed', async () => {
+  const timeout = Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  const { server } = api.app;
+  // The signal that Node gives after a minute.
+  server.once('connection', (socket) => {
+    socket.once('data', () => setImmediate(() => server.emit('clientError', timeout, socket)));
+  });
+  assertRawProblem(await exchange('POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-'), 408);
+  server.once('connection', (socket) => server.emit('clientError', timeout, socket));
+  assert.equal(await exchange(''), '');
+});
+
 test('headers that are too large, and a body that is announced so, get 413', async () => {
   const head = 'GET /healthz HTTP/1.1\r\nHost: a\r\n';
   assertRawProblem(await exchange(`${head}X-Large: ${'x'.repeat(40_000)}\r\n\r\n`), 413);

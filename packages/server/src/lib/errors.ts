@@ -22,6 +22,8 @@ const CATALOGUE = {
   missing_scope: { status: 403, title: 'The API key may not do this' },
   unverified_domain: { status: 403, title: 'The domain of the sender is not verified' },
   not_found: { status: 404, title: 'There is no such thing here' },
+  body_gone: { status: 410, title: 'The bytes are not kept any more' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
   method_not_allowed: { status: 405, title: 'This method does not work here' },
   conflict: { status: 409, title: 'The request collides with what is already there' },
   endpoint_limit_reached: { status: 409, title: 'The project has all the endpoints it may have' },
