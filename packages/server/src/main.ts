@@ -89,7 +89,7 @@ async function buildParts(basics: Basics) {
   const jobs = buildJobs(basics, { ...logbook, ...webhooks, sources });
   const sharing = buildSharing(basics, { access, webhooks, mail, sources });
   const app = buildHttp(basics, { access, webhooks, logbook, mail, sources, jobs, metrics });
-  const submission = buildSubmission(basics, { acceptor, ...access });
+  const submission = buildSubmission(basics, { acceptor, ...access, metrics });
   return { access, webhooks, logbook, mail, reports, sources, jobs, sharing, app, submission };
 }
 
@@ -123,10 +123,10 @@ async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<Ru
   await app.listen({ host: config.host, port: config.port });
   closers.push(() => app.close());
   const doors = config.roles.includes('smtp')
-    ? { submission: parts.submission, returnPath: mail.returnPath.server }
-    : { submission: null, returnPath: null };
+    ? { submission: parts.submission, incoming: mail.incoming }
+    : { submission: null, incoming: null };
   const smtp = await listenSmtp(doors.submission, config.smtpPort);
-  const returnPath = await listenSmtp(doors.returnPath, config.returnPathPort ?? 0);
+  const incoming = await listenSmtp(doors.incoming, config.returnPathPort ?? 0);
 
   // Last, since the key is shown once: a start that fails must not have made it.
   const { projectId, newApiKey } = await ensureFirstProject({
@@ -142,7 +142,7 @@ async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<Ru
   return {
     httpUrl: toHttpUrl(config.host, app.server.address() as AddressInfo),
     smtp,
-    returnPathPort: returnPath?.port ?? null,
+    returnPathPort: incoming?.port ?? null,
     projectId,
     newApiKey,
     stop: () => stop(basics, parts, { giveUpDuties, doors }),
@@ -177,12 +177,12 @@ async function stop(
   parts: Parts,
   started: {
     giveUpDuties: () => void;
-    doors: Record<'submission' | 'returnPath', SmtpListener | null>;
+    doors: Record<'submission' | 'incoming', SmtpListener | null>;
   },
 ): Promise<void> {
   if (gate.isStopping()) return;
   const { access, webhooks, logbook, mail, reports, sources, jobs, sharing, app } = parts;
-  const { submission, returnPath } = started.doors;
+  const { submission, incoming } = started.doors;
   const graceMs = config.shutdownGrace;
   // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
   gate.shut();
@@ -193,7 +193,7 @@ async function stop(
   await jobs.runner.stop();
   await Promise.all([
     submission?.close({ graceMs }),
-    returnPath?.close({ graceMs }),
+    incoming?.close({ graceMs }),
     webhooks.dispatcher.stop(graceMs),
     mail.deliverer.stop(graceMs),
   ]);

@@ -4,11 +4,14 @@ import { createDeliverer, type Deliverer } from '../mail/deliverer.ts';
 import { createDestinationPace } from '../mail/delivery/destination-pace.ts';
 import { createTranscriptKeeper } from '../mail/delivery/keep-transcripts.ts';
 import { createDomainRoom, type DomainRoom } from '../mail/domains/create-domain-room.ts';
+import { createDsnWriter, type DsnWriter } from '../mail/dsn/create-dsn-writer.ts';
 import { createHoldDecider } from '../mail/hold/hold-decider.ts';
 import { createHoldRoom, type HoldRoom } from '../mail/hold/hold-room.ts';
+import { createIncoming } from '../mail/incoming/create-incoming.ts';
 import { createReturnPath, type ReturnPathRoom } from '../mail/return-path/create-return-path.ts';
 import { createSendLimits, type SendLimits } from '../mail/send-limits.ts';
 import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
+import type { SmtpListener } from '../smtp/smtp-listener.ts';
 import type { Logbook } from './build-log.ts';
 import { buildTransmitter } from './build-transmitter.ts';
 import { countAccepted } from './count-accepted.ts';
@@ -21,6 +24,8 @@ export interface Mail {
   domainRoom: DomainRoom;
   trackingRoom: TrackingRoom;
   returnPath: ReturnPathRoom;
+  /** For mail from the world; null where no port is set. */
+  incoming: SmtpListener | null;
   holdRoom: HoldRoom;
 }
 
@@ -47,15 +52,22 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
   });
   const { directory, rules } = domainRoom;
   await directory.load();
+  const dsnWriter = createDsnWriter({
+    ...{ log, ids, clock, messages: store.messages, held: store.heldMessages, senders: rules },
+    suppressed: ties.suppression.check,
+    hostname: config.hostname,
+    expiryMs: config.mailExpiry,
+    retentionOf: projects.settingsOf,
+    wake: (atMs) => deliverer.wake(atMs),
+  });
   const returnPath = createReturnPath({
     config,
-    tls: basics.keys.submissionTls,
+    dsnWriter,
     secretBox,
     messages: store.messages,
     log,
     directory,
     projectIds: () => projects.all().map(({ id }) => id),
-    refuseWork: basics.gate.refuseWork,
     onMail: (door, taken) => ties.metrics.mailReturned(door, taken),
     ids,
     clock,
@@ -65,8 +77,15 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
     ...{ config, secretBox, directory, rules, store, log, ids, now },
     sendingOf: (projectId) => projects.settingsOf(projectId).sending,
   });
+  const incoming = createIncoming({
+    config,
+    tls: basics.keys.submissionTls,
+    doors: [returnPath.door],
+    refuseWork: basics.gate.refuseWork,
+    logger: basics.log,
+  });
   const rooms = { domainRoom, trackingRoom, returnPath };
-  const deliverer = buildDeliverer(basics, ties, rooms);
+  const deliverer: Deliverer = buildDeliverer(basics, ties, { ...rooms, dsnWriter });
   const sendLimits = createSendLimits({
     ...{ windows: store.sendWindows, log, ids, clock },
     limitsOf: projects.settingsOf,
@@ -80,13 +99,13 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
     expiryMs: config.mailExpiry,
     retentionOf: projects.settingsOf,
   });
-  return { ...rooms, deliverer, acceptor, holdRoom };
+  return { ...rooms, incoming, deliverer, acceptor, holdRoom };
 }
 
 function buildDeliverer(
   basics: Basics,
   ties: MailTies,
-  rooms: Pick<Mail, 'trackingRoom' | 'returnPath'>,
+  rooms: Pick<Mail, 'trackingRoom' | 'returnPath'> & { dsnWriter: DsnWriter },
 ): Deliverer {
   const { config, store, projects, clock, random, ids, node } = basics;
   return createDeliverer({
@@ -104,6 +123,7 @@ function buildDeliverer(
     projectExists: (projectId) => projects.find(projectId) !== null,
     smarthost: config.smarthost !== null,
     envelopeSender: rooms.returnPath.envelopeSender,
+    dsnWriter: rooms.dsnWriter,
     transcripts: createTranscriptKeeper({
       transcripts: store.transcripts,
       ids,

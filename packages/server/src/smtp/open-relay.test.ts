@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { connectRawClient } from './fixtures/raw-client.ts';
 import { addressTricks, playTrick, relayTricks } from './fixtures/relay-tricks.ts';
 import { TEST_CERTIFICATE } from './fixtures/test-certificate.ts';
-import { createReturnPathServer } from './return-path/return-path-server.ts';
+import { createIncomingServer } from './incoming/incoming-server.ts';
 import { createSubmissionServer } from './submission-server.ts';
 
 const OURS = 'posthorn.test';
@@ -73,15 +73,20 @@ describe('submission, without a key', { concurrency: 20 }, async () => {
 
 describe('the listener for what comes back', { concurrency: 20 }, async () => {
   const taken: string[][] = [];
-  const server = createReturnPathServer({
+  const server = createIncomingServer({
     ...limits,
-    keepBytes: 10_000,
     memoryBytes: 1_000_000,
-    knows: async (address) => address.toLowerCase() === KNOWN,
-    async take({ recipients }) {
-      taken.push(recipients);
-      return true;
-    },
+    doors: [
+      {
+        maxSizeBytes: 10_000,
+        keepBytes: 10_000,
+        knows: async (address) => address.toLowerCase() === KNOWN,
+        async take({ recipients }) {
+          taken.push(recipients);
+          return null;
+        },
+      },
+    ],
   });
   await server.listen({ host: '127.0.0.1', port: 0 });
   after(() => server.close({ graceMs: 0 }));

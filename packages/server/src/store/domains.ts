@@ -158,9 +158,11 @@ export function createDomains(engine: Engine): Domains {
       const change = one(domain)
         .set({ verified_at, checked_at, checked })
         .where('checked_at', checkedAtMs === null ? 'is' : '=', checkedAtMs);
-      // Others keep in memory whether it is verified and what its return path is, and nothing else of this.
+      // Others keep in memory whether it is verified and proven, and what its return path is.
       const isNews =
         verifiedAtMs !== verified_at ||
+        isProven({ verifiedAtMs: verified_at, check: domain.check }) !==
+          isProven({ verifiedAtMs, check }) ||
         hasReadyReturnPath({ ...domain, check }) !== hasReadyReturnPath(domain);
       return [toStatement(change, 1), ...(isNews ? [telling(domain, checked_at ?? 0)] : [])];
     },
@@ -205,6 +207,18 @@ export function createDomains(engine: Engine): Domains {
       return [toStatement(query), telling(domain, nowMs)];
     },
   };
+}
+
+/**
+ * Whether the domain's owner has published our key for it at the last check: what others may not have for a
+ * name that he has lost or sold.
+ */
+export function isProven({
+  verifiedAtMs,
+  check,
+}: Pick<DomainRecord, 'verifiedAtMs' | 'check'>): boolean {
+  const keys = check?.records.filter(({ purpose }) => purpose === 'dkim') ?? [];
+  return verifiedAtMs !== null && keys.some(({ status }) => status === 'ok');
 }
 
 /** Whether bounces can come back to a name of the domain's own. */

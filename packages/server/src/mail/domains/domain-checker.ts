@@ -12,6 +12,7 @@ import {
   type DomainRecord,
   type Domains,
   hasReadyReturnPath,
+  isProven,
 } from '../../store/domains.ts';
 import { type Statement, StoreConflict } from '../../store/engine.ts';
 import type { EventLog } from '../../store/event-log.ts';
@@ -97,8 +98,8 @@ export function createDomainChecker(deps: {
     const next = living.filter(({ state }) => state === 'next');
     const isTurn = next.length > 0 && next.every(isShown);
     // Whoever can publish our key for the domain may send in its name.
-    const isProven = living.some((key) => key.algorithm === 'rsa' && isShown(key));
-    const verifiedAtMs = before.verifiedAtMs ?? (isProven ? checkedAtMs : null);
+    const isPublished = living.some((key) => key.algorithm === 'rsa' && isShown(key));
+    const verifiedAtMs = before.verifiedAtMs ?? (isPublished ? checkedAtMs : null);
     const domain = { ...before, check, checkedAtMs, verifiedAtMs };
     const view = { domain, keys: isTurn ? keys.map((key) => turn(key, checkedAtMs)) : keys };
     const old = keys.some(
@@ -119,6 +120,7 @@ export function createDomainChecker(deps: {
     await deps.log.append(news === null ? [] : [newsOf(before, domain, news)], statements);
     const isNews =
       before.verifiedAtMs !== verifiedAtMs ||
+      isProven(before) !== isProven(domain) ||
       hasReadyReturnPath(before) !== hasReadyReturnPath(domain);
     if (isTurn || isNews) await deps.changed();
     return view;

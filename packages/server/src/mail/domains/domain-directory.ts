@@ -1,6 +1,11 @@
 import { domainOf } from '../../core/mail-domain.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
-import type { DkimKeyRecord, DomainRecord, Domains } from '../../store/domains.ts';
+import {
+  type DkimKeyRecord,
+  type DomainRecord,
+  type Domains,
+  isProven,
+} from '../../store/domains.ts';
 import { dkimContext } from '../../store/sealed-values.ts';
 import { readPrivateKey } from '../dkim/generate-keys.ts';
 import type { DkimSigningKey } from '../dkim/sign-message.ts';
@@ -21,6 +26,11 @@ export interface DomainDirectory {
   hasAny(projectId: string): boolean;
   /** Of all projects. */
   all(): DomainRecord[];
+  /**
+   * Of all projects, those with the longest name that a host is or is below, where whoever has the domain has
+   * published our key for it now.
+   */
+  findProven(host: string): DomainRecord[];
 }
 
 export function createDomainDirectory(options: {
@@ -29,6 +39,7 @@ export function createDomainDirectory(options: {
 }): DomainDirectory {
   const { domains, secretBox } = options;
   let byProject = new Map<string, Map<string, LiveDomain>>();
+  let proven = new Map<string, DomainRecord[]>();
   let loading: Promise<void> | null = null;
   let isStale = false;
 
@@ -58,6 +69,7 @@ export function createDomainDirectory(options: {
       found.set(record.projectId, ofProject.set(record.name, toLive(record, own)));
     }
     byProject = found;
+    proven = Map.groupBy(records.filter(isProven), ({ name }) => name);
   }
 
   return {
@@ -87,6 +99,13 @@ export function createDomainDirectory(options: {
         const dot = name.indexOf('.');
         if (dot === -1) return null;
         name = name.slice(dot + 1);
+      }
+    },
+    findProven(host) {
+      for (let name = host; ; name = name.slice(name.indexOf('.') + 1)) {
+        const found = proven.get(name);
+        if (found !== undefined) return found;
+        if (!name.includes('.')) return [];
       }
     },
     hasAny: (projectId) => byProject.has(projectId),

@@ -3,11 +3,11 @@ import type { Ids } from '../../core/ids.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
-import { createReturnPathServer } from '../../smtp/return-path/return-path-server.ts';
-import type { SmtpListener } from '../../smtp/smtp-listener.ts';
+import type { IncomingDoor } from '../../smtp/incoming/incoming.ts';
 import type { EventLog } from '../../store/event-log.ts';
 import type { Messages } from '../../store/messages.ts';
 import type { DomainDirectory } from '../domains/domain-directory.ts';
+import type { DsnWriter } from '../dsn/create-dsn-writer.ts';
 import { createEnvelopeSender, type EnvelopeSender } from './envelope-sender.ts';
 import { parseMailboxUrl } from './parse-mailbox-url.ts';
 import { createMailboxReader, type MailboxReader } from './read-mailbox.ts';
@@ -27,8 +27,8 @@ export interface ReturnPathSettings {
 /** Everything about mail that comes back. */
 export interface ReturnPathRoom {
   envelopeSender: EnvelopeSender;
-  /** Null where no port is set. */
-  server: SmtpListener | null;
+  /** For mail to return paths, and to the address for complaints. */
+  door: IncomingDoor;
   /** Null where no mailbox is set. */
   mailbox: MailboxReader | null;
 }
@@ -37,22 +37,19 @@ export interface ReturnPathRoom {
 const FEEDBACK_LOCAL_PART = 'fbl';
 /** A report returns a whole message, maybe encoded once more. */
 const SIZE_FACTOR = 2;
-const MEMORY_BYTES = 64 * 1_048_576;
-const MAX_CONNECTIONS = 200;
-/** Big mailbox providers send from few addresses. */
-const MAX_CONNECTIONS_PER_ADDRESS = 20;
-/** RFC 5321 4.5.3.2.7 */
-const IDLE_MS = 300_000;
+const NO_REPORT = {
+  code: 550,
+  text: '5.7.1 This is no delivery report; write to the address in From',
+} as const;
 
 export function createReturnPath(deps: {
   config: ReturnPathSettings;
-  tls: { key: string; cert: string } | null;
   secretBox: Pick<SecretBox, 'derive'>;
   messages: Messages;
   log: EventLog;
+  dsnWriter: DsnWriter;
   directory: Pick<DomainDirectory, 'findSender'>;
   projectIds: () => readonly string[];
-  refuseWork: () => { title: string } | null;
   /** For the metrics. */
   onMail: (door: 'smtp' | 'mailbox', taken: TakenMail) => void;
   ids: Ids;
@@ -74,29 +71,17 @@ export function createReturnPath(deps: {
     return taken;
   }
 
-  const server = (): SmtpListener =>
-    createReturnPathServer({
-      hostname: config.hostname,
-      ...(deps.tls === null ? {} : { tls: deps.tls }),
-      maxSizeBytes: config.maxMessageSize * SIZE_FACTOR,
-      keepBytes: MAX_REPORT_BYTES,
-      memoryBytes: MEMORY_BYTES,
-      maxConnections: MAX_CONNECTIONS,
-      maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
-      idleMs: IDLE_MS,
-      knows: async (address) =>
-        address.toLowerCase() === feedbackAddress.toLowerCase() || taker.knows(address),
-      async take({ raw, recipients, hasNullSender }) {
-        const taken = await take('smtp', { raw, addresses: recipients });
-        // A notification in no form that can be read: nobody would get our refusal.
-        return taken !== 'unwanted' || hasNullSender;
-      },
-      canAccept() {
-        const refusal = deps.refuseWork();
-        return refusal === null ? { ok: true } : { ok: false, reason: refusal.title };
-      },
-      log: logger,
-    });
+  const door: IncomingDoor = {
+    maxSizeBytes: config.maxMessageSize * SIZE_FACTOR,
+    keepBytes: MAX_REPORT_BYTES,
+    knows: async (address) =>
+      address.toLowerCase() === feedbackAddress.toLowerCase() || taker.knows(address),
+    async take({ raw, recipients, from }) {
+      const taken = await take('smtp', { raw, addresses: recipients });
+      // A notification in no form that can be read: nobody would get our refusal.
+      return taken !== 'unwanted' || from === '' ? null : NO_REPORT;
+    },
+  };
 
   return {
     envelopeSender: createEnvelopeSender({
@@ -105,7 +90,7 @@ export function createReturnPath(deps: {
       serverDomain: config.returnPathDomain,
       isRead: config.returnPathPort !== null || config.bounceMailbox !== null,
     }),
-    server: config.returnPathPort === null ? null : server(),
+    door,
     mailbox:
       config.bounceMailbox === null
         ? null

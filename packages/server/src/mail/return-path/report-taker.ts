@@ -4,6 +4,9 @@ import { type Ids, isId } from '../../core/ids.ts';
 import { toSuppressedAddress } from '../../core/suppression.ts';
 import type { EventLog } from '../../store/event-log.ts';
 import type { MessageRecord, Messages } from '../../store/messages.ts';
+import type { DsnEntry } from '../dsn/compose-dsn.ts';
+import type { DsnWriter } from '../dsn/create-dsn-writer.ts';
+import { reportedDsn } from '../dsn/decide-dsn.ts';
 import { createMailEvent } from '../mail-event.ts';
 import { decideReport } from './decide-report.ts';
 import type { ReturnPathRef, ReturnPathTokens } from './return-path-token.ts';
@@ -43,6 +46,7 @@ const OWN_MESSAGE_ID = /^<([0-9a-z]{26})@/;
 export function createReportTaker(deps: {
   messages: Pick<Messages, 'get' | 'recipients' | 'projectOf'>;
   log: EventLog;
+  dsnWriter: DsnWriter;
   tokens: Pick<ReturnPathTokens, 'read' | 'isAbout'>;
   projectIds: () => readonly string[];
   ids: Ids;
@@ -101,6 +105,17 @@ export function createReportTaker(deps: {
     return subject === null ? [] : [subject];
   }
 
+  /**
+   * The sender's report, after what it tells of: a report that comes twice is told of once. Who dies
+   * between the two leaves the sender with the event alone.
+   */
+  async function passOn(message: MessageRecord, entry: DsnEntry): Promise<void> {
+    const report = await deps.dsnWriter.write(message, [entry]);
+    if (report === null) return;
+    await deps.log.append(report.events, report.statements);
+    report.pass();
+  }
+
   return {
     async knows(address) {
       const ref = readAddress(address);
@@ -112,7 +127,7 @@ export function createReportTaker(deps: {
       const subjects = await subjectsOf(mail, report);
       if (subjects.length === 0) return 'unmatched';
       const atMs = deps.now();
-      const events = subjects.flatMap(({ message, recipient }) => {
+      const told = subjects.flatMap(({ message, recipient }) => {
         const news = decideReport(report, recipient);
         if (news === null) return [];
         const { sameness, ...fields } = news;
@@ -120,10 +135,14 @@ export function createReportTaker(deps: {
         const event = createMailEvent({ id, atMs, message, recipient, ...fields });
         const same = JSON.stringify([message.id, recipient, news.type, ...sameness]);
         const dedupKey = `return-path:${createHash('sha256').update(same).digest('base64url')}`;
-        return [{ projectId: message.projectId, dedupKey, event }];
+        const dsn = reportedDsn(message, recipient, fields);
+        return [{ message, dsn, event: { projectId: message.projectId, dedupKey, event } }];
       });
-      if (events.length === 0) return 'quiet';
-      await deps.log.append(events);
+      if (told.length === 0) return 'quiet';
+      const appended = await deps.log.append(told.map(({ event }) => event));
+      for (const [i, { message, dsn }] of told.entries()) {
+        if (dsn !== null && appended[i]?.duplicateOf === null) await passOn(message, dsn);
+      }
       return 'recorded';
     },
   };

@@ -5,28 +5,36 @@ import { after, describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { connectRawClient, type RawClient } from '../fixtures/raw-client.ts';
 import { TEST_CERTIFICATE } from '../fixtures/test-certificate.ts';
-import type { ReturnedMessage, ReturnPathOptions } from './return-path.ts';
-import { createReturnPathServer } from './return-path-server.ts';
+import type { IncomingDoor, IncomingMail, IncomingOptions } from './incoming.ts';
+import { createIncomingServer } from './incoming-server.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const KNOWN = 'bounce+known@bounces.posthorn.test';
 
-async function start(t: TestContext | null, more: Partial<ReturnPathOptions> = {}) {
-  const mails: ReturnedMessage[] = [];
-  const server = createReturnPathServer({
-    hostname: 'bounces.posthorn.test',
-    tls: TEST_CERTIFICATE,
+const UNWANTED = { code: 550, text: '5.7.1 This is no delivery report' };
+
+async function start(
+  t: TestContext | null,
+  { door, ...more }: Partial<IncomingOptions> & { door?: Partial<IncomingDoor> } = {},
+) {
+  const mails: IncomingMail[] = [];
+  const usual: IncomingDoor = {
     maxSizeBytes: 10_000,
     keepBytes: 2_000,
+    knows: async (address) => address === KNOWN,
+    async take(message) {
+      mails.push(message);
+      return message.raw.includes('unwanted') ? UNWANTED : null;
+    },
+  };
+  const server = createIncomingServer({
+    hostname: 'bounces.posthorn.test',
+    tls: TEST_CERTIFICATE,
+    doors: [{ ...usual, ...door }],
     memoryBytes: 100_000,
     maxConnections: 20,
     maxConnectionsPerAddress: 10,
     idleMs: 60_000,
-    knows: async (address) => address === KNOWN,
-    async take(message) {
-      mails.push(message);
-      return !message.raw.includes('unwanted');
-    },
     canAccept: () => ({ ok: true }),
     log: quiet,
     ...more,
@@ -61,10 +69,10 @@ test('takes one report after another on one connection, through STARTTLS', async
   assert.match(await hand(client, 'Subject: one\r\n\r\n'), /^250 2\.0\.0/);
   assert.match(await hand(client, 'Subject: two\r\n\r\n', 'a@b.example'), /^250 2\.0\.0/);
   assert.deepEqual(
-    mails.map(({ recipients, hasNullSender }) => [recipients, hasNullSender]),
+    mails.map(({ recipients, from, helo, isSecure }) => [recipients, from, helo, isSecure]),
     [
-      [[KNOWN], true],
-      [[KNOWN], false],
+      [[KNOWN], '', 'mx.remote.example', true],
+      [[KNOWN], 'a@b.example', 'mx.remote.example', true],
     ],
   );
 });
@@ -98,9 +106,11 @@ test('puts mail off while others fill the memory, and takes it when there is roo
   const release = Promise.withResolvers<void>();
   const { port } = await start(t, {
     memoryBytes: 2_500,
-    async take(message) {
-      if (message.raw.includes('first')) await release.promise;
-      return true;
+    door: {
+      async take(message) {
+        if (message.raw.includes('first')) await release.promise;
+        return null;
+      },
     },
   });
   const [one, two] = [await begin(t, port), await begin(t, port)];
@@ -123,14 +133,16 @@ test('asks again where it cannot say, and does not say yes before it is stored',
   let isDown = true;
   const fail = async () => {
     if (isDown) throw new Error('down');
-    return true;
+    return null;
   };
-  const { port } = await start(t, { take: fail });
+  const { port } = await start(t, { door: { take: fail } });
   const client = await begin(t, port);
   assert.match(await hand(client, 'Subject: a\r\n'), /^451 4\.3\.0/);
   isDown = false;
   assert.match(await hand(client, 'Subject: a\r\n'), /^250/);
-  const { port: unsure } = await start(t, { knows: () => Promise.reject(new Error('down')) });
+  const { port: unsure } = await start(t, {
+    door: { knows: () => Promise.reject(new Error('down')) },
+  });
   const other = await begin(t, unsure);
   await other.command('MAIL FROM:<>');
   assert.match(await other.command(`RCPT TO:<${KNOWN}>`), /^451 4\.3\.0/);
@@ -147,6 +159,50 @@ test('answers 550 to a mail that is no report, and 421 to too many connections',
   const third = await connectRawClient(port);
   t.after(() => third.end());
   assert.match(await third.reply(), /^421 4\.7\.0/);
+});
+
+test('each door gets the mail for its own addresses, and takes its own size', async (t) => {
+  const got: [string, string[], number][] = [];
+  const doorOf = (name: string, more: Partial<IncomingDoor> = {}): IncomingDoor => ({
+    maxSizeBytes: 10_000,
+    keepBytes: 10_000,
+    knows: async (address) => address.startsWith(name),
+    async take({ recipients, raw }) {
+      got.push([name, recipients, raw.length]);
+      return raw.includes(`not for ${name}`) ? { code: 554, text: `5.6.0 Not for ${name}` } : null;
+    },
+    ...more,
+  });
+  const full = { code: 452, text: '4.2.2 Later' };
+  const { port } = await start(t, {
+    doors: [
+      doorOf('a'),
+      doorOf('b', { keepBytes: 10, maxSizeBytes: 500 }),
+      doorOf('c', { knows: async (address) => (address.startsWith('c') ? full : false) }),
+    ],
+  });
+  const client = await begin(t, port);
+  const send = async (raw: string, ...to: string[]): Promise<string> => {
+    await client.command('MAIL FROM:<x@y.example>');
+    for (const one of to) await client.command(`RCPT TO:<${one}>`);
+    await client.command('DATA');
+    client.send(`${raw}\r\n.\r\n`);
+    return client.reply();
+  };
+  await client.command('MAIL FROM:<x@y.example>');
+  assert.match(await client.command('RCPT TO:<c@z.example>'), /^452 4\.2\.2/);
+  await client.command('RSET');
+  assert.match(await send('x'.repeat(98), 'a1@z', 'b1@z', 'a2@z'), /^250/);
+  assert.deepEqual(got.splice(0), [
+    ['a', ['a1@z', 'a2@z'], 100],
+    ['b', ['b1@z'], 100],
+  ]);
+  assert.match(await send('not for a', 'a1@z', 'b1@z'), /^250/);
+  assert.match(await send('not for a', 'a1@z'), /^554 5\.6\.0/);
+  got.splice(0);
+  assert.match(await send('x'.repeat(998), 'b1@z'), /^552 5\.3\.4/);
+  assert.match(await send('x'.repeat(98), 'b1@z'), /^250/);
+  assert.deepEqual(got, [['b', ['b1@z'], 10]]);
 });
 
 describe('whatever clients send', () => {
