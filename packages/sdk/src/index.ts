@@ -14,7 +14,7 @@ export * from './inbox/redis/redis.ts';
 export * from './inbox/sqlite.ts';
 export { numberText, parseLosslessJson } from './lossless-json.ts';
 export * from './message-state.ts';
-export * from './providers/dialect.ts';
+export * from './providers/dialects/dialect.ts';
 export {
   createGenericProvider,
   type GenericOptions,
@@ -29,8 +29,6 @@ export {
 } from './providers/shared/build/mapping.ts';
 export { numberFor } from './providers/shared/encode/values.ts';
 export { parsePath } from './providers/shared/read/json-path.ts';
-export * from './providers/standard-webhooks.ts';
-export * from './providers/standard-webhooks-keys.ts';
 export type { Clock } from './receiver/clock.ts';
 export * from './receiver/fetch-key.ts';
 export type { Log, ReceiverRecord } from './receiver/log.ts';
@@ -46,3 +44,5 @@ export type {
 } from './receiver/settings.ts';
 export * from './receiver/webhook.ts';
 export * from './recipient-state.ts';
+export * from './standard-webhooks/standard-webhooks.ts';
+export * from './standard-webhooks/standard-webhooks-keys.ts';

@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from '../event.ts';
-import type { Dialect, DialectBatch, DialectOption, UnsignedPost } from './dialect.ts';
+import type { Dialect, DialectBatch, DialectOption, UnsignedPost } from './dialects/dialect.ts';
 import type {
   DecodedEvent,
   Provider,

@@ -1,5 +1,5 @@
 import type { CanonicalEvent, EventType } from '../event.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import type { Provider, ProviderRequest } from './provider.ts';
 import { dedupPartsWithoutEventId } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';

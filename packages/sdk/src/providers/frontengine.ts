@@ -1,5 +1,5 @@
-import type { CarriedType, Dialect } from './dialect.ts';
-import { encodeFrontengine, POSTAL_CARRIES } from './postal-encode.ts';
+import type { CarriedType, Dialect } from './dialects/dialect.ts';
+import { encodeFrontengine, POSTAL_CARRIES } from './dialects/postal-encode.ts';
 import { decodePostal } from './postal-events.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';

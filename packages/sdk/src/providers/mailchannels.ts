@@ -1,6 +1,6 @@
 import { WebhookError } from '../errors.ts';
 import type { EventType } from '../event.ts';
-import { mailchannelsDialect } from './mailchannels-encode.ts';
+import { mailchannelsDialect } from './dialects/mailchannels-encode.ts';
 import type {
   DecodedEvent,
   Provider,

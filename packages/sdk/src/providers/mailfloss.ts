@@ -1,5 +1,5 @@
 import { type CanonicalEvent, EVENT_TYPES, type EventData, type EventType } from '../event.ts';
-import type { CarriedType, Dialect } from './dialect.ts';
+import type { CarriedType, Dialect } from './dialects/dialect.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';

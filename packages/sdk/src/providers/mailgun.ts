@@ -1,6 +1,6 @@
 import { WebhookError } from '../errors.ts';
 import type { EventType } from '../event.ts';
-import { mailgunDialect } from './mailgun-encode.ts';
+import { mailgunDialect } from './dialects/mailgun-encode.ts';
 import { decodeMailgunForm } from './mailgun-form.ts';
 import type {
   DecodedEvent,

@@ -1,6 +1,6 @@
 import { WebhookError } from '../errors.ts';
-import type { Dialect } from './dialect.ts';
-import { encodePostal, POSTAL_CARRIES } from './postal-encode.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import { encodePostal, POSTAL_CARRIES } from './dialects/postal-encode.ts';
 import { decodePostal } from './postal-events.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';

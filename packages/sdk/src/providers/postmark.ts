@@ -1,5 +1,5 @@
 import type { EventType } from '../event.ts';
-import { postmarkDialect } from './postmark-encode.ts';
+import { postmarkDialect } from './dialects/postmark-encode.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { buildEvent, type EventDraft } from './shared/build/build-event.ts';
 import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';

@@ -1,5 +1,5 @@
 import type { EventData, EventType } from '../event.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 
 /**
  * What the file of a provider has to offer. It knows the provider's format and nothing of ours but

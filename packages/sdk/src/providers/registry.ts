@@ -4,7 +4,7 @@ import { azure } from './azure.ts';
 import { brevo } from './brevo.ts';
 import { cloudevents } from './cloudevents.ts';
 import { customerio } from './customerio.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { elasticemail } from './elasticemail.ts';
 import { flexmail } from './flexmail.ts';
 import { frontengine } from './frontengine.ts';

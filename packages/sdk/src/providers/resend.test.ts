@@ -1,7 +1,7 @@
+import { signStandardWebhook } from '../standard-webhooks/standard-webhooks.ts';
+import { decodeSecret } from '../standard-webhooks/standard-webhooks-keys.ts';
 import { describeProvider } from './fixtures/describe-provider.ts';
 import { resend } from './resend.ts';
-import { signStandardWebhook } from './standard-webhooks.ts';
-import { decodeSecret } from './standard-webhooks-keys.ts';
 
 const data = {
   created_at: '2024-11-22T23:41:11.894719+00:00',

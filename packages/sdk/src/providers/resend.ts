@@ -1,6 +1,6 @@
 import type { BounceType, EventType } from '../event.ts';
+import { resendDialect } from './dialects/resend-encode.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { resendDialect } from './resend-encode.ts';
 import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
 import { classifyBounce, classifyPermanent } from './shared/build/classify-bounce.ts';
 import { dedupParts } from './shared/build/dedup.ts';

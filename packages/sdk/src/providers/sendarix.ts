@@ -1,5 +1,5 @@
 import type { CanonicalEvent, EventData } from '../event.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import type { Provider, ProviderRequest, VerifyContext, VerifyResult } from './provider.ts';
 import { dedupParts } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';

@@ -1,4 +1,5 @@
 import type { EventType } from '../event.ts';
+import { sendgridDialect } from './dialects/sendgrid-encode.ts';
 import type {
   DecodedEvent,
   Provider,
@@ -6,7 +7,6 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
-import { sendgridDialect } from './sendgrid-encode.ts';
 import { OWN_KEYS } from './sendgrid-keys.ts';
 import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
 import { classifyBounce, deferralCause } from './shared/build/classify-bounce.ts';

@@ -1,5 +1,5 @@
+import { sesDialect } from './dialects/ses-encode.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { sesDialect } from './ses-encode.ts';
 import { SES_EVENTS, type SesEvent } from './ses-events.ts';
 import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
 import { dedupParts } from './shared/build/dedup.ts';

@@ -1,7 +1,7 @@
+import { signStandardWebhook } from '../standard-webhooks/standard-webhooks.ts';
+import { decodeSecret } from '../standard-webhooks/standard-webhooks-keys.ts';
 import { describeProvider } from './fixtures/describe-provider.ts';
 import { standard } from './standard.ts';
-import { signStandardWebhook } from './standard-webhooks.ts';
-import { decodeSecret } from './standard-webhooks-keys.ts';
 
 const own = {
   id: 'evt_01M7ZP27YYSGFWD5FYXB75Q5B6',

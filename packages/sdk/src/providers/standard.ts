@@ -1,5 +1,5 @@
 import { EVENT_TYPES } from '../event.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { readEventData } from './shared/build/canonical-data.ts';
 import { dedupParts } from './shared/build/dedup.ts';

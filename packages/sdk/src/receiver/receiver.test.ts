@@ -5,7 +5,7 @@ import { PermanentError } from '../errors.ts';
 import type { CanonicalEvent } from '../event.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import { createMemoryInbox } from '../inbox/memory.ts';
-import { encodeSecret } from '../providers/standard-webhooks-keys.ts';
+import { encodeSecret } from '../standard-webhooks/standard-webhooks-keys.ts';
 import { settle } from './fixtures/manual-clock.ts';
 import {
   eventBody,

@@ -1,6 +1,6 @@
 import { createHmac, sign } from 'node:crypto';
-import type { DialectKey, SigningContext, UnsignedPost } from '../../dialect.ts';
-import { signStandardWebhook } from '../../standard-webhooks.ts';
+import { signStandardWebhook } from '../../../standard-webhooks/standard-webhooks.ts';
+import type { DialectKey, SigningContext, UnsignedPost } from '../../dialects/dialect.ts';
 
 /** How the formats sign. */
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CanonicalEvent, EventData } from '../../../event.ts';
 import { numberText } from '../../../lossless-json.ts';
-import type { DialectBatch, DialectSender } from '../../dialect.ts';
+import type { DialectBatch, DialectSender } from '../../dialects/dialect.ts';
 
 /** What the formats have in common when an event of ours is written in them. */
 

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { verifyStandardSignature } from '../../../standard-webhooks/standard-webhooks.ts';
 import type { ProviderRequest, VerifyContext, VerifyResult } from '../../provider.ts';
-import { verifyStandardSignature } from '../../standard-webhooks.ts';
 import { headerOf } from '../read/request-body.ts';
 import { DEFAULT_TOLERANCE_MS, requireSecrets } from './signatures.ts';
 

@@ -1,7 +1,6 @@
-import type { BounceCategory, CanonicalEvent, EventData } from '../event.ts';
-import type { Dialect } from './dialect.ts';
-import { OWN_KEYS } from './sendgrid-keys.ts';
-import { keyOf, signBase64, withId } from './shared/encode/sign.ts';
+import type { BounceCategory, CanonicalEvent, EventData } from '../../event.ts';
+import { OWN_KEYS } from '../sendgrid-keys.ts';
+import { keyOf, signBase64, withId } from '../shared/encode/sign.ts';
 import {
   epochSeconds,
   isHard,
@@ -11,7 +10,8 @@ import {
   notCarried,
   saidOf,
   textMetadata,
-} from './shared/encode/values.ts';
+} from '../shared/encode/values.ts';
+import type { Dialect } from './dialect.ts';
 
 /**
  * Events of ours as those of SendGrid's Event Webhook: a list, and CR LF behind it, which is signed too.

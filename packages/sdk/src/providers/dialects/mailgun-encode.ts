@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { CanonicalEvent, EventData } from '../event.ts';
-import { writtenNumber } from '../lossless-json.ts';
-import type { Dialect } from './dialect.ts';
-import { hmacHex, withId } from './shared/encode/sign.ts';
+import type { CanonicalEvent, EventData } from '../../event.ts';
+import { writtenNumber } from '../../lossless-json.ts';
+import { hmacHex, withId } from '../shared/encode/sign.ts';
 import {
   bareSmtpId,
   epochText,
@@ -13,7 +12,8 @@ import {
   notCarried,
   onlyEvent,
   saidOf,
-} from './shared/encode/values.ts';
+} from '../shared/encode/values.ts';
+import type { Dialect } from './dialect.ts';
 
 /**
  * Events of ours as Mailgun's webhooks (documentation.mailgun.com/docs/mailgun/user-manual/webhooks/

@@ -1,6 +1,5 @@
-import type { BounceCategory, CanonicalEvent } from '../event.ts';
-import type { Dialect, DialectOption, DialectSender, SigningContext } from './dialect.ts';
-import { keyOf, signBase64, withId } from './shared/encode/sign.ts';
+import type { BounceCategory, CanonicalEvent } from '../../event.ts';
+import { keyOf, signBase64, withId } from '../shared/encode/sign.ts';
 import {
   isHard,
   known,
@@ -10,8 +9,9 @@ import {
   optionOf,
   textMetadata,
   uuidFor,
-} from './shared/encode/values.ts';
-import { canonicalText } from './shared/verify/sns.ts';
+} from '../shared/encode/values.ts';
+import { canonicalText } from '../shared/verify/sns.ts';
+import type { Dialect, DialectOption, DialectSender, SigningContext } from './dialect.ts';
 
 /**
  * Events of ours as Amazon SES publishes them (docs.aws.amazon.com/ses/latest/dg/

@@ -1,6 +1,5 @@
-import type { CanonicalEvent, EventType } from '../event.ts';
-import type { Dialect } from './dialect.ts';
-import { signStandard } from './shared/encode/sign.ts';
+import type { CanonicalEvent, EventType } from '../../event.ts';
+import { signStandard } from '../shared/encode/sign.ts';
 import {
   isHard,
   JSON_TYPE,
@@ -10,7 +9,8 @@ import {
   onlyEvent,
   saidOf,
   textMetadata,
-} from './shared/encode/values.ts';
+} from '../shared/encode/values.ts';
+import type { Dialect } from './dialect.ts';
 
 /**
  * Events of ours as Resend's webhooks (resend.com/docs/webhooks/event-types). Its tags are names with

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { CanonicalEvent, EventType } from '../event.ts';
+import type { CanonicalEvent, EventType } from '../../event.ts';
 
 /**
  * The other direction of a provider: events of ours as it would send them, so that a handler which was

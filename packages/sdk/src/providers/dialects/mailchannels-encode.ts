@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { CanonicalEvent, EventType } from '../event.ts';
-import type { Dialect, DialectOption, DialectSender } from './dialect.ts';
-import { keyOf, signBase64, withId } from './shared/encode/sign.ts';
+import type { CanonicalEvent, EventType } from '../../event.ts';
+import { keyOf, signBase64, withId } from '../shared/encode/sign.ts';
 import {
   epochSeconds,
   JSON_TYPE,
@@ -10,7 +9,8 @@ import {
   notCarried,
   optionOf,
   saidOf,
-} from './shared/encode/values.ts';
+} from '../shared/encode/values.ts';
+import type { Dialect, DialectOption, DialectSender } from './dialect.ts';
 
 /**
  * Events of ours as MailChannels' delivery events (docs.mailchannels.net/email-api/advanced/

@@ -1,6 +1,5 @@
-import type { CanonicalEvent, EventData } from '../event.ts';
-import type { Dialect, DialectSender } from './dialect.ts';
-import { signStandard } from './shared/encode/sign.ts';
+import type { CanonicalEvent, EventData } from '../../event.ts';
+import { signStandard } from '../shared/encode/sign.ts';
 import {
   isHard,
   JSON_TYPE,
@@ -9,7 +8,8 @@ import {
   numberFor,
   onlyEvent,
   saidOf,
-} from './shared/encode/values.ts';
+} from '../shared/encode/values.ts';
+import type { Dialect, DialectSender } from './dialect.ts';
 
 /**
  * Events of ours as Postmark's webhooks (postmarkapp.com/developer/webhooks/webhooks-overview). Many

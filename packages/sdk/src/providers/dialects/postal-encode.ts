@@ -1,6 +1,5 @@
-import type { CanonicalEvent, DnsRecordPurpose, EventData, EventDomain } from '../event.ts';
-import { writtenNumber } from '../lossless-json.ts';
-import type { CarriedType, Dialect, DialectSender } from './dialect.ts';
+import type { CanonicalEvent, DnsRecordPurpose, EventData, EventDomain } from '../../event.ts';
+import { writtenNumber } from '../../lossless-json.ts';
 import {
   bareSmtpId,
   epochSeconds,
@@ -10,7 +9,8 @@ import {
   notCarried,
   numberFor,
   uuidFor,
-} from './shared/encode/values.ts';
+} from '../shared/encode/values.ts';
+import type { CarriedType, Dialect, DialectSender } from './dialect.ts';
 
 /**
  * Events of ours as those of Postal's family: `postal` as its source writes them (app/services/

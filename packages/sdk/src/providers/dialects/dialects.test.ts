@@ -7,8 +7,18 @@ import {
 } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type CanonicalEvent, EVENT_TYPES, type EventType } from '../event.ts';
-import { parseLosslessJson } from '../lossless-json.ts';
+import { type CanonicalEvent, EVENT_TYPES, type EventType } from '../../event.ts';
+import { parseLosslessJson } from '../../lossless-json.ts';
+import {
+  encodePrivateKey,
+  encodeSecret,
+  importSecret,
+  publicKeyOf,
+} from '../../standard-webhooks/standard-webhooks-keys.ts';
+import { arbitraryEvent } from '../fixtures/arbitrary-event.ts';
+import type { DecodedEvent, Provider, ProviderRequest } from '../provider.ts';
+import { DIALECTS, PROVIDERS } from '../registry.ts';
+import { standard } from '../standard.ts';
 import type {
   CarriedType,
   Dialect,
@@ -17,16 +27,6 @@ import type {
   SigningKind,
   UnsignedPost,
 } from './dialect.ts';
-import { arbitraryEvent } from './fixtures/arbitrary-event.ts';
-import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
-import { DIALECTS, PROVIDERS } from './registry.ts';
-import { standard } from './standard.ts';
-import {
-  encodePrivateKey,
-  encodeSecret,
-  importSecret,
-  publicKeyOf,
-} from './standard-webhooks-keys.ts';
 
 const SENDER: DialectSender = { projectId: 'prj_1', options: {} };
 const NOW_MS = Date.UTC(2026, 10, 21, 12);
