@@ -10,7 +10,7 @@ import type { Metrics } from '../http/metrics.ts';
 import { createPortal, type Portal } from '../http/portal/create-portal.ts';
 import { createInvitationMailer } from '../http/portal/invitation-mail.ts';
 import { readPortalFiles } from '../http/portal/portal-files.ts';
-import { createAnswerMemory } from '../http/remember-answers.ts';
+import { type AnswerMemory, createAnswerMemory } from '../http/remember-answers.ts';
 import type { Route } from '../http/route.ts';
 import { createRoutes } from '../http/routes.ts';
 import { createHttpServer } from '../http/server.ts';
@@ -44,14 +44,16 @@ const PORTAL_FOLDER = join(
 export function buildHttp(basics: Basics, shown: Shown): FastifyInstance {
   const { config, store, secretBox, clock, ids, log, gate } = basics;
   const servesApi = config.roles.includes('api');
+  const { idempotency } = store;
+  const memory = createAnswerMemory({ idempotency, secretBox, now: clock.now });
   return createHttpServer({
     routes: buildRoutes(basics, shown, servesApi),
     ...shown.access,
-    memory: createAnswerMemory({ idempotency: store.idempotency, secretBox, now: clock.now }),
+    memory,
     ids,
     log,
     refuseWork: gate.refuseWork,
-    compatible: servesApi ? buildCompatibleApis(basics, shown) : null,
+    compatible: servesApi ? buildCompatibleApis(basics, shown, memory) : null,
     portal: servesApi ? buildPortal(basics, shown) : null,
   });
 }
@@ -96,6 +98,7 @@ function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] 
 function buildCompatibleApis(
   { config, store, ids, clock, gate, log }: Basics,
   { access, webhooks, mail }: Shown,
+  memory: AnswerMemory,
 ): CompatibleApis {
   return createCompatibleApis({
     acceptor: mail.acceptor,
@@ -106,7 +109,9 @@ function buildCompatibleApis(
     rates: access.rates,
     ids,
     clock,
+    memory,
     maxMessageBytes: config.maxMessageSize,
+    canTrack: config.publicUrl !== null,
     refuseWork: gate.refuseWork,
     log,
   });

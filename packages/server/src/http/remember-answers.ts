@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PosthornError } from '../lib/errors.ts';
 import type { SecretBox } from '../lib/secret-box.ts';
-import type { Statement } from '../store/engine.ts';
+import { type Statement, StoreConflict } from '../store/engine.ts';
 import type { Idempotency } from '../store/idempotency.ts';
 import { answerContext } from '../store/sealed-values.ts';
 import type { RouteAnswer } from './route.ts';
@@ -25,6 +25,39 @@ export interface KeyedRequest {
   path: string;
   /** As parsed from the body. */
   body: unknown;
+}
+
+/**
+ * The first answer under the key once more, marked by `idempotency-replayed`; else what `handle` answers.
+ * Throws `idempotency_mismatch` and what `handle` throws.
+ */
+export async function answerOnce(
+  memory: AnswerMemory,
+  request: KeyedRequest,
+  handle: (remember: (answer: RouteAnswer) => Statement[]) => Promise<RouteAnswer>,
+): Promise<RouteAnswer> {
+  const earlier = await memory.recall(request);
+  if (earlier !== null) return earlier;
+  try {
+    return await handle((answer) => memory.remember(request, answer));
+  } catch (error) {
+    // An equal request was a moment faster: its answer is ours.
+    const winner = isConflict(error) ? await memory.recall(request) : null;
+    if (winner !== null) return winner;
+    throw error;
+  }
+}
+
+export function isReplayed({ headers }: RouteAnswer): boolean {
+  return headers?.['idempotency-replayed'] === 'true';
+}
+
+/** Also where a handler has said in its own words what collided. */
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof StoreConflict ||
+    (error instanceof PosthornError && error.cause instanceof StoreConflict)
+  );
 }
 
 /** The header's value if it can be used; `null` without one. Throws `invalid_idempotency_key`. */

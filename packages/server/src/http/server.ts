@@ -6,7 +6,6 @@ import type { Scope } from '../core/scopes.ts';
 import { messageOf, PosthornError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { MAX_TOKEN_CHARS } from '../mail/tracking/tracking-token.ts';
-import { StoreConflict } from '../store/engine.ts';
 import {
   type Authenticator,
   type Caller,
@@ -22,7 +21,13 @@ import { readIfMatch, toEntityTag } from './entity-tag.ts';
 import type { Portal } from './portal/create-portal.ts';
 import { toPosthornError, toProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
-import { type AnswerMemory, type KeyedRequest, readIdempotencyKey } from './remember-answers.ts';
+import {
+  type AnswerMemory,
+  answerOnce,
+  isReplayed,
+  type KeyedRequest,
+  readIdempotencyKey,
+} from './remember-answers.ts';
 import type { RawRequest, Route, RouteAnswer, RouteClient } from './route.ts';
 
 export interface HttpServerOptions {
@@ -233,24 +238,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       path,
       body: request.body,
     };
-    const recall = async (): Promise<RouteAnswer | null> => {
-      const kept = await options.memory.recall(keyed);
-      if (kept === null || route.replay === undefined) return kept;
-      return route.replay({ ...input, remember: () => [] }, kept);
-    };
-    const earlier = await recall();
-    if (earlier !== null) return earlier;
-    try {
-      return await route.handle({
-        ...input,
-        remember: (answer) => options.memory.remember(keyed, answer),
-      });
-    } catch (error) {
-      // An equal request was a moment faster: its answer is ours.
-      const winner = isConflict(error) ? await recall() : null;
-      if (winner !== null) return winner;
-      throw error;
-    }
+    const answer = await answerOnce(options.memory, keyed, (remember) =>
+      route.handle({ ...input, remember }),
+    );
+    if (route.replay === undefined || !isReplayed(answer)) return answer;
+    return route.replay({ ...input, remember: () => [] }, answer);
   }
 
   return app;
@@ -273,14 +265,6 @@ function toRawRequest(request: FastifyRequest): RawRequest {
     clientAddress: readClientAddress(request.socket.remoteAddress, headers['x-forwarded-for']),
     body: body instanceof Uint8Array ? body : new Uint8Array(),
   };
-}
-
-/** Also where a handler has said in its own words what collided. */
-function isConflict(error: unknown): boolean {
-  return (
-    error instanceof StoreConflict ||
-    (error instanceof PosthornError && error.cause instanceof StoreConflict)
-  );
 }
 
 /** From the body, so that an answer that is repeated under its Idempotency-Key has it too. */

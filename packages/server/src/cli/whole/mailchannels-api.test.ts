@@ -37,11 +37,18 @@ const MAIL = {
   html: '<p>It is on its way.</p>',
 };
 
-async function ask(method: string, path: string, body?: unknown, key: string | null = API_KEY) {
+async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+  key: string | null = API_KEY,
+  more: Record<string, string> = {},
+) {
   const response = await fetch(`${server.httpUrl}/tx/v1${path}`, {
     method,
     headers: {
       'content-type': 'application/json',
+      ...more,
       ...(key === null ? {} : { 'x-api-key': key }),
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -152,6 +159,28 @@ test('several personalizations are several messages, and its SDK queues mail too
   const queued = await client.emails.sendAsync(MAIL);
   assert.match(queued.data?.requestId ?? '', /^msg_/);
   assert.ok(Date.parse(queued.data?.queuedAt ?? '') > 0);
+});
+
+test('under an Idempotency-Key each message is sent once, and the answer is the same', async () => {
+  const body = raw({
+    personalizations: [
+      { to: [{ email: 'one@example.com' }] },
+      { to: [{ email: 'two@example.com' }] },
+    ],
+  });
+  const send = (given: unknown) =>
+    ask('POST', '/send', given, API_KEY, { 'idempotency-key': 'order-1001' });
+  const [first, second] = await Promise.all([send(body), send(body)]);
+  assert.equal(first.status, 202, JSON.stringify(first.body));
+  assert.deepEqual(second, first);
+  assert.deepEqual(await send(body), first);
+  assert.equal(new Set(first.body.results.map((one: Json) => one.message_id)).size, 2);
+  const { data } = await server.client.get('/v1/messages?limit=100&recipient=two@example.com');
+  const sent = data.filter((one: Json) => one.smtp_id === first.body.results[1].message_id);
+  assert.equal(sent.length, 1);
+  const other = await send(raw({ subject: 'Other' }));
+  assert.equal(other.status, 400);
+  assert.match(other.body.errors[0], /new Idempotency-Key/);
 });
 
 test('a dry run shows the mail and sends none', async () => {

@@ -19,8 +19,12 @@ after(async () => {
   await sink.close();
 });
 
-async function ask(path: string, body?: unknown, options: { key?: string; method?: string } = {}) {
-  const { key = API_KEY, method = 'POST' } = options;
+async function ask(
+  path: string,
+  body?: unknown,
+  options: { key?: string; method?: string; onceAs?: string } = {},
+) {
+  const { key = API_KEY, method = 'POST', onceAs } = options;
   const isForm = body instanceof URLSearchParams;
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const response = await fetch(`${server.httpUrl}/api/v1${path}`, {
@@ -28,6 +32,7 @@ async function ask(path: string, body?: unknown, options: { key?: string; method
     headers: {
       ...(isForm ? {} : { 'content-type': 'application/json' }),
       ...(key === '' ? {} : { 'x-server-api-key': key }),
+      ...(onceAs === undefined ? {} : { 'idempotency-key': onceAs }),
     },
     ...(body === undefined ? {} : { body: isForm ? body : text }),
   });
@@ -104,6 +109,25 @@ test('sends a message, and tells what became of it by its number and by its toke
   assert.match(Buffer.from(all.data.raw_message, 'base64').toString(), /X-Order: 1001/i);
   assert.deepEqual(all.data.activity_entries, { loads: [], clicks: [] });
   assert.equal(all.data.inspection.inspected, false);
+});
+
+test('under an Idempotency-Key a message is sent once, a raw one too', async () => {
+  const data = Buffer.from('From: orders@shop.example\r\nSubject: Raw\r\n\r\nHello').toString(
+    'base64',
+  );
+  const rawMail = { mail_from: 'orders@shop.example', rcpt_to: ['jane@example.com'], data };
+  for (const [path, body] of [
+    ['/send/message', MAIL],
+    ['/send/raw', rawMail],
+  ] as const) {
+    const send = (given: unknown) => ask(path, given, { onceAs: `once${path}` });
+    const first = await send(body);
+    assert.equal(first.answer.status, 'success', JSON.stringify(first.answer));
+    assert.deepEqual((await send(body)).answer.data, first.answer.data);
+    const other = await send({ ...body, tag: 'another' });
+    assert.equal(other.answer.status, 'parameter-error');
+    assert.match(other.answer.data.message, /new Idempotency-Key/);
+  }
 });
 
 test('several recipients have one message; one that is refused shows in its deliveries', async () => {

@@ -1,13 +1,16 @@
 import type { Caller } from '../../access/authenticate.ts';
 import { requireScope } from '../../access/authenticate.ts';
 import { checkInput } from '../../check-input.ts';
-import type { Route, RouteClient } from '../../route.ts';
+import { type AnswerMemory, answerOnce, type KeyedRequest } from '../../remember-answers.ts';
+import type { Route, RouteAnswer, RouteClient, RouteRequest } from '../../route.ts';
 
 export interface RouteCall {
   caller: Caller;
   params?: Readonly<Record<string, string>>;
   query?: Readonly<Record<string, string>>;
   body?: unknown;
+  /** Its answer is remembered under this, or given again. */
+  keyed?: KeyedRequest | null;
 }
 
 /**
@@ -24,13 +27,14 @@ const NO_CLIENT: RouteClient = {
   lastEventId: null,
 };
 
-export function createRouteCaller(routes: readonly Route[]): CallRoute {
+export function createRouteCaller(routes: readonly Route[], memory: AnswerMemory): CallRoute {
   const byName = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  return async <T>(name: string, { caller, params, query, body }: RouteCall): Promise<T> => {
+  return async <T>(name: string, call: RouteCall): Promise<T> => {
+    const { caller, params, query, body, keyed = null } = call;
     const route = byName.get(name);
     if (route === undefined) throw new Error(`There is no route ${name}.`);
     if (route.auth !== 'none') requireScope(caller, route.auth);
-    const answer = await route.handle({
+    const input = {
       projectId: caller.projectId,
       scopes: caller.scopes,
       keyMode: caller.keyMode,
@@ -40,8 +44,11 @@ export function createRouteCaller(routes: readonly Route[]): CallRoute {
       ifMatch: null,
       client: NO_CLIENT,
       raw: null,
-      remember: () => [],
-    });
+    };
+    const handle = (remember: RouteRequest['remember']): Promise<RouteAnswer> =>
+      route.handle({ ...input, remember });
+    const answer =
+      keyed === null ? await handle(() => []) : await answerOnce(memory, keyed, handle);
     return answer.body as T;
   };
 }

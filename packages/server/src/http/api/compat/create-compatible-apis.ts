@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { AnswerMemory } from '../../remember-answers.ts';
 import type { Route } from '../../route.ts';
 import { createRouteCaller } from './call-routes.ts';
 import { registerForeignApi } from './foreign-api.ts';
@@ -15,13 +16,13 @@ type CompatibleApiDeps = Omit<
   Parameters<typeof createMailchannelsApi>[0] & Parameters<typeof createPostalApi>[0],
   'callRoute' | 'now'
 > &
-  Omit<Parameters<typeof registerForeignApi>[2], 'now'>;
+  Omit<Parameters<typeof registerForeignApi>[2], 'now'> & { memory: AnswerMemory };
 
 export function createCompatibleApis(deps: CompatibleApiDeps): CompatibleApis {
   const now = (): number => deps.clock.now();
   return {
     register(app, routes) {
-      const callRoute = createRouteCaller(routes);
+      const callRoute = createRouteCaller(routes, deps.memory);
       const all = { ...deps, callRoute, now };
       registerForeignApi(app, createMailchannelsApi(all), all);
       registerForeignApi(app, createPostalApi(all), all);

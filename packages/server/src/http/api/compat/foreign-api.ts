@@ -6,6 +6,7 @@ import { type Authenticator, type Caller, hashApiKey } from '../../access/authen
 import type { ProjectRates } from '../../access/project-rates.ts';
 import { toPosthornError } from '../../problem.ts';
 import { readJson } from '../../read-json.ts';
+import { type KeyedRequest, readIdempotencyKey } from '../../remember-answers.ts';
 import type { RouteAnswer } from '../../route.ts';
 
 /** An API that others have defined: its paths, its key, its way to say that something is wrong. */
@@ -38,6 +39,8 @@ export interface ForeignRequest {
   /** A name that is given twice is a list. */
   query: Readonly<Record<string, unknown>>;
   body: unknown;
+  /** With an Idempotency-Key: what is answered under it is remembered. */
+  keyed: KeyedRequest | null;
   startedMs: number;
 }
 
@@ -112,8 +115,10 @@ export function registerForeignApi(
             if (isOpen !== true) callers.set(request, await admit(request));
           },
           handler: async (request, reply) => {
+            const caller = callers.get(request) ?? NOBODY;
             const answer = await handle({
-              caller: callers.get(request) ?? NOBODY,
+              caller,
+              keyed: readKeyed(request, caller.projectId),
               params: request.params as Record<string, string>,
               query: request.query as Record<string, unknown>,
               body: request.body,
@@ -126,6 +131,15 @@ export function registerForeignApi(
     },
     { prefix: api.prefix },
   );
+}
+
+/** Throws `invalid_idempotency_key`. */
+function readKeyed(
+  { method, url, headers, body }: FastifyRequest,
+  projectId: string,
+): KeyedRequest | null {
+  const key = method === 'GET' ? null : readIdempotencyKey(headers['idempotency-key']);
+  return key === null ? null : { projectId, key, method, path: url.split('?')[0] ?? '', body };
 }
 
 function send({ status, body, headers }: RouteAnswer, reply: FastifyReply): FastifyReply {

@@ -20,6 +20,7 @@ export function createMailchannelsApi(deps: {
   ids: Ids;
   clock: Clock;
   maxMessageBytes: number;
+  canTrack: boolean;
 }): ForeignApi {
   const now = (): number => deps.clock.now();
   const watch = createAttemptWatch(deps.callRoute, deps.clock);

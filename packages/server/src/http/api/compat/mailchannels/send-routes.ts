@@ -4,6 +4,7 @@ import { messageOf, PosthornError } from '../../../../lib/errors.ts';
 import { composeMessage } from '../../../../mail/compose-message.ts';
 import { checkInput } from '../../../check-input.ts';
 import { toPosthornError } from '../../../problem.ts';
+import type { KeyedRequest } from '../../../remember-answers.ts';
 import { toMessageInput } from '../../message-routes.ts';
 import { messageBody } from '../../message-schema.ts';
 import type { CallRoute } from '../call-routes.ts';
@@ -19,22 +20,27 @@ interface SendResult {
   reason: string;
 }
 
+type Draft = MessageDraft & { smtpId: string; keyed: KeyedRequest | null };
+
 /** POST /send, with `dry-run`, and POST /send-async. */
 export function createSendRoutes(deps: {
   callRoute: CallRoute;
   ids: Ids;
   now: () => number;
   maxMessageBytes: number;
+  /** False where nobody could reach a tracked link: then tracking_settings are passed over. */
+  canTrack: boolean;
 }): ForeignRoute[] {
-  const { callRoute, ids, now } = deps;
+  const { callRoute, ids, now, canTrack } = deps;
   // Base64 makes four bytes of three; the rest is room for JSON around it.
   const bodyLimit = Math.ceil(deps.maxMessageBytes * 1.4) + 1_048_576;
 
   /** All of them are checked before the first is sent. */
-  function readDrafts(body: unknown): (MessageDraft & { smtpId: string })[] {
-    return toMessages(checkInput(sendBody, body, '/')).map((draft, i) => {
+  function readDrafts({ body, keyed }: ForeignRequest): Draft[] {
+    return toMessages(checkInput(sendBody, body, '/'), canTrack).map((draft, i) => {
       const sender = Reflect.get(Object(draft.from), 'email');
-      const smtpId = makeMessageId(ids, String(sender)) ?? '';
+      const part = partOf(keyed, i);
+      const smtpId = makeMessageId(ids, String(sender), part) ?? '';
       const given: Record<string, string> = smtpId === '' ? {} : { 'Message-ID': smtpId };
       const message = { ...draft, headers: { ...draft.headers, ...given } };
       try {
@@ -42,16 +48,17 @@ export function createSendRoutes(deps: {
       } catch (error) {
         throw atPersonalization(i, error);
       }
-      return { ...message, smtpId };
+      return { ...message, smtpId, keyed: part };
     });
   }
 
-  async function send({ caller, body }: ForeignRequest) {
+  async function send(request: ForeignRequest) {
+    const { caller } = request;
     const results: SendResult[] = [];
     let requestId: string | null = null;
-    for (const [index, { smtpId, ...message }] of readDrafts(body).entries()) {
+    for (const [index, { smtpId, keyed, ...message }] of readDrafts(request).entries()) {
       try {
-        const call = { caller, body: message };
+        const call = { caller, body: message, keyed };
         const { id } = await callRoute<{ id: string }>('POST /v1/messages', call);
         requestId ??= id;
         results.push({ index, message_id: smtpId, status: 'sent', reason: '' });
@@ -72,7 +79,7 @@ export function createSendRoutes(deps: {
       bodyLimit,
       async handle(request) {
         if (request.query['dry-run'] === 'true') {
-          const drafts = readDrafts(request.body);
+          const drafts = readDrafts(request);
           const data = await Promise.all(drafts.map((draft) => render(draft, now())));
           return { status: 200, body: { data } };
         }
@@ -92,8 +99,13 @@ export function createSendRoutes(deps: {
   ];
 }
 
+/** Each of its messages has a key of its own, so that one of which no answer came sends the rest. */
+function partOf(keyed: KeyedRequest | null, index: number): KeyedRequest | null {
+  return keyed === null ? null : { ...keyed, key: `${keyed.key}#${index}` };
+}
+
 async function render(
-  { smtpId, ...message }: MessageDraft & { smtpId: string },
+  { smtpId, keyed: _keyed, ...message }: Draft,
   nowMs: number,
 ): Promise<string> {
   const input = toMessageInput(checkInput(messageBody, message, '/'), 'live');

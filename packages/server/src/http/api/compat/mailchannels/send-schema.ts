@@ -9,6 +9,8 @@ const mailbox = z.looseObject({ email: z.string(), name: z.string().nullish() })
 const mailboxes = z.array(mailbox).max(1_000);
 const headers = z.record(z.string(), z.string());
 
+const tracking = z.looseObject({ enable: z.boolean().nullish() }).nullish();
+
 const personalization = z.looseObject({
   to: mailboxes.min(1),
   cc: mailboxes.nullish(),
@@ -51,6 +53,7 @@ export const sendBody = z.looseObject({
     .regex(/^\S{1,48}$/, 'A campaign_id has up to 48 characters, without spaces.')
     .nullish(),
   transactional: z.boolean().nullish(),
+  tracking_settings: z.looseObject({ click_tracking: tracking, open_tracking: tracking }).nullish(),
 });
 
 export type SendBody = z.output<typeof sendBody>;

@@ -12,7 +12,7 @@ export interface MessageDraft {
  * One message for each personalization. Throws `invalid_field` for what we cannot do and what would be
  * seen in the mail: templates, and other parts than text and HTML.
  */
-export function toMessages(body: SendBody): MessageDraft[] {
+export function toMessages(body: SendBody, canTrack: boolean): MessageDraft[] {
   const { text, html } = readContent(body);
   const shared = {
     ...(text === undefined ? {} : { text }),
@@ -21,8 +21,16 @@ export function toMessages(body: SendBody): MessageDraft[] {
     // Their non-transactional mail is what people unsubscribe from.
     stream: body.transactional === false ? 'broadcast' : 'transactional',
     tags: body.campaign_id == null ? [] : [body.campaign_id],
+    ...(canTrack ? { tracking: readTracking(body) } : {}),
   };
   return body.personalizations.map((one, i) => ({ ...shared, ...toEnvelope(one, i, body) }));
+}
+
+/** What they say nothing of, the project decides. */
+function readTracking({ tracking_settings: settings }: SendBody): object {
+  const opens = settings?.open_tracking?.enable ?? null;
+  const clicks = settings?.click_tracking?.enable ?? null;
+  return { ...(opens === null ? {} : { opens }), ...(clicks === null ? {} : { clicks }) };
 }
 
 function readContent({ content }: SendBody): { text?: string; html?: string } {

@@ -3,6 +3,7 @@ import { PosthornError } from '../../../../lib/errors.ts';
 import type { MessageAcceptor } from '../../../../mail/accept-message.ts';
 import type { Events } from '../../../../store/events.ts';
 import type { Messages } from '../../../../store/messages.ts';
+import type { AnswerMemory } from '../../../remember-answers.ts';
 import type { CallRoute } from '../call-routes.ts';
 import type { ForeignApi } from '../foreign-api.ts';
 import { answerRefusal } from './envelope.ts';
@@ -16,6 +17,7 @@ export function createPostalApi(deps: {
   messages: Pick<Messages, 'get' | 'list' | 'recipients' | 'raw'>;
   events: Pick<Events, 'ofMessage'>;
   ids: Ids;
+  memory: AnswerMemory;
   now: () => number;
   maxMessageBytes: number;
 }): ForeignApi {

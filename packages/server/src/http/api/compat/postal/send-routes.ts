@@ -6,6 +6,8 @@ import { endLinesWithCrlf } from '../../../../mail/end-lines.ts';
 import { readSubmission } from '../../../../mail/read-submission.ts';
 import { checkEnvelopeAddress } from '../../../../smtp/check-envelope-address.ts';
 import { requireScope } from '../../../access/authenticate.ts';
+import { type AnswerMemory, answerOnce, type KeyedRequest } from '../../../remember-answers.ts';
+import type { RouteAnswer, RouteRequest } from '../../../route.ts';
 import type { CallRoute } from '../call-routes.ts';
 import type { ForeignRoute } from '../foreign-api.ts';
 import { makeMessageId } from '../message-id.ts';
@@ -21,22 +23,24 @@ export function createSendRoutes(deps: {
   callRoute: CallRoute;
   acceptor: Pick<MessageAcceptor, 'acceptRaw'>;
   ids: Ids;
+  memory: AnswerMemory;
   now: () => number;
   maxMessageBytes: number;
 }): ForeignRoute[] {
-  const { callRoute, ids, now, maxMessageBytes } = deps;
+  const { callRoute, ids, memory, now, maxMessageBytes } = deps;
   const bodyLimit = Math.ceil(maxMessageBytes * 1.4) + 1_048_576;
   return [
     {
       methods: METHODS,
       path: '/send/message',
       bodyLimit,
-      async handle({ caller, body, startedMs }) {
-        const message = toMessage(readParameters(body), ids);
+      async handle({ caller, body, keyed, startedMs }) {
+        const message = toMessage(readParameters(body), { ids, keyed });
         const smtpId = String(message.headers['Message-ID'] ?? '');
         const { id, recipients } = await callRoute<Accepted>('POST /v1/messages', {
           caller,
           body: message,
+          keyed,
         });
         const addresses = recipients.map(({ address }) => address);
         return answerSuccess(toResult(id, smtpId, addresses), now() - startedMs);
@@ -46,15 +50,19 @@ export function createSendRoutes(deps: {
       methods: METHODS,
       path: '/send/raw',
       bodyLimit,
-      async handle({ caller, body, startedMs }) {
+      async handle({ caller, body, keyed, startedMs }) {
         requireScope(caller, 'send');
-        const { smtpId, ...submission } = readRaw(readParameters(body), deps);
-        const accepted = deps.acceptor.acceptRaw(caller.projectId, {
-          ...submission,
-          keyMode: caller.keyMode,
-        });
-        const { messageId } = await accepted.catch(refuseSubmission);
-        return answerSuccess(toResult(messageId, smtpId, submission.recipients), now() - startedMs);
+        const { smtpId, ...given } = readRaw(readParameters(body), { ...deps, keyed });
+        const submission = { ...given, keyMode: caller.keyMode };
+        const accept = async (remember: RouteRequest['remember']) => {
+          const accepted = await deps.acceptor
+            .acceptRaw(caller.projectId, submission, (one) => remember(toIdAnswer(one)))
+            .catch(refuseSubmission);
+          return toIdAnswer(accepted);
+        };
+        const answer = keyed === null ? accept(() => []) : answerOnce(memory, keyed, accept);
+        const id = String(Reflect.get(Object((await answer).body), 'id'));
+        return answerSuccess(toResult(id, smtpId, given.recipients), now() - startedMs);
       },
     },
   ];
@@ -65,6 +73,11 @@ interface Accepted {
   recipients: { address: string }[];
 }
 
+/** What is remembered of a raw one. */
+function toIdAnswer({ messageId }: { messageId: string }): RouteAnswer {
+  return { status: 200, body: { id: messageId } };
+}
+
 /** Postal has a message for each recipient; ours has one number, and so the same for each. */
 function toResult(id: string, smtpId: string, recipients: readonly string[]): object {
   const one = { id: numberFor(id), token: id };
@@ -73,7 +86,10 @@ function toResult(id: string, smtpId: string, recipients: readonly string[]): ob
 }
 
 /** As POST /v1/messages takes it. */
-function toMessage(parameters: Parameters, ids: Ids) {
+function toMessage(
+  parameters: Parameters,
+  { ids, keyed }: { ids: Ids; keyed: KeyedRequest | null },
+) {
   const [to, cc, bcc] = [
     listOf(parameters, 'to'),
     listOf(parameters, 'cc'),
@@ -104,7 +120,7 @@ function toMessage(parameters: Parameters, ids: Ids) {
     subject: textOf(parameters, 'subject') ?? '',
     ...(text === null ? {} : { text }),
     ...(html === null ? {} : { html }),
-    headers: readHeaders(parameters, makeMessageId(ids, from)),
+    headers: readHeaders(parameters, makeMessageId(ids, from, keyed)),
     attachments: readAttachments(parameters),
     tags: tag === null ? [] : [tag],
   };
@@ -141,7 +157,11 @@ function readAttachments(parameters: Parameters): object[] {
 
 function readRaw(
   parameters: Parameters,
-  { ids, maxMessageBytes }: { ids: Ids; maxMessageBytes: number },
+  {
+    ids,
+    maxMessageBytes,
+    keyed,
+  }: { ids: Ids; maxMessageBytes: number; keyed: KeyedRequest | null },
 ) {
   const missing = (name: string): never =>
     refuseParameter(`\`${name}\` parameter is required but is missing`);
@@ -159,7 +179,7 @@ function readRaw(
     throw new PosthornError('too_large', detail);
   }
   const known = readSubmission(given).smtpId;
-  const smtpId = known ?? makeMessageId(ids, envelopeFrom) ?? '';
+  const smtpId = known ?? makeMessageId(ids, envelopeFrom, keyed) ?? '';
   const added = known === null ? Buffer.from(`Message-ID: ${smtpId}\r\n`) : Buffer.alloc(0);
   const raw = Buffer.concat([added, given]);
   return { envelopeFrom, recipients: [...new Set(recipients)], raw, smtpId };
