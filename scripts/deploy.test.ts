@@ -242,7 +242,7 @@ function containerOf(workload: Manifest): Manifest {
 function emptyMetrics() {
   return createMetrics({
     dispatcher: () => ({ inMemory: 0, inFlight: 0 }),
-    deliverer: () => ({ jobs: 0, inFlight: 0 }),
+    deliverer: () => ({ jobs: 0, inFlight: 0, slowed: 0 }),
     storeOk: () => true,
     backlog: () => ({ endpoints: 0, lagSeconds: 0 }),
     stalledSources: () => 0,

@@ -122,6 +122,8 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   logLevel: ['loud', '', 'INFO'],
   logFormat: ['xml', ''],
   apiRate: ['0', '-5', 'fast', '1.5'],
+  mailDestinationRate: ['fast', '0/s', '10', '10/d', '-1/s'],
+  mailDestinationLimits: ['example.com', 'example.com=0', 'a=1@2', '=5', 'a b=1'],
   mailTranscripts: ['some', '', 'ALL'],
   mailTranscriptRetention: ['0s', 'long', ''],
   // The files are read in cli/key-material.ts.

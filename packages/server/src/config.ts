@@ -18,12 +18,18 @@ import {
   readPublicUrl,
   readSize,
   readThreads,
+  splitList,
   text,
   whole,
 } from './config/setting-kinds.ts';
 import { nearestName } from './core/nearest-name.ts';
 import { MAIL_LADDER_MS, STANDARD_WEBHOOKS_LADDER_MS } from './core/retry-schedule.ts';
 import { LOG_LEVELS } from './lib/log.ts';
+import {
+  type DestinationLimit,
+  parseDestinationLimit,
+  parseMailRate,
+} from './mail/delivery/destination-limits.ts';
 import { TRANSCRIPT_CHOICES } from './mail/delivery/keep-transcripts.ts';
 import { parseMailboxUrl } from './mail/return-path/parse-mailbox-url.ts';
 import { parseSmarthost } from './mail/smarthost.ts';
@@ -120,6 +126,18 @@ export const SETTINGS = {
     1_000,
     'SMTP transactions under way at once to one destination.',
   ),
+  mailDestinationRate: {
+    default: '',
+    description: 'Messages to one destination in a time, such as 20/s, 600/m or 5000/h, at most.',
+    parse: (value: string): number | null => (value === '' ? null : parseMailRate(value)),
+  },
+  mailDestinationLimits: {
+    default: '',
+    description:
+      "Destinations with limits of their own, by domain or by the end of their mail servers' names, separated by commas: outlook.com=20@600/m is 20 transactions at once and 600 messages a minute.",
+    parse: (value: string): readonly DestinationLimit[] =>
+      splitList(value).map(parseDestinationLimit),
+  },
   mailTranscripts: oneOf(
     TRANSCRIPT_CHOICES,
     'all',

@@ -116,7 +116,7 @@ export function readSize(value: string): number {
   return Number(match[1]) * unit;
 }
 
-const splitList = (value: string): string[] =>
+export const splitList = (value: string): string[] =>
   value
     .split(',')
     .map((part) => part.trim())

@@ -17,7 +17,7 @@ export interface Metrics {
 /** Read at each scrape. */
 export interface LiveFigures {
   dispatcher(): { inMemory: number; inFlight: number };
-  deliverer(): { jobs: number; inFlight: number };
+  deliverer(): { jobs: number; inFlight: number; slowed: number };
   storeOk(): boolean;
   backlog(): { endpoints: number; lagSeconds: number };
   stalledSources(): number;
@@ -115,6 +115,11 @@ export function createMetrics(live: LiveFigures): Metrics {
     'posthorn_mail_transactions_in_flight',
     'SMTP transactions under way.',
     () => live.deliverer().inFlight,
+  );
+  gauge(
+    'posthorn_mail_destinations_slowed',
+    'Destinations that get less mail than they might: they asked for it, or do not answer.',
+    () => live.deliverer().slowed,
   );
   gauge(
     'posthorn_mail_waiting',

@@ -16,7 +16,7 @@ const NOW_MS = 1_000_000;
 
 function decide(
   answer: Partial<RecipientResult>,
-  before: { attempts?: number; reachedServer?: boolean; expiresAtMs?: number } = {},
+  before: Partial<Parameters<typeof decideTransmission>[0]> = {},
 ) {
   return decideTransmission({
     result: toResult('mila@example.com', answer),
@@ -24,6 +24,7 @@ function decide(
     reachedServer: false,
     ladderMs: [60_000, 300_000],
     nowMs: NOW_MS,
+    sinceMs: NOW_MS,
     expiresAtMs: NOW_MS + 86_400_000,
     random: 0.5,
     ...before,
@@ -59,12 +60,43 @@ test('a refusal that DNS or the address decides was never sent', () => {
     ['null_mx', 'invalid_domain', 'domain'],
     ['invalid_address', 'invalid_address', 'recipient'],
   ] as const) {
-    const decision = decide({ ...UNREACHABLE, outcome: 'refused', stage: 'dns', errorCode });
+    const answer = { ...UNREACHABLE, outcome: 'refused', stage: 'dns', errorCode } as const;
+    const decision = decide(answer, { attempts: 3, sinceMs: NOW_MS - 900_000 });
     assert.equal(outcomeOf(decision), 'bounced: bounced');
     const bounce = decision.events[0]?.bounce;
     assert.deepEqual([bounce?.type, bounce?.category, bounce?.scope], ['hard', category, scope]);
     assert.notEqual(bounce?.description ?? '', '');
   }
+});
+
+test('a domain that DNS does not know is asked for again before that counts', () => {
+  const answer = {
+    ...UNREACHABLE,
+    outcome: 'refused',
+    stage: 'dns',
+    errorCode: 'dns_not_found',
+  } as const;
+  const first = decide(answer);
+  assert.equal(outcomeOf(first), 'queued: deferred');
+  assert.equal(first.dueAtMs, NOW_MS + 60_000);
+  const often = decide(answer, { attempts: 9, sinceMs: NOW_MS - 899_999 });
+  assert.equal(outcomeOf(often), 'queued: deferred');
+  const long = decide(answer, { attempts: 2, sinceMs: NOW_MS - 86_000_000 });
+  assert.equal(outcomeOf(long), 'queued: deferred');
+  const both = decide(answer, { attempts: 3, sinceMs: NOW_MS - 900_000 });
+  assert.equal(outcomeOf(both), 'bounced: bounced');
+  const expired = decide(answer, { attempts: 1, expiresAtMs: NOW_MS });
+  assert.equal(outcomeOf(expired), 'failed: failed');
+});
+
+test('a null MX counts at once: the domain has said it itself', () => {
+  const answer = {
+    ...UNREACHABLE,
+    outcome: 'refused',
+    stage: 'dns',
+    errorCode: 'null_mx',
+  } as const;
+  assert.equal(outcomeOf(decide(answer)), 'bounced: bounced');
 });
 
 test('a temporary failure climbs the ladder, and says when the next attempt is', () => {
@@ -127,6 +159,7 @@ test('whatever comes back, a recipient is either final or queued, and the events
           reachedServer,
           ladderMs: MAIL_LADDER_MS,
           nowMs: NOW_MS,
+          sinceMs: NOW_MS,
           expiresAtMs: NOW_MS + leftMs,
           random,
         });

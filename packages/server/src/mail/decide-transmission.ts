@@ -17,7 +17,8 @@ export interface TransmissionDecision {
 /**
  * queued -> delivered | bounced | failed, or queued again.
  *
- * The first attempt that a server answers is `email.sent`. A refusal is `email.bounced`. A temporary
+ * The first attempt that a server answers is `email.sent`. A refusal is `email.bounced`; a domain that does
+ * not exist is one only when DNS says so again and again. A temporary
  * failure is `email.deferred` until the message expires; then it is a soft bounce if a server ever
  * answered, and `email.failed` if none did.
  */
@@ -29,6 +30,8 @@ export function decideTransmission(input: {
   reachedServer: boolean;
   ladderMs: readonly number[];
   nowMs: number;
+  /** When its first attempt fell due. */
+  sinceMs: number;
   expiresAtMs: number;
   random: number;
 }): TransmissionDecision {
@@ -47,7 +50,7 @@ export function decideTransmission(input: {
       events: [...sent, { type: 'email.delivered', delivery }],
     };
   }
-  if (result.outcome === 'refused') {
+  if (result.outcome === 'refused' && !isToBeAskedAgain(result, { ...input, attempts })) {
     const bounce = toBounce(result);
     return {
       ...base,
@@ -70,6 +73,22 @@ export function decideTransmission(input: {
     state: 'bounced',
     events: [...sent, { type: 'email.bounced', delivery, bounce }],
   };
+}
+
+/** A resolver that is broken, or a registry in a bad hour, says of good domains that there are none. */
+const NOT_FOUND_ATTEMPTS = 4;
+const NOT_FOUND_SPAN_MS = 900_000;
+
+/**
+ * Nobody but DNS has said that the domain does not exist: that counts when it was said several times over
+ * a quarter of an hour. With the usual ladder it is final with the fourth attempt, after 21 minutes.
+ */
+function isToBeAskedAgain(
+  { errorCode }: RecipientResult,
+  at: { attempts: number; nowMs: number; sinceMs: number },
+): boolean {
+  if (errorCode !== 'dns_not_found') return false;
+  return at.attempts < NOT_FOUND_ATTEMPTS || at.nowMs - at.sinceMs < NOT_FOUND_SPAN_MS;
 }
 
 function toDelivery(result: RecipientResult, attempt: number): EventDelivery {

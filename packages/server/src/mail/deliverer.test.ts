@@ -36,7 +36,7 @@ test('a greylisted message is accepted, sent, deferred and delivered, in this or
   assert.equal(deferred?.data.delivery?.next_attempt_at, '2026-11-20T10:01:00.000Z');
   assert.deepEqual(deferred?.data.tags, ['receipt']);
   assert.deepEqual(deferred?.data.metadata, { order: 7 });
-  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
 });
 
 test('what is sent is what was accepted, to the envelope and not to the header', async (t) => {
@@ -163,7 +163,7 @@ test('what a server answered while the store took nothing is stored when it does
   await untilAll('delivered');
   assert.deepEqual(await typesOf(id), ['accepted', 'sent', 'delivered']);
   assert.equal(transmitter.jobs.length, 1);
-  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
 });
 
 test('while the store takes nothing no transaction begins; all go on afterwards', async (t) => {
@@ -409,5 +409,5 @@ test('mail of a project that was deleted is not sent any more, and nobody is tol
   await clock.advance(10 * MINUTE_MS);
   assert.equal(transmitter.jobs.length, 1);
   assert.deepEqual(await typesOf(id, 'mila@example.com'), ['accepted', 'sent', 'deferred']);
-  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
 });

@@ -2,17 +2,18 @@ import { messageOf } from '../lib/errors.ts';
 import { type Engine, StoreUnavailable } from '../store/engine.ts';
 import type { FreshMail } from './accept-message.ts';
 import { createJobDelivery, type JobDeliveryOptions } from './delivery/deliver-job.ts';
+import type { DestinationPace } from './delivery/destination-pace.ts';
 import { groupTransmissions, type MailJob } from './mail-job.ts';
+import { SANDBOX_LANE } from './sandbox/sandbox-delivery.ts';
 
 export interface DelivererOptions extends JobDeliveryOptions {
   engine: Pick<Engine, 'claimTransmissions' | 'health' | 'onHealthChange'>;
   /** With a smarthost all domains share one lane, since all go the same way. */
   smarthost: boolean;
-  /** SMTP transactions under way, at most: in all, and for one destination. */
+  /** How much each destination gets at a time. */
+  pace: DestinationPace;
+  /** SMTP transactions under way, at most. */
   concurrency: number;
-  destinationConcurrency: number;
-  /** How many nodes deliver mail: a destination's transactions are shared among them. */
-  nodes?: () => number;
   /** Message bytes kept in memory for their first attempt; beyond it they are read back when due. */
   memoryBytes: number;
 }
@@ -30,7 +31,8 @@ export interface Deliverer extends FreshMail {
   stop(graceMs: number): Promise<void>;
   /** What waits in memory is leased to this node no more: it is dropped, and read back if it is due. */
   dropLeases(): void;
-  stats(): { jobs: number; inFlight: number };
+  /** `slowed`: destinations that get less than they might, since they asked for it or do not answer. */
+  stats(): { jobs: number; inFlight: number; slowed: number };
 }
 
 /** Jobs in memory, at most; what is beyond waits in the store. */
@@ -52,7 +54,7 @@ interface MailLane {
 }
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
-  const { engine, clock, logger, node } = options;
+  const { engine, clock, logger, node, pace } = options;
   const lanes = new Map<string, MailLane>();
   const abort = new AbortController();
   let jobs = 0;
@@ -66,16 +68,18 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   let leftBehind = false;
   let running = false;
   let cancelTimer: (() => void) | null = null;
+  let cancelPump: (() => void) | null = null;
+  let pumpAtMs = Number.POSITIVE_INFINITY;
   let idle: (() => void) | null = null;
 
   const delivery = createJobDelivery({
     ...options,
     signal: abort.signal,
     wake,
-    answered: () => {},
   });
 
-  const laneKeyOf = (domain: string): string => (options.smarthost ? '' : domain);
+  const laneKeyOf = (domain: string): string =>
+    options.smarthost && domain !== SANDBOX_LANE ? '' : domain;
 
   function laneFor(key: string): MailLane {
     const lane = lanes.get(key) ?? { jobs: [], reserved: 0, inFlight: 0 };
@@ -101,31 +105,65 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return lane.jobs.length + lane.reserved >= capacityNow();
   }
 
+  /** A destination that asked to be left alone gets no more into memory: others may take it meanwhile. */
+  function takesNoMore(key: string): boolean {
+    const lane = lanes.get(key);
+    return (lane !== undefined && isFull(lane)) || pace.isHeldBack(key);
+  }
+
   /** No lane has more transactions under way than are still free, for the same reason. */
   function mayRun(lane: MailLane): boolean {
-    const free = options.concurrency - inFlight;
-    const share = Math.ceil(options.destinationConcurrency / (options.nodes?.() ?? 1));
-    return lane.inFlight < Math.min(share, free);
+    return lane.jobs.length > 0 && lane.inFlight < options.concurrency - inFlight;
+  }
+
+  /** How the next job of a lane is to be done; null when it has to wait. */
+  function nextStep(key: string, lane: MailLane): ((job: MailJob) => Promise<void>) | null {
+    const answer = mayRun(lane) ? pace.start(key) : { waitMs: null };
+    if ('suspended' in answer) return (job) => delivery.putOff(job, answer.suspended);
+    if ('ticket' in answer) {
+      return async (job) => answer.ticket.end(await delivery.deliver(job));
+    }
+    if (answer.waitMs !== null) pumpAfter(answer.waitMs);
+    return null;
+  }
+
+  /** Destinations become free by time alone. */
+  function pumpAfter(waitMs: number): void {
+    const atMs = clock.now() + waitMs;
+    if (atMs >= pumpAtMs) return;
+    cancelPump?.();
+    pumpAtMs = atMs;
+    cancelPump = clock.after(waitMs, () => {
+      pumpAtMs = Number.POSITIVE_INFINITY;
+      // What was left in the store for their sake may come now.
+      dueAtMs = Math.min(dueAtMs, clock.now());
+      pump();
+    });
   }
 
   function pump(): void {
     if (!running || !engine.health().ok) return;
     for (const [key, lane] of lanes) {
       if (lane.jobs.length === 0 && lane.inFlight + lane.reserved === 0) lanes.delete(key);
-      const job = mayRun(lane) ? lane.jobs.shift() : undefined;
-      if (job === undefined) continue;
+      const step = nextStep(key, lane);
+      const job = step === null ? undefined : lane.jobs.shift();
+      if (step === null || job === undefined) continue;
       // To the end of the line, where this loop comes by again: the next place is another lane's.
       lanes.delete(key);
       lanes.set(key, lane);
-      void run(lane, job);
+      void run(lane, job, step);
     }
     claimDue();
   }
 
-  async function run(lane: MailLane, job: MailJob): Promise<void> {
+  async function run(
+    lane: MailLane,
+    job: MailJob,
+    step: (job: MailJob) => Promise<void>,
+  ): Promise<void> {
     lane.inFlight += 1;
     inFlight += 1;
-    await delivery.deliver(job);
+    await step(job);
     lane.inFlight -= 1;
     inFlight -= 1;
     jobs -= 1;
@@ -159,13 +197,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   async function claim(limit: number): Promise<void> {
     claiming = true;
-    const full = [...lanes].filter(([, lane]) => isFull(lane));
-    const exceptDomains = full.map(([key]) => key);
+    const exceptDomains = [...lanes.keys()].filter(takesNoMore);
     dueAtMs = clock.now() + IDLE_POLL_MS;
     try {
       const nowMs = clock.now();
       const found = await engine.claimTransmissions({ nowMs, limit, node, exceptDomains });
-      leftBehind = full.length > 0;
+      leftBehind = exceptDomains.length > 0;
       for (const job of groupTransmissions(found.transmissions, laneKeyOf)) add(job);
       if (found.nextDueAtMs !== null) dueAtMs = Math.min(dueAtMs, found.nextDueAtMs);
     } catch (error) {
@@ -222,8 +259,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   return {
     reserve(sizeBytes, domains) {
       if (!running || jobs >= MAX_JOBS || heldBytes + sizeBytes > options.memoryBytes) return null;
-      const itsLanes = [...keysOf(domains)].map(laneFor);
-      if (itsLanes.some(isFull)) return null;
+      const keys = [...keysOf(domains)];
+      if (keys.some(takesNoMore)) return null;
+      const itsLanes = keys.map(laneFor);
       for (const lane of itsLanes) lane.reserved += 1;
       heldBytes += sizeBytes;
       jobs += 1;
@@ -262,6 +300,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     async stop(graceMs) {
       running = false;
       cancelTimer?.();
+      cancelPump?.();
       await giveBackWaiting();
       await untilIdle(graceMs);
       abort.abort();
@@ -278,6 +317,6 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       }
       wake(clock.now());
     },
-    stats: () => ({ jobs, inFlight }),
+    stats: () => ({ jobs, inFlight, slowed: pace.slowed() }),
   };
 }

@@ -172,6 +172,21 @@ test('bounds the hosts and addresses to be tried', async () => {
   assert.equal(found.ok && found.hosts[0]?.addresses.length, 4);
 });
 
+test('a domain that does not exist is asked for again soon', async () => {
+  let nowMs = 0;
+  const { resolve, queries } = resolverFor(
+    { mx: { 'gone.test': 'ENOTFOUND' } },
+    { now: () => nowMs, cacheMs: 60_000 },
+  );
+  await resolve('gone.test');
+  nowMs = 4_999;
+  await resolve('gone.test');
+  assert.equal(queries.length, 1);
+  nowMs = 5_001;
+  await resolve('gone.test');
+  assert.equal(queries.length, 2);
+});
+
 test('keeps answers for a while, failures of DNS for less, and no more than its bound', async () => {
   let nowMs = 0;
   const { resolve, queries } = resolverFor(

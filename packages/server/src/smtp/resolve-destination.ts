@@ -71,7 +71,9 @@ export function createDestinationResolver(
     const entry = { found: findHosts(domain, options), untilMs: options.now() + cacheMs };
     cache.set(domain, entry);
     void entry.found.then((found) => {
-      if (!found.ok && !found.permanent) entry.untilMs = options.now() + FAILURE_CACHE_MS;
+      // Whether a domain is really not there is asked anew with each attempt.
+      const isSure = found.ok || (found.permanent && found.errorCode !== 'dns_not_found');
+      if (!isSure) entry.untilMs = options.now() + FAILURE_CACHE_MS;
     });
     return entry.found;
   }

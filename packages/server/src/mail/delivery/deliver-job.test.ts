@@ -73,5 +73,5 @@ test('what cannot be sent for a fault of ours is tried every half minute, and fa
   }
   await untilAll('failed');
   assert.deepEqual(await typesOf(id), ['accepted', 'failed']);
-  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
 });

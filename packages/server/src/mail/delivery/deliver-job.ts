@@ -8,13 +8,19 @@ import { StoreConflict, StoreUnavailable } from '../../store/engine.ts';
 import type { EventLog } from '../../store/event-log.ts';
 import type { MessageRecord, Messages, TransmissionOutcome } from '../../store/messages.ts';
 import { decideTransmission } from '../decide-transmission.ts';
+import type { DsnWriter } from '../dsn/create-dsn-writer.ts';
+import { decideDsns, passOnDsn } from '../dsn/decide-dsn.ts';
 import { createMailEvent } from '../mail-event.ts';
 import type { MailJob } from '../mail-job.ts';
 import { rejectSuppressed } from '../reject-suppressed.ts';
 import type { EnvelopeSender } from '../return-path/envelope-sender.ts';
+import { sandboxFollowUps, sandboxTransmission } from '../sandbox/sandbox-delivery.ts';
 import type { SuppressionCheck } from '../suppression/suppression-check.ts';
 import type { TrackingRoom } from '../tracking/create-tracking-room.ts';
+import type { DestinationReport } from './destination-pace.ts';
+import { judgeDestination } from './judge-destination.ts';
 import type { TranscriptKeeper } from './keep-transcripts.ts';
+import { suspendedTransmission } from './suspended-transmission.ts';
 
 export interface JobDeliveryOptions {
   messages: Pick<Messages, 'get' | 'raw' | 'settlement' | 'release'>;
@@ -32,13 +38,16 @@ export interface JobDeliveryOptions {
   /** Mail of a project that was deleted is not sent. */
   projectExists: (projectId: string) => boolean;
   envelopeSender: EnvelopeSender;
+  dsnWriter: DsnWriter;
   personalize: TrackingRoom['personalize'];
 }
 
 /** What is done with one job, from its message to what is stored of it. */
 export interface JobDelivery {
-  /** Never rejects: what breaks is given back to the queue. */
-  deliver(job: MailJob): Promise<void>;
+  /** What it says of its destination. Never rejects: what breaks is given back to the queue. */
+  deliver(job: MailJob): Promise<DestinationReport>;
+  /** Counts as an attempt at a destination that does not answer. Never rejects. */
+  putOff(job: MailJob, reason: string): Promise<void>;
   /** Unchanged, and due again at this time. */
   giveBack(jobs: readonly MailJob[], dueAtMs: number): Promise<void>;
 }
@@ -51,41 +60,55 @@ export function createJobDelivery(
     signal: AbortSignal;
     /** Something waits in the store until then. */
     wake: (atMs: number) => void;
-    /** What servers have answered, as soon as it is known. */
-    answered: (job: MailJob, transmission: Transmission) => void;
   },
 ): JobDelivery {
   const { messages, clock, logger, node, signal } = options;
 
-  async function attempt(job: MailJob): Promise<void> {
-    if (!options.projectExists(job.projectId)) return cancel(job);
+  /** Null where there is nothing to send: then that is on record. */
+  async function prepare(
+    job: MailJob,
+  ): Promise<{ message: MessageRecord; raw: Uint8Array } | null> {
+    if (!options.projectExists(job.projectId)) {
+      await cancel(job);
+      return null;
+    }
     job.message ??= await messages.get(job.projectId, job.messageId);
     const message = job.message;
     const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
     if (message === null || raw === null) {
-      logger.error(
-        { message: job.messageId },
-        'A queued message has lost its body; it is not sent',
-      );
-      return fail(job, 'The stored message is gone; it was not sent.');
+      const fields = { message: job.messageId };
+      logger.error(fields, 'A queued message has lost its body; it is not sent');
+      await fail(job, 'The stored message is gone; it was not sent.');
+      return null;
     }
-    if (message.sendAtMs !== null) await dropSuppressed(job, message);
-    if (job.recipients.length === 0) return;
+    if (message.sendAtMs !== null && !message.sandbox) await dropSuppressed(job, message);
+    return job.recipients.length === 0 ? null : { message, raw };
+  }
+
+  async function attempt(job: MailJob): Promise<DestinationReport> {
+    const prepared = await prepare(job);
+    if (prepared === null) return SILENT;
+    const { message, raw } = prepared;
     const copyOf = options.personalize(message, raw);
     const senderOf = ({ recipient }: { recipient: string }): string =>
       options.envelopeSender(message, recipient);
     const groups = Map.groupBy(job.recipients, (one) =>
       copyOf === null ? senderOf(one) : one.recipient,
     );
+    let report = SILENT;
     for (const recipients of groups.values()) {
       const [first] = recipients;
       if (first === undefined) continue;
       const bytes = copyOf === null ? raw : await copyOf(first.recipient);
       const envelopeFrom = senderOf(first);
-      await transact({ ...job, recipients }, { message, raw: bytes, envelopeFrom });
+      report = await transact({ ...job, recipients }, { message, raw: bytes, envelopeFrom });
       // What is settled must not be given back should a later transaction break.
       job.recipients = job.recipients.filter((one) => !recipients.includes(one));
+      if (report.verdict === 'slow' || report.verdict === 'dead') break;
     }
+    // Who is asked for less must not get the rest of the list at once.
+    await giveBack([job], clock.now());
+    return report;
   }
 
   /**
@@ -95,19 +118,22 @@ export function createJobDelivery(
   async function transact(
     job: MailJob,
     given: { message: MessageRecord; raw: Uint8Array; envelopeFrom: string },
-  ): Promise<void> {
+  ): Promise<DestinationReport> {
     const { message, raw, envelopeFrom } = given;
     const recipients = job.recipients.map(({ recipient }) => recipient);
     const startedAtMs = clock.now();
-    const transmission = await options.transmitter.transmit({
+    const transmit = message.sandbox
+      ? async () => sandboxTransmission(job.recipients)
+      : options.transmitter.transmit;
+    const transmission = await transmit({
       domain: job.domain,
       envelopeFrom,
       recipients,
       raw,
       smtputf8: [envelopeFrom, ...recipients].some((address) => !/^[\x20-\x7e]*$/.test(address)),
+      dsn: passOnDsn(message, envelopeFrom),
       signal,
     });
-    options.answered(job, transmission);
     const aborted = transmission.results.filter((result) => result.errorCode === 'aborted');
     const decided = transmission.results.filter((result) => result.errorCode !== 'aborted');
     if (decided.length > 0) {
@@ -118,6 +144,7 @@ export function createJobDelivery(
       const left = job.recipients.filter((one) => names.has(one.recipient));
       await giveBack([{ ...job, recipients: left }], clock.now());
     }
+    return message.sandbox ? SILENT : judgeDestination(transmission);
   }
 
   /** It was held against the list when it was accepted, and people have left since. */
@@ -164,6 +191,7 @@ export function createJobDelivery(
       reachedServer: before?.reachedServer ?? false,
       ladderMs: options.ladderMs,
       nowMs: clock.now(),
+      sinceMs: message.sendAtMs ?? message.createdAtMs,
       expiresAtMs: message.expiresAtMs,
       random: options.random(),
     });
@@ -180,7 +208,7 @@ export function createJobDelivery(
     const atMs = clock.now();
     const { projectId, messageId } = job;
     const events = decisions.flatMap(({ result: { recipient }, step }) =>
-      step.events.map((given) => {
+      [...step.events, ...happeningsAfter(message, recipient, step.state)].map((given) => {
         const id = options.ids.next('event');
         const event = createMailEvent({ id, atMs, message, recipient, ...given });
         return { projectId, dedupKey: null, event };
@@ -192,7 +220,15 @@ export function createJobDelivery(
       return messages.settlement({ ...key, state, attempts, reachedServer, dueAtMs: due });
     });
     const kept = options.transcripts.insertion(message, transmission, decisions);
-    await untilStored(() => options.log.append(events, [...statements, ...kept]), messageId);
+    const { envelopeSender } = options;
+    const toTell = decideDsns(message, decisions, { envelopeSender, nowMs: atMs });
+    await untilStored(async () => {
+      const told = await options.dsnWriter.write(message, toTell);
+      const more = told ?? { events: [], statements: [] };
+      const beside = [...statements, ...kept, ...more.statements];
+      await options.log.append([...events, ...more.events], beside);
+      told?.pass();
+    }, messageId);
     for (const { step } of decisions) if (step.state === 'queued') options.wake(step.dueAtMs);
   }
 
@@ -222,9 +258,8 @@ export function createJobDelivery(
   }
 
   async function giveBack(jobs: readonly MailJob[], dueAtMs: number): Promise<void> {
-    const [first] = jobs;
-    if (first === undefined) return;
     const outcomes = jobs.flatMap((job) => outcomesOf(job, dueAtMs));
+    if (outcomes.length === 0) return;
     try {
       await messages.release(outcomes);
       options.wake(Math.max(dueAtMs, clock.now() + 1_000));
@@ -244,18 +279,42 @@ export function createJobDelivery(
     options.wake(dueAtMs);
   }
 
+  async function guarded<T>(job: MailJob, work: () => Promise<T>, broken: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const fields = { message: job.messageId, error: messageOf(error) };
+      logger.error(fields, 'A delivery attempt broke');
+      await putAside(job).catch((fault: unknown) => {
+        logger.warn({ error: messageOf(fault) }, 'Mail could not be given back to the queue');
+      });
+      return broken;
+    }
+  }
+
+  async function postpone(job: MailJob, reason: string): Promise<void> {
+    const prepared = await prepare(job);
+    if (prepared === null) return;
+    const recipients = job.recipients.map(({ recipient }) => recipient);
+    const transmission = suspendedTransmission(recipients, reason);
+    await settle(job, prepared.message, { ...transmission, startedAtMs: clock.now() });
+  }
+
   return {
     giveBack,
-    async deliver(job) {
-      try {
-        await attempt(job);
-      } catch (error) {
-        const fields = { message: job.messageId, error: messageOf(error) };
-        logger.error(fields, 'A delivery attempt broke');
-        await putAside(job).catch((fault: unknown) => {
-          logger.warn({ error: messageOf(fault) }, 'Mail could not be given back to the queue');
-        });
-      }
-    },
+    deliver: (job) => guarded(job, () => attempt(job), SILENT),
+    putOff: (job, reason) => guarded(job, () => postpone(job, reason), undefined),
   };
 }
+
+/** In the sandbox, what people and receivers do comes at once. */
+function happeningsAfter(
+  { sandbox }: MessageRecord,
+  recipient: string,
+  state: TransmissionOutcome['state'],
+) {
+  return sandbox && state === 'delivered' ? sandboxFollowUps(recipient) : [];
+}
+
+/** Of a job in which no server was asked. */
+const SILENT: DestinationReport = { verdict: 'neutral', site: null, reason: '' };

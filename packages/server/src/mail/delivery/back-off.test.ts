@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { until } from '../../lib/fixtures/test-clock.ts';
+import { DELIVERED, GREYLISTED, UNREACHABLE } from '../fixtures/fake-transmitter.ts';
+import { setUpMail } from '../fixtures/set-up-mail.ts';
+
+const BUSY = {
+  outcome: 'deferred',
+  stage: 'greeting',
+  errorCode: 'smtp_reply',
+  smtpCode: 421,
+  enhancedCode: '4.7.0',
+  response: '421 4.7.0 Too many connections',
+} as const;
+
+test('after a 421 the rest waits untried, and goes on more slowly', async (t) => {
+  const { send, transmitter, queue, clock, deliverer } = await setUpMail(t, {
+    destinationConcurrency: 2,
+    ladderMs: [3_600_000],
+  });
+  transmitter.answer = () => BUSY;
+  await Promise.all(Array.from({ length: 20 }, (_, i) => send(`m${i}@a.example`)));
+  await until('two were put off', async () => {
+    return (await queue()).filter(({ attempts }) => attempts === 1).length === 2;
+  });
+  assert.equal(transmitter.jobs.length, 2);
+  assert.equal(deliverer.stats().slowed, 1);
+  transmitter.answer = () => DELIVERED;
+  await clock.advance(4_999);
+  assert.equal(transmitter.jobs.length, 2);
+  await clock.advance(1);
+  await until('all others are delivered', async () => {
+    return (await queue()).filter(({ state }) => state === 'delivered').length === 18;
+  });
+  assert.equal(deliverer.stats().slowed, 0);
+});
+
+test('mail that comes while a destination is left alone waits in the store, and is not forgotten', async (t) => {
+  const { send, transmitter, queue, clock } = await setUpMail(t, { ladderMs: [3_600_000] });
+  transmitter.answer = () => BUSY;
+  await send('first@a.example');
+  await until('it was put off', async () => (await queue())[0]?.attempts === 1);
+  transmitter.answer = () => DELIVERED;
+  await send('later@a.example');
+  const later = (await queue()).find(({ recipient }) => recipient === 'later@a.example');
+  assert.deepEqual([later?.node, later?.state], [null, 'queued']);
+  for (let i = 0; i < 10; i++) await clock.advance(1_000);
+  await until('it is delivered', async () =>
+    (await queue()).some(
+      ({ recipient, state }) => recipient.startsWith('later') && state === 'delivered',
+    ),
+  );
+});
+
+test('greylisting slows nobody down', async (t) => {
+  const { send, transmitter, deliverer, untilAll } = await setUpMail(t);
+  transmitter.answer = () => GREYLISTED;
+  await Promise.all(Array.from({ length: 10 }, (_, i) => send(`m${i}@a.example`)));
+  await untilAll('queued');
+  assert.equal(transmitter.jobs.length, 10);
+  assert.equal(deliverer.stats().slowed, 0);
+});
+
+test('where nobody answers the rest is put off without being tried, and says so', async (t) => {
+  const { send, transmitter, queue, eventsOf, untilAll } = await setUpMail(t, {
+    destinationConcurrency: 1,
+    ladderMs: [3_600_000],
+  });
+  transmitter.answer = () => ({ ...UNREACHABLE, response: 'no connection in time' });
+  const ids = await Promise.all(Array.from({ length: 12 }, (_, i) => send(`m${i}@a.example`)));
+  await until('all were put off', async () =>
+    (await queue()).every(({ attempts, node }) => attempts === 1 && node === null),
+  );
+  await untilAll('queued');
+  assert.equal(transmitter.jobs.length, 2);
+  const events = (await Promise.all(ids.map((id) => eventsOf(id)))).flat();
+  const untried = events.filter(({ data }) => data.delivery?.error_code === 'suspended');
+  assert.equal(untried.length, 10);
+  assert.equal(untried[0]?.type, 'email.deferred');
+  assert.match(untried[0]?.data.delivery?.response ?? '', /^Not tried.*no connection in time$/);
+});

@@ -1,0 +1,47 @@
+import { classifyReply } from '@posthorn/bounce';
+import type { RecipientResult, Transmission, TransmitErrorCode } from '../../smtp/transmission.ts';
+import type { DestinationReport } from './destination-pace.ts';
+
+const UNREACHED: ReadonlySet<TransmitErrorCode | null> = new Set<TransmitErrorCode>([
+  'connection_refused',
+  'connect_timeout',
+  'connection_failed',
+  'connection_lost',
+  'reply_timeout',
+]);
+
+/**
+ * What the results of one transaction say of the destination as a whole. A temporary refusal of a
+ * recipient (greylisting, a full mailbox) says nothing; one of the connection or the sender, a 421, and
+ * words of too much mail ask for less.
+ */
+export function judgeDestination({ results, site }: Transmission): DestinationReport {
+  if (results.some(asksForLess)) return { verdict: 'slow', site, reason: '' };
+  const [first] = results;
+  const nobodyAnswered = results.every(
+    ({ reachedServer, errorCode }) => !reachedServer && UNREACHED.has(errorCode),
+  );
+  if (first !== undefined && nobodyAnswered) {
+    const reason = `${first.mx ?? 'no server'}: ${first.response ?? first.errorCode ?? ''}`;
+    return { verdict: 'dead', site, reason };
+  }
+  const isGood = results.some(({ reachedServer, outcome }) => {
+    return reachedServer && outcome !== 'deferred';
+  });
+  return { verdict: isGood ? 'good' : 'neutral', site, reason: '' };
+}
+
+const BEFORE_RECIPIENTS: ReadonlySet<RecipientResult['stage']> = new Set([
+  'connect',
+  'greeting',
+  'ehlo',
+  'mail',
+]);
+
+function asksForLess(result: RecipientResult): boolean {
+  const { smtpCode, stage, outcome, enhancedCode, response } = result;
+  if (outcome !== 'deferred' || smtpCode === null) return false;
+  if (smtpCode === 421 || BEFORE_RECIPIENTS.has(stage)) return true;
+  const text = response ?? '';
+  return classifyReply({ code: smtpCode, enhancedCode, text, stage }).category === 'rate_limited';
+}
