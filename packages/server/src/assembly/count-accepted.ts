@@ -1,7 +1,7 @@
 import type { Metrics } from '../http/metrics.ts';
 import type { MessageAcceptor } from '../mail/accept-message.ts';
 
-/** Counts each message by the door that it came in by. */
+/** Counts each message by the door that it came in by; mail of sandbox keys is in no statistics. */
 export function countAccepted(
   inner: MessageAcceptor,
   metrics: Pick<Metrics, 'messageAccepted'>,
@@ -9,17 +9,18 @@ export function countAccepted(
   return {
     async acceptInput(...args) {
       const accepted = await inner.acceptInput(...args);
-      metrics.messageAccepted('http');
+      if (args[1].keyMode !== 'sandbox') metrics.messageAccepted('http');
       return accepted;
     },
     async acceptInputs(...args) {
       const accepted = await inner.acceptInputs(...args);
-      for (const _ of accepted) metrics.messageAccepted('http');
+      for (const { keyMode } of args[1]) if (keyMode !== 'sandbox') metrics.messageAccepted('http');
       return accepted;
     },
     async acceptRaw(...args) {
       const accepted = await inner.acceptRaw(...args);
-      metrics.messageAccepted(args[1].acceptedBy ?? 'smtp');
+      const { acceptedBy = 'smtp', keyMode } = args[1];
+      if (keyMode !== 'sandbox') metrics.messageAccepted(acceptedBy);
       return accepted;
     },
   };

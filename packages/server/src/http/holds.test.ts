@@ -199,3 +199,27 @@ test('whose mail is held gets round it with no key of his own making', async () 
   assertProblem(await make('live'), 'missing_scope', /"hold"/);
   assert.equal((await make('hold')).body.mode, 'hold');
 });
+
+test('a message of a sandbox key says so, and needs no verified domain', async () => {
+  const body = { name: 'Tests', scopes: ['send'], mode: 'sandbox' };
+  const { body: key } = await api.send('POST', '/v1/keys', { body });
+  assert.equal(key.mode, 'sandbox');
+  await change({ sending: { require_verified_domain: true } });
+  assertProblem(await api.send('POST', '/v1/messages', { body: MESSAGE }), 'unverified_domain');
+  const sent = await api.send('POST', '/v1/messages', {
+    key: key.key,
+    body: { ...MESSAGE, to: ['suppressed@sandbox.test', 'mila@example.com'] },
+  });
+  assert.equal(sent.status, 202);
+  const { body: message } = await api.send('GET', `/v1/messages/${sent.body.id}`);
+  assert.equal(message.sandbox, true);
+  assert.deepEqual(
+    message.timeline.map(({ event }: Json) => [event.type, event.data.test]),
+    [
+      ['email.accepted', true],
+      ['email.rejected', true],
+      ['email.accepted', true],
+    ],
+  );
+  await change({ sending: { require_verified_domain: null } });
+});

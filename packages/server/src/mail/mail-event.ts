@@ -22,6 +22,7 @@ export function createMailEvent(input: {
   bounce?: EventBounce;
   engagement?: EventEngagement;
   complaint?: NonNullable<EventData['complaint']>;
+  unsubscribe?: NonNullable<EventData['unsubscribe']>;
   /** What a report said, as it was read. */
   raw?: Record<string, unknown>;
   /** Of `email.rejected`: the entry of the list. */
@@ -51,6 +52,7 @@ export function createMailEvent(input: {
     ...(input.bounce === undefined ? {} : { bounce: input.bounce }),
     ...(input.engagement === undefined ? {} : { engagement: input.engagement }),
     ...(input.complaint === undefined ? {} : { complaint: input.complaint }),
+    ...(input.unsubscribe === undefined ? {} : { unsubscribe: input.unsubscribe }),
     ...(input.rejectReason === undefined ? {} : { reject: { reason: input.rejectReason } }),
     ...(input.hold === undefined ? {} : { hold: input.hold }),
     ...(input.suppression === undefined

@@ -12,6 +12,7 @@ import type { SenderRules } from './domains/sender-rules.ts';
 import { newHeldRecord, toHoldBlock } from './hold/held-record.ts';
 import type { Hold } from './hold/hold-decider.ts';
 import { createMailEvent } from './mail-event.ts';
+import { SANDBOX_LANE, sandboxSuppressed } from './sandbox/sandbox-delivery.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';
 import { toSuppressionBlock } from './suppression/suppression-event.ts';
 
@@ -28,7 +29,7 @@ export interface Draft {
 }
 
 /** A message that only has to be committed. */
-interface Prepared {
+export interface PreparedDraft {
   events: NewEvent[];
   statements: Statement[];
   /** To be called after the commit: one of both. */
@@ -52,14 +53,13 @@ export interface DraftStoreOptions {
   retentionOf: (projectId: string) => { retentionMs: number; bodyRetentionMs: number };
 }
 
-/**
- * Signs messages and stores them with their events and their places in the queue: all of them in one
- * commit, or none, and then `giveBack` is called.
- */
-export function createDraftStore(options: DraftStoreOptions) {
+/** Signs a message, and says what is to be committed for it. */
+export function createDraftPreparer(
+  options: DraftStoreOptions,
+): (draft: Draft) => Promise<PreparedDraft> {
   const { ids, clock, fresh } = options;
 
-  async function prepare({ fields, composed, recipients, hold }: Draft): Promise<Prepared> {
+  return async ({ fields, composed, recipients, hold }) => {
     const { projectId, stream, headerFrom } = fields;
     const addresses = recipients.map(({ address }) => address);
     const [raw, suppressed] = await Promise.all([
@@ -67,7 +67,9 @@ export function createDraftStore(options: DraftStoreOptions) {
       fields.tracking === null && hold === null
         ? options.senders.sign(projectId, headerFrom, composed)
         : composed,
-      options.suppressed({ projectId, stream, addresses }),
+      fields.sandbox
+        ? sandboxSuppressed(projectId, addresses, clock.now())
+        : options.suppressed({ projectId, stream, addresses }),
     ]);
     const nowMs = clock.now();
     const dueAtMs = Math.max(nowMs, fields.sendAtMs ?? 0);
@@ -79,14 +81,15 @@ export function createDraftStore(options: DraftStoreOptions) {
       expiresAtMs: dueAtMs + options.expiryMs,
       retainUntilMs: dueAtMs + retentionMs,
     };
-    const domains = addresses.filter((address) => !suppressed.has(address)).map(domainOf);
+    const laneOf = (address: string): string => (fields.sandbox ? SANDBOX_LANE : domainOf(address));
+    const domains = addresses.filter((address) => !suppressed.has(address)).map(laneOf);
     const heldRecord =
       hold === null || domains.length === 0 ? null : newHeldRecord(message, hold, nowMs);
     const isForLater = domains.length === 0 || dueAtMs > nowMs || heldRecord !== null;
     const reserved = isForLater ? null : fresh.reserve(raw.length, domains);
     const node = reserved?.node ?? null;
     const transmissions = recipients.map(({ address, kind }) => {
-      const one = { recipient: address, kind, domain: domainOf(address), dueAtMs };
+      const one = { recipient: address, kind, domain: laneOf(address), dueAtMs };
       return suppressed.has(address)
         ? { ...one, node: null, state: 'rejected' as const }
         : { ...one, node, state: heldRecord === null ? ('queued' as const) : ('held' as const) };
@@ -122,14 +125,22 @@ export function createDraftStore(options: DraftStoreOptions) {
         else if (queued.length > 0) fresh.wake(dueAtMs);
       },
     };
-  }
+  };
+}
+
+/**
+ * Signs messages and stores them with their events and their places in the queue: all of them in one
+ * commit, or none, and then `giveBack` is called.
+ */
+export function createDraftStore(options: DraftStoreOptions) {
+  const prepare = createDraftPreparer(options);
 
   return async function store(
     drafts: readonly (() => Promise<Draft>)[],
     beside: () => readonly Statement[],
     giveBack: () => void,
   ): Promise<void> {
-    const prepared: Prepared[] = [];
+    const prepared: PreparedDraft[] = [];
     try {
       for (let i = 0; i < drafts.length; i += DRAFTS_AT_ONCE) {
         const some = drafts.slice(i, i + DRAFTS_AT_ONCE).map(async (draft) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Ids, isId } from '../../core/ids.ts';
-import { listScopes, type Scope } from '../../core/scopes.ts';
+import { listScopes, SCOPES, type Scope } from '../../core/scopes.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ApiKeyRecord, ApiKeys } from '../../store/api-keys.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
@@ -50,7 +50,7 @@ export function createKeyRoutes(deps: KeyRouteDeps): Route[] {
     group: 'Projects',
     whose: ' of a project',
     projectOf: ({ params }) => findProject(deps.projects, params).id,
-    mayGive: () => null,
+    mayGive: ({ keyMode }) => ({ scopes: SCOPES, keyMode }),
   });
   return [...own, ...ofAnyProject];
 }
@@ -66,8 +66,8 @@ interface Door {
   /** Completes "Create a key". */
   whose: string;
   projectOf(request: Pick<RouteRequest<Params>, 'projectId' | 'params'>): string;
-  /** What the caller may give to a key; null for everything. */
-  mayGive(request: Rights): Rights | null;
+  /** What the caller may give to a key. */
+  mayGive(request: Rights): Rights;
 }
 
 type Params = Record<string, unknown>;
@@ -164,8 +164,7 @@ function createDoor(deps: KeyRouteDeps, door: Door): Route[] {
 }
 
 /** Throws `missing_scope` where the body asks for more than the caller may give. */
-function checkRights({ scopes, mode }: NewKeyBody, mayGive: Rights | null): void {
-  if (mayGive === null) return;
+function checkRights({ scopes, mode }: NewKeyBody, mayGive: Rights): void {
   const { keyMode } = mayGive;
   const missing = scopes.filter((scope) => !mayGive.scopes.includes(scope));
   if (missing.length > 0) {

@@ -103,7 +103,7 @@ export function createHoldRoom(deps: {
     beside: Beside,
   ): Promise<HoldOutcome[]> {
     const { projectId, id, stream, headerFrom } = message;
-    if (!message.sandbox) deps.senders.admit(projectId, headerFrom);
+    deps.senders.admit(projectId, headerFrom);
     const entries = await deps.suppressed({ projectId, stream, addresses: recipients });
     const free = recipients.filter((address) => !entries.has(address));
     const giveBack = await deps.sendLimits.take(projectId, free.length);
