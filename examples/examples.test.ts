@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CanonicalEvent,
   createMemoryInbox,
@@ -62,6 +68,14 @@ async function serve(listener: RequestListener): Promise<string> {
   after(() => server.closeAllConnections());
   after(() => server.close());
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
 }
 
 const post = async (url: string, body: string, headers: Record<string, string>): Promise<number> =>
@@ -232,4 +246,39 @@ test('status-in-ui shows the state of each recipient, whatever the order, and fo
   await reader?.cancel();
   assert.deepEqual(await (await fetch(`${url}/messages/msg_1`)).json(), { recipients });
   assert.equal((await fetch(`${url}/other`)).status, 404);
+});
+
+test("the README's receiver runs as it stands, and refuses what it should", async () => {
+  const root = join(import.meta.dirname, '..');
+  const [, code = ''] =
+    /```js\n(import [^`]*)```/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const free = await freePort();
+  assert.match(code, /listen\(3000, '127\.0\.0\.1'\)/);
+  // Beside the packages, so that the SDK resolves by its name as it does in the checkout.
+  const folder = mkdtempSync(join(root, 'node_modules', '.readme-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'receiver.mjs'), code.replace('listen(3000', `listen(${free}`));
+  const child = spawn(process.execPath, ['receiver.mjs'], {
+    cwd: folder,
+    env: { ...process.env, WEBHOOK_SECRET: secret },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  after(() => child.kill());
+  const url = `http://127.0.0.1:${free}/webhooks/email`;
+  let allow: string | null = null;
+  while (allow === null) {
+    allow = await fetch(url).then(
+      (response) => response.headers.get('allow'),
+      () => sleep(50, null),
+    );
+  }
+  assert.equal(allow, 'POST');
+  const body = bodyOf('email.delivered');
+  const signed = headersOf(body, SIGNERS['@posthorn/sdk'] as Sign);
+  assert.equal(await post(url, body, signed), 200);
+  assert.equal(await post(url, body, signed), 200);
+  assert.equal(await post(url, body, {}), 401);
+  assert.equal(await post(url, body, { ...signed, 'content-type': 'application/xml' }), 415);
+  const [line] = await once(createInterface(child.stdout), 'line');
+  assert.match(line, /^evt_\S+ email\.delivered zoë@example\.com/);
 });
