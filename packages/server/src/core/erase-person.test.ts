@@ -3,7 +3,7 @@ import test from 'node:test';
 import { EVENT_TYPES } from '@posthorn/sdk';
 import fc from 'fast-check';
 import { createPerson, eraseFromEvent } from './erase-person.ts';
-import { sampleEvent } from './event-samples.ts';
+import { sampleEvent } from './events/event-samples.ts';
 
 const ANNA = 'Anna.Meier+shop@Example.com';
 const anna = createPerson(ANNA);

@@ -1,6 +1,6 @@
 import type { CanonicalEvent, EventData } from '@posthorn/sdk';
-import { toComparableAddress } from './mail-domain.ts';
-import { replaceAddress } from './redact-event.ts';
+import { replaceAddress } from './events/redact-event.ts';
+import { toComparableAddress } from './mail/mail-domain.ts';
 
 /** What stands where an erased address was. */
 export const ERASED = '[erased]';

@@ -1,5 +1,5 @@
-import type { HoldRule } from './hold-rules.ts';
-import type { TrackingDefaults } from './tracking.ts';
+import type { HoldRule } from './mail/hold-rules.ts';
+import type { TrackingDefaults } from './mail/tracking.ts';
 
 /** What a project has of its own; null where it has what the server has. */
 export interface ProjectLimits {

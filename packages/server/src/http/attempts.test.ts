@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { encodeAttemptTrace } from '../core/attempt-trace.ts';
 import { deliveryId } from '../core/ids.ts';
+import { encodeAttemptTrace } from '../core/webhooks/attempt-trace.ts';
 import { type Json, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { after, test } from 'node:test';
 import { findProvider } from '@posthorn/sdk';
-import { dialectOf } from '../core/dialects.ts';
-import { DIALECTS } from '../core/endpoint-settings.ts';
+import { dialectOf } from '../core/webhooks/dialects.ts';
+import { DIALECTS } from '../core/webhooks/endpoint-settings.ts';
 import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { EVENT_TYPES } from '@posthorn/sdk';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { EVENT_CATALOGUE } from '../core/event-catalogue.ts';
-import { sampleEvent } from '../core/event-samples.ts';
+import { EVENT_CATALOGUE } from '../core/events/event-catalogue.ts';
+import { sampleEvent } from '../core/events/event-samples.ts';
 import { eventsBody } from './api/event-schema.ts';
 import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { DELIVERY_STATES } from '../core/delivery-state.ts';
 import { timeOfId } from '../core/ids.ts';
+import { DELIVERY_STATES } from '../core/webhooks/delivery-state.ts';
 import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();

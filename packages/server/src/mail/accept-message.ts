@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url';
-import type { HoldQuestion } from '../core/hold-rules.ts';
 import type { KeyMode } from '../core/key-mode.ts';
-import { domainOf } from '../core/mail-domain.ts';
-import type { MessageTracking } from '../core/tracking.ts';
+import type { HoldQuestion } from '../core/mail/hold-rules.ts';
+import { domainOf } from '../core/mail/mail-domain.ts';
+import type { MessageTracking } from '../core/mail/tracking.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
 import type { MessageRecord, NewTransmission, RecipientKind } from '../store/messages.ts';

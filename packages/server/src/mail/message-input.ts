@@ -1,6 +1,6 @@
 import type { KeyMode } from '../core/key-mode.ts';
-import type { Stream } from '../core/streams.ts';
-import type { TrackingWish } from '../core/tracking.ts';
+import type { Stream } from '../core/mail/streams.ts';
+import type { TrackingWish } from '../core/mail/tracking.ts';
 
 /** A mailbox as it stands in a header. */
 export interface Mailbox {

@@ -1,7 +1,7 @@
 import { addressParser, decodeWords } from 'postal-mime';
-import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/message-limits.ts';
-import { isStream, STREAMS, type Stream } from '../core/streams.ts';
-import type { TrackingWish } from '../core/tracking.ts';
+import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/mail/message-limits.ts';
+import { isStream, STREAMS, type Stream } from '../core/mail/streams.ts';
+import type { TrackingWish } from '../core/mail/tracking.ts';
 
 /** What Posthorn needs to know of a message that came in whole by SMTP. */
 export interface SubmittedHeaders {

@@ -1,4 +1,4 @@
-import type { Stream } from '../core/streams.ts';
+import type { Stream } from '../core/mail/streams.ts';
 import type { MessageInput, UnsubscribeInput } from './message-input.ts';
 
 type Header = MessageInput['headers'][number];

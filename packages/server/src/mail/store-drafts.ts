@@ -1,6 +1,6 @@
-import { HOLD_MS } from '../core/hold-rules.ts';
 import type { Ids } from '../core/ids.ts';
-import { domainOf } from '../core/mail-domain.ts';
+import { HOLD_MS } from '../core/mail/hold-rules.ts';
+import { domainOf } from '../core/mail/mail-domain.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Statement } from '../store/engine.ts';
 import type { EventLog, NewEvent } from '../store/event-log.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { DsnRequest } from '../core/dsn.ts';
+import type { DsnRequest } from '../core/mail/dsn.ts';
 import {
   faultOfDsnParameters,
   formatMailParameters,

@@ -1,5 +1,5 @@
 import type { SMTPServerAddress, SMTPServerEnvelope } from 'smtp-server';
-import { DSN_OCCASIONS, type DsnRequest } from '../core/dsn.ts';
+import { DSN_OCCASIONS, type DsnRequest } from '../core/mail/dsn.ts';
 
 /** RFC 3461 4.4 and 4.2, as they stand in the command; decoded they are shorter. */
 const MAX_ENVID_CHARS = 100;

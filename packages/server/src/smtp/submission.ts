@@ -1,5 +1,5 @@
-import type { DsnRequest } from '../core/dsn.ts';
 import type { KeyMode } from '../core/key-mode.ts';
+import type { DsnRequest } from '../core/mail/dsn.ts';
 import type { SmtpLog } from './smtp-log.ts';
 
 /** A message that has come in whole, with the envelope that it came in. */

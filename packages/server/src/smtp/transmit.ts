@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { DsnRequest } from '../core/dsn.ts';
+import type { DsnRequest } from '../core/mail/dsn.ts';
 import { findRoute, type Route, type RouteOptions } from './client/find-route.ts';
 import {
   openSession,
@@ -79,7 +79,8 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
     const record = createTransmissionRecord(job.recipients, options.now);
     const transcript = createTranscript(options.now);
     const mail = checkedMail(job, record);
-    const site = record.open().length === 0 ? null : await deliver(job, { mail, record, transcript });
+    const site =
+      record.open().length === 0 ? null : await deliver(job, { mail, record, transcript });
     return { results: record.finish(), site, transcript: transcript.lines() };
   }
 

@@ -1,7 +1,7 @@
 import type { CanonicalEvent, DecodedEvent, EventData, Provider } from '@posthorn/sdk';
-import { dedupKeyOfReport } from '../core/dedup-key.ts';
+import { dedupKeyOfReport } from '../core/events/dedup-key.ts';
 import { isId } from '../core/ids.ts';
-import { MAX_EVENT_CHARS } from '../core/message-limits.ts';
+import { MAX_EVENT_CHARS } from '../core/mail/message-limits.ts';
 import type { SourceRecord } from '../core/source.ts';
 import { toTimestamp } from '../lib/clock.ts';
 

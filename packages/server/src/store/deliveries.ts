@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { encodeCursor, type Page, toPage } from '../core/cursor.ts';
-import { URGENCIES, type Urgency } from '../core/urgency.ts';
+import { URGENCIES, type Urgency } from '../core/events/urgency.ts';
 import {
   type DeliveryFilter,
   type DeliveryKey,

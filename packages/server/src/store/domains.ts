@@ -1,5 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import { type DomainCheck, isReturnPathReady } from '../core/domain-check.ts';
+import { type DomainCheck, isReturnPathReady } from '../core/mail/domain-check.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';

@@ -1,5 +1,8 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import { DEFAULT_ENDPOINT_SETTINGS, type EndpointSettings } from '../core/endpoint-settings.ts';
+import {
+  DEFAULT_ENDPOINT_SETTINGS,
+  type EndpointSettings,
+} from '../core/webhooks/endpoint-settings.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';

@@ -1,7 +1,7 @@
 import type { EventType, Standing } from '@posthorn/sdk';
 import type { Kysely } from 'kysely';
-import type { EventPosition } from '../core/event-body.ts';
-import type { Urgency } from '../core/urgency.ts';
+import type { EventPosition } from '../core/events/event-body.ts';
+import type { Urgency } from '../core/events/urgency.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -158,7 +158,7 @@ export interface AttemptRecord {
   errorCode: string | null;
   errorDetail: string | null;
   responseExcerpt: string | null;
-  /** AttemptTrace (core/attempt-trace.ts) as text. */
+  /** AttemptTrace (core/webhooks/attempt-trace.ts) as text. */
   trace: string | null;
   retainUntilMs: number;
   /** The delivery's, so that the next one in line can become due when this one has ended. */

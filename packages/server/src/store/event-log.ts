@@ -1,5 +1,5 @@
 import { type CanonicalEvent, standingOf } from '@posthorn/sdk';
-import { sealEventBody } from '../core/event-body.ts';
+import { sealEventBody } from '../core/events/event-body.ts';
 import type { AppendedEvent, Engine, EventRecord, OwedDelivery, Statement } from './engine.ts';
 
 /** An event on its way into the log. `data` has no position yet: the log gives it. */

@@ -1,5 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import type { HoldReason } from '../core/hold-rules.ts';
+import type { HoldReason } from '../core/mail/hold-rules.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { HeldMessagesTable } from './tables.ts';

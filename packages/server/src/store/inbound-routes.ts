@@ -1,5 +1,5 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import type { InboundAction } from '../core/inbound-route.ts';
+import type { InboundAction } from '../core/mail/inbound-route.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { InboundRoutesTable } from './tables.ts';
@@ -8,7 +8,7 @@ import type { InboundRoutesTable } from './tables.ts';
 export interface InboundRoute {
   projectId: string;
   id: string;
-  /** core/inbound-route.ts: `support+*@in.example.com`. One route of a project has it. */
+  /** core/mail/inbound-route.ts: `support+*@in.example.com`. One route of a project has it. */
   pattern: string;
   /** What has to be proven. */
   domain: string;

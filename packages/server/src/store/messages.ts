@@ -1,6 +1,6 @@
 import type { Page } from '../core/cursor.ts';
-import type { Stream } from '../core/streams.ts';
-import type { MessageTracking } from '../core/tracking.ts';
+import type { Stream } from '../core/mail/streams.ts';
+import type { MessageTracking } from '../core/mail/tracking.ts';
 import type { Engine, Statement } from './engine.ts';
 import { type MessageQuery, searchMessages } from './message-search.ts';
 import { toStatement } from './statement.ts';

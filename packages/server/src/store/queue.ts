@@ -1,4 +1,4 @@
-import { URGENCIES } from '../core/urgency.ts';
+import { URGENCIES } from '../core/events/urgency.ts';
 import type { Engine } from './engine.ts';
 
 /** What an endpoint still has to get. */

@@ -1,10 +1,10 @@
 import { type Page, toPage } from '../core/cursor.ts';
-import type { Stream } from '../core/streams.ts';
+import type { Stream } from '../core/mail/streams.ts';
 import {
   hashSuppressed,
   type SuppressionReason,
   toSuppressedAddress,
-} from '../core/suppression.ts';
+} from '../core/mail/suppression.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 import type { SuppressionsTable } from './tables.ts';

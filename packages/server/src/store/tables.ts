@@ -2,12 +2,12 @@
 
 import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
-import type { HoldReason } from '../core/hold-rules.ts';
+import type { Urgency } from '../core/events/urgency.ts';
 import type { KeyMode } from '../core/key-mode.ts';
+import type { HoldReason } from '../core/mail/hold-rules.ts';
+import type { Stream } from '../core/mail/streams.ts';
+import type { SuppressionReason } from '../core/mail/suppression.ts';
 import type { Role } from '../core/roles.ts';
-import type { Stream } from '../core/streams.ts';
-import type { SuppressionReason } from '../core/suppression.ts';
-import type { Urgency } from '../core/urgency.ts';
 
 /** What the installation knows of itself, by name. */
 export interface FactsTable {
@@ -118,7 +118,7 @@ export interface MessagesTable {
   smtp_id: string;
   tags: string;
   metadata: string;
-  /** MessageTracking (core/tracking.ts) as JSON. */
+  /** MessageTracking (core/mail/tracking.ts) as JSON. */
   tracking: string | null;
   size_bytes: number;
   created_at: number;

@@ -1,4 +1,4 @@
-import { encodeAttemptTrace } from '../core/attempt-trace.ts';
+import { encodeAttemptTrace } from '../core/webhooks/attempt-trace.ts';
 import type { AttemptRecord } from '../store/engine.ts';
 import type { NextStep } from './decide-next.ts';
 import type { ReadyDelivery } from './lane.ts';

@@ -14,10 +14,14 @@ import { Webhooks as MailChannelsWebhooks } from 'mailchannels-sdk';
 import { Resend } from 'resend';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
-import { dialectOf } from '../core/dialects.ts';
-import { DIALECTS, type DialectName, type SigningKeyRecord } from '../core/endpoint-settings.ts';
-import { certificateOf } from '../core/signing-certificate.ts';
-import { createSigningKey, publicTextOf, toPublicJwk } from '../core/signing-keys.ts';
+import { dialectOf } from '../core/webhooks/dialects.ts';
+import {
+  DIALECTS,
+  type DialectName,
+  type SigningKeyRecord,
+} from '../core/webhooks/endpoint-settings.ts';
+import { certificateOf } from '../core/webhooks/signing-certificate.ts';
+import { createSigningKey, publicTextOf, toPublicJwk } from '../core/webhooks/signing-keys.ts';
 import { createAddressGuard } from '../lib/address-guard.ts';
 import { createTestClock, until } from '../lib/fixtures/test-clock.ts';
 import { makeCertificate } from './fixtures/make-certificate.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { CanonicalEvent } from '@posthorn/sdk';
-import { decodeAttemptTrace } from '../core/attempt-trace.ts';
+import { decodeAttemptTrace } from '../core/webhooks/attempt-trace.ts';
 import { turn, until } from '../lib/fixtures/test-clock.ts';
 import { answered, type SeenPost } from './fixtures/fake-post-client.ts';
 import { PROJECT } from './fixtures/make-endpoint.ts';

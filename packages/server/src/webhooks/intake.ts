@@ -1,5 +1,5 @@
 import type { EventType } from '@posthorn/sdk';
-import { type Urgency, urgencyOf } from '../core/urgency.ts';
+import { type Urgency, urgencyOf } from '../core/events/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OwedDelivery } from '../store/engine.ts';
 import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';

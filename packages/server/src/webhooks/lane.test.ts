@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { URGENCIES, type Urgency } from '../core/urgency.ts';
+import { URGENCIES, type Urgency } from '../core/events/urgency.ts';
 import { makeDelivery, makeLiveEndpoint } from './fixtures/make-endpoint.ts';
 import {
   createLane,

@@ -1,5 +1,5 @@
 import type { EventType } from '@posthorn/sdk';
-import { URGENCIES, type Urgency } from '../core/urgency.ts';
+import { URGENCIES, type Urgency } from '../core/events/urgency.ts';
 import { type Breaker, createBreaker, RATE_SLACK_MS } from './breaker.ts';
 import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 

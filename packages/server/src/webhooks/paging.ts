@@ -1,4 +1,4 @@
-import { URGENCIES, type Urgency } from '../core/urgency.ts';
+import { URGENCIES, type Urgency } from '../core/events/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';

@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import type { EndpointOrder } from '../core/endpoint-settings.ts';
-import { type Urgency, urgencyOf } from '../core/urgency.ts';
+import { type Urgency, urgencyOf } from '../core/events/urgency.ts';
+import type { EndpointOrder } from '../core/webhooks/endpoint-settings.ts';
 
 /** Which line of its endpoint a delivery stands in (null for none), and how urgent it is. */
 export function placeInLine(

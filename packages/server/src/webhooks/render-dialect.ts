@@ -1,6 +1,6 @@
 import { type CanonicalEvent, type Dialect, parseLosslessJson } from '@posthorn/sdk';
-import { senderOf } from '../core/dialects.ts';
-import { livingKeys } from '../core/signing-keys.ts';
+import { senderOf } from '../core/webhooks/dialects.ts';
+import { livingKeys } from '../core/webhooks/signing-keys.ts';
 import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 
 /** A post in another format than ours: its bytes follow from the events, its signature from the time. */

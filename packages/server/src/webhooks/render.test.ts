@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type EventData, encodeSecret, verifyStandardWebhook } from '@posthorn/sdk';
-import type { EndpointSecrets, SigningKeyRecord } from '../core/endpoint-settings.ts';
+import type { EndpointSecrets, SigningKeyRecord } from '../core/webhooks/endpoint-settings.ts';
 import {
   type EndpointFields,
   makeDelivery,

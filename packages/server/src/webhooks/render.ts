@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CanonicalEvent } from '@posthorn/sdk';
-import { redactEventBody } from '../core/redact-event.ts';
+import { redactEventBody } from '../core/events/redact-event.ts';
 import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import type { ReadyDelivery } from './lane.ts';
 import { encodeForEndpoint, signForEndpoint } from './render-dialect.ts';
@@ -147,7 +147,7 @@ function renderGroup(group: readonly RenderDelivery[], endpoint: LiveEndpoint): 
     last_at: last.timestamp,
     event_ids: group.map(({ eventId }) => eventId),
   };
-  // `data` is the event's last key (core/event-body.ts).
+  // `data` is the event's last key (core/events/event-body.ts).
   return `${body.slice(0, -2)},"coalesced":${JSON.stringify(coalesced)}}}`;
 }
 

@@ -1,6 +1,6 @@
 import { type DialectKey, signStandardWebhook } from '@posthorn/sdk';
-import type { SigningKeyRecord } from '../core/endpoint-settings.ts';
-import { importSigningKey } from '../core/signing-keys.ts';
+import type { SigningKeyRecord } from '../core/webhooks/endpoint-settings.ts';
+import { importSigningKey } from '../core/webhooks/signing-keys.ts';
 
 /** A signing key ready for use. */
 export interface Signer extends DialectKey {

@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import { isLiveState } from '../../core/delivery-state.ts';
+import { isLiveState } from '../../core/webhooks/delivery-state.ts';
 import type { MessageView } from './demo-api.ts';
 import type { ReceiverTally } from './sample-receiver.ts';
 import { findSandboxAddress } from './sandbox-addresses.ts';

@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type pc from 'picocolors';
-import { isLiveState } from '../../core/delivery-state.ts';
+import { isLiveState } from '../../core/webhooks/delivery-state.ts';
 import { type Cell, type Column, plain, renderColumns } from '../output/columns.ts';
 import type { DeliveryView, MessageView, RecipientView } from './demo-api.ts';
 

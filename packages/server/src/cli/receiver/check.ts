@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CanonicalEvent } from '@posthorn/sdk';
 import pc from 'picocolors';
 import { ConfigError } from '../../config.ts';
-import { sampleEvent } from '../../core/event-samples.ts';
+import { sampleEvent } from '../../core/events/event-samples.ts';
 import { createIds } from '../../core/ids.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CanonicalEvent, encodeSecret } from '@posthorn/sdk';
 import { ConfigError } from '../../config.ts';
-import { KEY_BYTES } from '../../core/signing-keys.ts';
+import { KEY_BYTES } from '../../core/webhooks/signing-keys.ts';
 import { systemClock, toTimestamp } from '../../lib/clock.ts';
 import type { ApiClient } from '../client/api-client.ts';
 import type { ClientFlags } from '../client/client-settings.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type CanonicalEvent, EVENT_TYPES, type EventType } from '@posthorn/sdk';
 import { ConfigError } from '../../config.ts';
-import { sampleEvent } from '../../core/event-samples.ts';
+import { sampleEvent } from '../../core/events/event-samples.ts';
 import { createIds } from '../../core/ids.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import { systemClock } from '../../lib/clock.ts';

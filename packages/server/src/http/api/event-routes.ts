@@ -1,5 +1,5 @@
 import type { EventData } from '@posthorn/sdk';
-import { dedupKeyOf } from '../../core/dedup-key.ts';
+import { dedupKeyOf } from '../../core/events/dedup-key.ts';
 import { type Ids, isId } from '../../core/ids.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';

@@ -6,8 +6,8 @@ import {
   EVENT_CATEGORIES,
   explainUnknownType,
   isEventType,
-} from '../../core/event-catalogue.ts';
-import { sampleEvent } from '../../core/event-samples.ts';
+} from '../../core/events/event-catalogue.ts';
+import { sampleEvent } from '../../core/events/event-samples.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { JsonObject } from '../openapi.ts';
 import { defineRoute, type Route } from '../route.ts';

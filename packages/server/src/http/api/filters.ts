@@ -1,6 +1,6 @@
 import type { EventType } from '@posthorn/sdk';
 import { z } from 'zod';
-import { compileEventFilter, explainEventPattern } from '../../core/event-filter.ts';
+import { compileEventFilter, explainEventPattern } from '../../core/events/event-filter.ts';
 import { isId, lowestIdAt } from '../../core/ids.ts';
 import { nearestName } from '../../core/nearest-name.ts';
 import { PosthornError } from '../../lib/errors.ts';

@@ -2,7 +2,7 @@ import addressparser from 'nodemailer/lib/addressparser/index.js';
 import type { Page } from '../../core/cursor.ts';
 import { isId } from '../../core/ids.ts';
 import type { KeyMode } from '../../core/key-mode.ts';
-import type { TrackingWish } from '../../core/tracking.ts';
+import type { TrackingWish } from '../../core/mail/tracking.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { type FieldError, PosthornError } from '../../lib/errors.ts';
 import type { AcceptedMessage, MessageAcceptor } from '../../mail/accept-message.ts';

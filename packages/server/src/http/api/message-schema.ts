@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DELIVERY_STATES } from '../../core/delivery-state.ts';
-import { STREAMS } from '../../core/streams.ts';
+import { STREAMS } from '../../core/mail/streams.ts';
+import { DELIVERY_STATES } from '../../core/webhooks/delivery-state.ts';
 import { heldSchema, holdSchema } from './holds/hold-json.ts';
 import {
   lineOf,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { decodeCursor } from '../../core/cursor.ts';
-import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../../core/message-limits.ts';
+import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../../core/mail/message-limits.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
 

@@ -1,4 +1,4 @@
-import type { CheckedRecord } from '../../core/domain-check.ts';
+import type { CheckedRecord } from '../../core/mail/domain-check.ts';
 import type { DnsLookup } from './dns-lookup.ts';
 import { parseTags } from './parse-tags.ts';
 

@@ -1,4 +1,4 @@
-import type { CheckedRecord } from '../../core/domain-check.ts';
+import type { CheckedRecord } from '../../core/mail/domain-check.ts';
 import { checkDmarc } from './check-dmarc.ts';
 import { checkSpf } from './check-spf.ts';
 import { checkSts } from './check-sts.ts';

@@ -1,4 +1,4 @@
-import type { CheckedRecord } from '../../core/domain-check.ts';
+import type { CheckedRecord } from '../../core/mail/domain-check.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { CheckTools } from './check-records.ts';
 import { parseTags } from './parse-tags.ts';

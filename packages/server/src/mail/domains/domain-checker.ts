@@ -1,11 +1,11 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
+import type { Ids } from '../../core/ids.ts';
 import {
   type CheckedRecord,
   compareChecks,
   type DomainCheck,
   keyOf,
-} from '../../core/domain-check.ts';
-import type { Ids } from '../../core/ids.ts';
+} from '../../core/mail/domain-check.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import {
   type DkimKeyRecord,

@@ -1,4 +1,4 @@
-import { domainOf } from '../../core/mail-domain.ts';
+import { domainOf } from '../../core/mail/mail-domain.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import {
   type DkimKeyRecord,

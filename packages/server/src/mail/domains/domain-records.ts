@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CheckedRecord } from '../../core/domain-check.ts';
+import type { CheckedRecord } from '../../core/mail/domain-check.ts';
 import { type DkimKeyRecord, type DomainRecord, returnPathOf } from '../../store/domains.ts';
 import { dkimRecord } from '../dkim/generate-keys.ts';
 

@@ -1,5 +1,5 @@
 import type { EventHold } from '@posthorn/sdk';
-import { HOLD_MS } from '../../core/hold-rules.ts';
+import { HOLD_MS } from '../../core/mail/hold-rules.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import type { HeldRecord } from '../../store/held-messages.ts';
 import type { MessageRecord } from '../../store/messages.ts';

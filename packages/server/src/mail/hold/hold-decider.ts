@@ -1,11 +1,11 @@
+import type { KeyMode } from '../../core/key-mode.ts';
 import {
   compileHoldRules,
   type HoldQuestion,
   type HoldReason,
   type HoldRule,
   type HoldRules,
-} from '../../core/hold-rules.ts';
-import type { KeyMode } from '../../core/key-mode.ts';
+} from '../../core/mail/hold-rules.ts';
 import type { ProjectSending } from '../../core/project-settings.ts';
 
 /** Why a message waits for a person. */

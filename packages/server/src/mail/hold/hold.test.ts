@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { HOLD_MS } from '../../core/hold-rules.ts';
+import { HOLD_MS } from '../../core/mail/hold-rules.ts';
 import { until } from '../../lib/fixtures/test-clock.ts';
 import { cancelMessage } from '../cancel-message.ts';
 import { PROJECT, START_MS, sampleInput, setUpMail } from '../fixtures/set-up-mail.ts';

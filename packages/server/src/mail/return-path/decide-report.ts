@@ -1,6 +1,6 @@
 import type { Report, ReportedRecipient } from '@posthorn/bounce';
 import type { EventBounce, EventData, EventDelivery, EventType } from '@posthorn/sdk';
-import { toSuppressedAddress } from '../../core/suppression.ts';
+import { toSuppressedAddress } from '../../core/mail/suppression.ts';
 
 /** What a mail that came back says of one recipient of one message. */
 export interface ReportedNews {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseReport, type Report } from '@posthorn/bounce';
 import { type Ids, isId } from '../../core/ids.ts';
-import { toSuppressedAddress } from '../../core/suppression.ts';
+import { toSuppressedAddress } from '../../core/mail/suppression.ts';
 import type { EventLog } from '../../store/event-log.ts';
 import type { MessageRecord, Messages } from '../../store/messages.ts';
 import type { DsnEntry } from '../dsn/compose-dsn.ts';

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isId } from '../../core/ids.ts';
-import { toComparableAddress } from '../../core/mail-domain.ts';
+import { toComparableAddress } from '../../core/mail/mail-domain.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 
 /** Which message to which recipient a mail that came back speaks of. */

@@ -1,7 +1,7 @@
 import { parseCsv } from '../../core/csv.ts';
-import type { ListFormat } from '../../core/list-format.ts';
-import { isStream, STREAMS, type Stream } from '../../core/streams.ts';
-import { SUPPRESSION_REASONS, type SuppressionReason } from '../../core/suppression.ts';
+import type { ListFormat } from '../../core/mail/list-format.ts';
+import { isStream, STREAMS, type Stream } from '../../core/mail/streams.ts';
+import { SUPPRESSION_REASONS, type SuppressionReason } from '../../core/mail/suppression.ts';
 import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
 
 /** A line of a list to import: an entry, or what is wrong with it. */

@@ -1,12 +1,12 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { Ids } from '../../core/ids.ts';
-import type { ProjectSending } from '../../core/project-settings.ts';
 import {
   SUPPRESSING_TYPES,
   type SuppressionEffect,
   suppressionEffect,
   toSuppressedAddress,
-} from '../../core/suppression.ts';
+} from '../../core/mail/suppression.ts';
+import type { ProjectSending } from '../../core/project-settings.ts';
 import type { Statement } from '../../store/engine.ts';
 import type { EventLog, NewEvent } from '../../store/event-log.ts';
 import type { NewSuppression, Suppressions } from '../../store/suppressions.ts';

@@ -1,4 +1,4 @@
-import type { Stream } from '../../core/streams.ts';
+import type { Stream } from '../../core/mail/streams.ts';
 import { createGroupCommit } from '../../lib/group-commit.ts';
 import type { SuppressionRecord, Suppressions } from '../../store/suppressions.ts';
 

@@ -1,8 +1,12 @@
 import type { Ids } from '../../core/ids.ts';
+import type { Stream } from '../../core/mail/streams.ts';
+import { hashSuppressed } from '../../core/mail/suppression.ts';
+import {
+  type MessageTracking,
+  settleTracking,
+  type TrackingWish,
+} from '../../core/mail/tracking.ts';
 import type { ProjectSending } from '../../core/project-settings.ts';
-import type { Stream } from '../../core/streams.ts';
-import { hashSuppressed } from '../../core/suppression.ts';
-import { type MessageTracking, settleTracking, type TrackingWish } from '../../core/tracking.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import type { EventLog } from '../../store/event-log.ts';

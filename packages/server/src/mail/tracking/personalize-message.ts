@@ -1,5 +1,5 @@
-import { hashSuppressed } from '../../core/suppression.ts';
-import type { MessageTracking } from '../../core/tracking.ts';
+import { hashSuppressed } from '../../core/mail/suppression.ts';
+import type { MessageTracking } from '../../core/mail/tracking.ts';
 import type { MessageRecord } from '../../store/messages.ts';
 import { applyEdits, findHtmlEdits, type HtmlEdit } from './find-html-edits.ts';
 import { findTextLinks } from './find-text-links.ts';

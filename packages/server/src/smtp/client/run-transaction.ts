@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import type { DsnRequest } from '../../core/dsn.ts';
+import type { DsnRequest } from '../../core/mail/dsn.ts';
 import { formatMailParameters, formatRcptParameters } from '../dsn-parameters.ts';
 import type { RecipientResult, TransmitErrorCode, TransmitStage } from '../transmission.ts';
 import { encodeData } from './encode-data.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { URGENCIES, type Urgency } from '../../core/urgency.ts';
+import { URGENCIES, type Urgency } from '../../core/events/urgency.ts';
 import type { ClaimedDeliveries } from '../engine.ts';
 import {
   DAY_MS,

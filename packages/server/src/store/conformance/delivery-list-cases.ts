@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { DELIVERY_STATES, type ShownDeliveryState } from '../../core/delivery-state.ts';
+import { DELIVERY_STATES, type ShownDeliveryState } from '../../core/webhooks/delivery-state.ts';
 import {
   ANY_DELIVERY,
   type DeliveryFilter,

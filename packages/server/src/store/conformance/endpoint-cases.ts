@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/endpoint-settings.ts';
+import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/webhooks/endpoint-settings.ts';
 import { StoreConflict } from '../engine.ts';
 import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { encodeAttemptTrace } from '../../core/attempt-trace.ts';
 import { createPerson } from '../../core/erase-person.ts';
 import type { SourcePayload } from '../../core/source.ts';
+import { encodeAttemptTrace } from '../../core/webhooks/attempt-trace.ts';
 import { packBytes } from '../../lib/pack.ts';
 import { NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { after, before } from 'node:test';
 import type { EventData, EventType } from '@posthorn/sdk';
-import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/endpoint-settings.ts';
 import { createIds, type Ids } from '../../core/ids.ts';
+import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/webhooks/endpoint-settings.ts';
 import type { EndpointRecord } from '../endpoints.ts';
 import type { AttemptRecord, DeliveryClaim, Engine, OwedDelivery, Statement } from '../engine.ts';
 import {

@@ -1,6 +1,6 @@
 import type { EventType } from '@posthorn/sdk';
 import type { Expression, ExpressionBuilder, Kysely, SqlBool } from 'kysely';
-import { isLiveState, type ShownDeliveryState } from '../../core/delivery-state.ts';
+import { isLiveState, type ShownDeliveryState } from '../../core/webhooks/delivery-state.ts';
 import type { DeliveriesTable, Tables } from '../tables.ts';
 
 /** Which deliveries are meant; null where anything will do. */

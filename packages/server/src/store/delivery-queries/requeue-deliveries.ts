@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Urgency } from '../../core/urgency.ts';
+import type { Urgency } from '../../core/events/urgency.ts';
 import type { Statement } from '../engine.ts';
 import { toStatement } from '../statement.ts';
 import type { DeliveriesTable, Tables } from '../tables.ts';

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { ShownDeliveryState } from '../../core/delivery-state.ts';
+import type { ShownDeliveryState } from '../../core/webhooks/delivery-state.ts';
 import type { DeliveriesTable, Tables } from '../tables.ts';
 import {
   comparesTo,

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { hashSuppressed } from '../../core/suppression.ts';
+import { hashSuppressed } from '../../core/mail/suppression.ts';
 import { toStatement } from '../statement.ts';
 import type { Tables } from '../tables.ts';
 import { type ErasureWalk, readWindow } from './erasure-walk.ts';

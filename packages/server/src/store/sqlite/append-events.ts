@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 // Not by the package's index: each database thread would compile every provider.
 import { higherStanding, type Standing } from '@posthorn/sdk/src/recipient-state.ts';
-import { type EventPosition, sealEventBody } from '../../core/event-body.ts';
+import { type EventPosition, sealEventBody } from '../../core/events/event-body.ts';
 import type { RecipientStatesTable } from '../tables.ts';
 import type { Row } from './protocol.ts';
 import {

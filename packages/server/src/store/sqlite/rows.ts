@@ -1,5 +1,5 @@
 import type { RecipientState } from '@posthorn/sdk';
-import type { EventPosition } from '../../core/event-body.ts';
+import type { EventPosition } from '../../core/events/event-body.ts';
 import type { AppendedEvent, AttemptRecord, EventRecord } from '../engine.ts';
 import type { Row } from './protocol.ts';
 

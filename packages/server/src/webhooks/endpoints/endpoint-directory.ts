@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import type { EndpointSecrets, SigningKeyRecord } from '../../core/endpoint-settings.ts';
-import { isSharedSecret } from '../../core/signing-keys.ts';
+import type { EndpointSecrets, SigningKeyRecord } from '../../core/webhooks/endpoint-settings.ts';
+import { isSharedSecret } from '../../core/webhooks/signing-keys.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import type { EndpointRecord, Endpoints } from '../../store/endpoints.ts';
 import type { Statement } from '../../store/engine.ts';

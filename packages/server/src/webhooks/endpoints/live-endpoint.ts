@@ -1,13 +1,13 @@
 import type { CanonicalEvent, Dialect, EventType } from '@posthorn/sdk';
-import { compileContentFilter } from '../../core/content-filter.ts';
-import { asksFirst, batchOf, dialectOf, sentTypes } from '../../core/dialects.ts';
+import { compileContentFilter } from '../../core/events/content-filter.ts';
+import { compileEventFilter } from '../../core/events/event-filter.ts';
+import { asksFirst, batchOf, dialectOf, sentTypes } from '../../core/webhooks/dialects.ts';
 import type {
   BatchSettings,
   EndpointSecrets,
   EndpointSettings,
-} from '../../core/endpoint-settings.ts';
-import { compileEventFilter } from '../../core/event-filter.ts';
-import { ladderOf } from '../../core/retry-ladders.ts';
+} from '../../core/webhooks/endpoint-settings.ts';
+import { ladderOf } from '../../core/webhooks/retry-ladders.ts';
 import type { EndpointRecord } from '../../store/endpoints.ts';
 import { type PostTarget, parseTarget } from '../post/post-target.ts';
 import { createSigner, type Signer } from '../signer.ts';

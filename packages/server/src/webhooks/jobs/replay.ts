@@ -1,6 +1,6 @@
-import { shownDeliveryState } from '../../core/delivery-state.ts';
-import { compileEventFilter } from '../../core/event-filter.ts';
+import { compileEventFilter } from '../../core/events/event-filter.ts';
 import { lowestIdAt } from '../../core/ids.ts';
+import { shownDeliveryState } from '../../core/webhooks/delivery-state.ts';
 import type { Deliveries } from '../../store/deliveries.ts';
 import {
   ANY_DELIVERY,

@@ -1,4 +1,4 @@
-import type { EndpointSecrets } from '../../core/endpoint-settings.ts';
+import type { EndpointSecrets } from '../../core/webhooks/endpoint-settings.ts';
 import type { EndpointRecord } from '../../store/endpoints.ts';
 import type { EndpointDefaults } from '../endpoints/live-endpoint.ts';
 import type { PostErrorCode } from '../post/post-errors.ts';

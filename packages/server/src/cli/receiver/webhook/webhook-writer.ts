@@ -18,7 +18,7 @@ import {
 } from '@posthorn/sdk';
 import { ConfigError } from '../../../config.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
-import { KEY_BYTES } from '../../../core/signing-keys.ts';
+import { KEY_BYTES } from '../../../core/webhooks/signing-keys.ts';
 import { messageOf } from '../../../lib/errors.ts';
 
 /** A post as it goes out. */

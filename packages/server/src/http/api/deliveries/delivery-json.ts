@@ -1,6 +1,6 @@
-import { type AttemptTrace, decodeAttemptTrace } from '../../../core/attempt-trace.ts';
-import { shownDeliveryState } from '../../../core/delivery-state.ts';
 import { deliveryId } from '../../../core/ids.ts';
+import { type AttemptTrace, decodeAttemptTrace } from '../../../core/webhooks/attempt-trace.ts';
+import { shownDeliveryState } from '../../../core/webhooks/delivery-state.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../../store/tables.ts';
 import type { LiveEndpoint } from '../../../webhooks/endpoints/live-endpoint.ts';

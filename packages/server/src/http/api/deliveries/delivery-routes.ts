@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DELIVERY_STATES } from '../../../core/delivery-state.ts';
 import { isId, parseDeliveryId } from '../../../core/ids.ts';
+import { DELIVERY_STATES } from '../../../core/webhooks/delivery-state.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { Deliveries } from '../../../store/deliveries.ts';
 import type { DeliveryKey } from '../../../store/delivery-queries/delivery-filter.ts';

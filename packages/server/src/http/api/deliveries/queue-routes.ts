@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DELIVERY_STATES, type ShownDeliveryState } from '../../../core/delivery-state.ts';
 import { timeOfId } from '../../../core/ids.ts';
+import { DELIVERY_STATES, type ShownDeliveryState } from '../../../core/webhooks/delivery-state.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { Deliveries } from '../../../store/deliveries.ts';
 import {

@@ -1,7 +1,7 @@
 import { domainToUnicode } from 'node:url';
 import { DNS_RECORD_PURPOSES, DNS_RECORD_STATUSES } from '@posthorn/sdk';
 import { z } from 'zod';
-import { keyOf } from '../../../core/domain-check.ts';
+import { keyOf } from '../../../core/mail/domain-check.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { DomainView } from '../../../mail/domains/domain-checker.ts';
 import { listRecords, type SendingHosts } from '../../../mail/domains/domain-records.ts';

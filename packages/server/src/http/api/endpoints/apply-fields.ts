@@ -1,10 +1,10 @@
-import { dialectOf, findDialectFault } from '../../../core/dialects.ts';
+import { parseContentFilter } from '../../../core/events/parse-content-filter.ts';
+import { dialectOf, findDialectFault } from '../../../core/webhooks/dialects.ts';
 import {
   DEFAULT_ENDPOINT_SETTINGS,
   type EndpointSecrets,
   type EndpointSettings,
-} from '../../../core/endpoint-settings.ts';
-import { parseContentFilter } from '../../../core/parse-content-filter.ts';
+} from '../../../core/webhooks/endpoint-settings.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';
 import { checkEndpointTls } from '../../../webhooks/post/endpoint-tls.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { EndpointSecrets } from '../../../core/endpoint-settings.ts';
 import type { Ids } from '../../../core/ids.ts';
+import type { EndpointSecrets } from '../../../core/webhooks/endpoint-settings.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';
 import { type Statement, StoreConflict } from '../../../store/engine.ts';

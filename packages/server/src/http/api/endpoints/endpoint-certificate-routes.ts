@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { certificateOf } from '../../../core/signing-certificate.ts';
-import { livingKeys } from '../../../core/signing-keys.ts';
+import { certificateOf } from '../../../core/webhooks/signing-certificate.ts';
+import { livingKeys } from '../../../core/webhooks/signing-keys.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';

@@ -1,14 +1,18 @@
 import { z } from 'zod';
-import { createContentFilterSchema } from '../../../core/content-filter-fields.ts';
-import { API_VERSIONS, DIALECTS, ENDPOINT_ORDERS } from '../../../core/endpoint-settings.ts';
-import { explainEventPattern } from '../../../core/event-filter.ts';
+import { createContentFilterSchema } from '../../../core/events/content-filter-fields.ts';
+import { explainEventPattern } from '../../../core/events/event-filter.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
+import {
+  API_VERSIONS,
+  DIALECTS,
+  ENDPOINT_ORDERS,
+} from '../../../core/webhooks/endpoint-settings.ts';
 import {
   explainLadder,
   explainUnknownLadder,
   RETRY_LADDER_NAMES,
   RETRY_LADDERS,
-} from '../../../core/retry-ladders.ts';
+} from '../../../core/webhooks/retry-ladders.ts';
 import { formatDuration, parseDuration } from '../../../lib/duration.ts';
 import { lineOf } from '../schemas.ts';
 import { explainHeader, type HeaderInput } from './endpoint-headers.ts';

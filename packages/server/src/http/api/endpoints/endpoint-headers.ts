@@ -1,4 +1,7 @@
-import type { EndpointSecrets, EndpointSettings } from '../../../core/endpoint-settings.ts';
+import type {
+  EndpointSecrets,
+  EndpointSettings,
+} from '../../../core/webhooks/endpoint-settings.ts';
 
 /** Headers that a person adds to the posts of an endpoint. */
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { createContentFilterSchema } from '../../../core/content-filter-fields.ts';
-import { leftOutTypes } from '../../../core/dialects.ts';
+import { createContentFilterSchema } from '../../../core/events/content-filter-fields.ts';
+import { leftOutTypes } from '../../../core/webhooks/dialects.ts';
 import {
   API_VERSIONS,
   DIALECTS,
@@ -8,7 +8,7 @@ import {
   type EndpointSecrets,
   type EndpointSettings,
   SIGNATURE_KINDS,
-} from '../../../core/endpoint-settings.ts';
+} from '../../../core/webhooks/endpoint-settings.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { formatDuration } from '../../../lib/duration.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { SIGNATURE_KINDS } from '../../../core/endpoint-settings.ts';
+import { SIGNATURE_KINDS } from '../../../core/webhooks/endpoint-settings.ts';
 import {
   importPublicKey,
   isSharedSecret,
   livingKeys,
   publicTextOf,
   toPublicJwk,
-} from '../../../core/signing-keys.ts';
+} from '../../../core/webhooks/signing-keys.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';

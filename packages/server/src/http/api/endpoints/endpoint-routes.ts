@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { DEFAULT_ENDPOINT_SETTINGS, SIGNATURE_KINDS } from '../../../core/endpoint-settings.ts';
 import { isId } from '../../../core/ids.ts';
-import { livingKeys } from '../../../core/signing-keys.ts';
+import {
+  DEFAULT_ENDPOINT_SETTINGS,
+  SIGNATURE_KINDS,
+} from '../../../core/webhooks/endpoint-settings.ts';
+import { livingKeys } from '../../../core/webhooks/signing-keys.ts';
 import type { EndpointRecord, Endpoints } from '../../../store/endpoints.ts';
 import type { EventLog } from '../../../store/event-log.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { dialectOf } from '../../../core/dialects.ts';
+import type { Ids } from '../../../core/ids.ts';
+import { dialectOf } from '../../../core/webhooks/dialects.ts';
 import {
   DIALECTS,
   type EndpointSecrets,
   SIGNATURE_KINDS,
   type SigningKeyRecord,
-} from '../../../core/endpoint-settings.ts';
-import type { Ids } from '../../../core/ids.ts';
+} from '../../../core/webhooks/endpoint-settings.ts';
 import {
   DEFAULT_OVERLAP_MS,
   isSharedSecret,
@@ -15,7 +15,7 @@ import {
   MAX_OVERLAP_MS,
   publicTextOf,
   rotateKeys,
-} from '../../../core/signing-keys.ts';
+} from '../../../core/webhooks/signing-keys.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';

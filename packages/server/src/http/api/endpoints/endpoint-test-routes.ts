@@ -1,9 +1,9 @@
 import type { EventType } from '@posthorn/sdk';
 import { z } from 'zod';
-import { dialectOf } from '../../../core/dialects.ts';
-import type { DialectName } from '../../../core/endpoint-settings.ts';
-import { sampleEvent } from '../../../core/event-samples.ts';
+import { sampleEvent } from '../../../core/events/event-samples.ts';
 import { deliveryId, type Ids } from '../../../core/ids.ts';
+import { dialectOf } from '../../../core/webhooks/dialects.ts';
+import type { DialectName } from '../../../core/webhooks/endpoint-settings.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EventLog } from '../../../store/event-log.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';

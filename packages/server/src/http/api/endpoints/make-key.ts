@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { dialectOf } from '../../../core/dialects.ts';
+import type { Ids } from '../../../core/ids.ts';
+import { dialectOf } from '../../../core/webhooks/dialects.ts';
 import type {
   DialectName,
   SignatureKind,
   SigningKeyRecord,
-} from '../../../core/endpoint-settings.ts';
-import type { Ids } from '../../../core/ids.ts';
+} from '../../../core/webhooks/endpoint-settings.ts';
 import {
   createSigningKey,
   explainSecret,
   KEY_BYTES,
   kindOfSecret,
-} from '../../../core/signing-keys.ts';
+} from '../../../core/webhooks/signing-keys.ts';
 import { refuse } from './apply-fields.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HOLD_REASONS } from '../../../core/hold-rules.ts';
+import { HOLD_REASONS } from '../../../core/mail/hold-rules.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { HeldRecord } from '../../../store/held-messages.ts';
 import { timestampSchema } from '../schemas.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { createContentFilterSchema } from '../../../core/content-filter-fields.ts';
-import type { HoldRule } from '../../../core/hold-rules.ts';
-import { parseContentFilter } from '../../../core/parse-content-filter.ts';
+import { createContentFilterSchema } from '../../../core/events/content-filter-fields.ts';
+import { parseContentFilter } from '../../../core/events/parse-content-filter.ts';
+import type { HoldRule } from '../../../core/mail/hold-rules.ts';
 import { refuseField } from '../filters.ts';
 import { lineOf } from '../schemas.ts';
 

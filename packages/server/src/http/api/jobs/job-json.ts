@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DELIVERY_STATES } from '../../../core/delivery-state.ts';
+import { DELIVERY_STATES } from '../../../core/webhooks/delivery-state.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { JobRecord, ReplayParams } from '../../../store/jobs.ts';
 import { timestampSchema } from '../schemas.ts';

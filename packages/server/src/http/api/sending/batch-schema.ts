@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isMergeName, MAX_MERGE_NAME_CHARS } from '../../../core/merge-fields.ts';
+import { isMergeName, MAX_MERGE_NAME_CHARS } from '../../../core/mail/merge-fields.ts';
 import {
   acceptedFields,
   contentFields,

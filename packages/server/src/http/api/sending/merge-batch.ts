@@ -5,8 +5,8 @@ import {
   type MergeValues,
   parseTemplate,
   type Template,
-} from '../../../core/merge-fields.ts';
-import { explainMetadata } from '../../../core/message-limits.ts';
+} from '../../../core/mail/merge-fields.ts';
+import { explainMetadata } from '../../../core/mail/message-limits.ts';
 import { type FieldError, PosthornError } from '../../../lib/errors.ts';
 import type { MessageInput } from '../../../mail/message-input.ts';
 import { toMessageInput } from '../message-routes.ts';

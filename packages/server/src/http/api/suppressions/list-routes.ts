@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { splitCsv } from '../../../core/csv.ts';
 import { isId } from '../../../core/ids.ts';
-import { LIST_FORMATS, type ListFormat } from '../../../core/list-format.ts';
-import { STREAMS } from '../../../core/streams.ts';
+import { LIST_FORMATS, type ListFormat } from '../../../core/mail/list-format.ts';
+import { STREAMS } from '../../../core/mail/streams.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { readColumns } from '../../../mail/suppression/read-list.ts';
 import type { JobParts } from '../../../store/job-parts.ts';

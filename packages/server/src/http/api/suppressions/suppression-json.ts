@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { STREAMS } from '../../../core/streams.ts';
-import { SUPPRESSION_REASONS } from '../../../core/suppression.ts';
+import { STREAMS } from '../../../core/mail/streams.ts';
+import { SUPPRESSION_REASONS } from '../../../core/mail/suppression.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { SuppressionRecord } from '../../../store/suppressions.ts';
 import { nextCursorSchema, timestampSchema } from '../schemas.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Ids, isId } from '../../../core/ids.ts';
-import { STREAMS } from '../../../core/streams.ts';
+import { STREAMS } from '../../../core/mail/streams.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { createSuppressionEvent } from '../../../mail/suppression/suppression-event.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';

@@ -409,7 +409,7 @@ CREATE TABLE posthorn.dkim_keys (
   PRIMARY KEY (project_id, domain_id, selector)
 );
 
--- Which mail that comes in a project takes (core/inbound-route.ts): `domain` is what has to be proven.
+-- Which mail that comes in a project takes (core/mail/inbound-route.ts): `domain` is what has to be proven.
 CREATE TABLE posthorn.inbound_routes (
   project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
   id text COLLATE "C" NOT NULL,

@@ -39,7 +39,7 @@ CREATE TABLE api_keys (
   PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- `settings` holds what is decided per endpoint (core/endpoint-settings.ts), `secrets_sealed` its signing
+-- `settings` holds what is decided per endpoint (core/webhooks/endpoint-settings.ts), `secrets_sealed` its signing
 -- keys, secret headers and client key. `version` counts changes made by people (If-Match). The last
 -- three are what dispatching noticed: kept apart, so that noticing is no change.
 CREATE TABLE endpoints (
@@ -265,7 +265,7 @@ CREATE TABLE job_parts (
   PRIMARY KEY (project_id, job_id, part)
 ) STRICT;
 
--- Who gets no mail. Found by the hash of the address (core/suppression.ts): when the person is erased the
+-- Who gets no mail. Found by the hash of the address (core/mail/suppression.ts): when the person is erased the
 -- address goes and what it stands for stays. `stream` is '' for all streams.
 CREATE TABLE suppressions (
   project_id TEXT NOT NULL,
@@ -369,7 +369,7 @@ CREATE TABLE source_replays (
 ) STRICT, WITHOUT ROWID;
 
 -- Domains that a project sends from. `settings` holds the names that it has chosen, `checked` what DNS said
--- the last time (core/domain-check.ts): kept apart from `version`, so that checking is no change.
+-- the last time (core/mail/domain-check.ts): kept apart from `version`, so that checking is no change.
 CREATE TABLE domains (
   project_id TEXT NOT NULL REFERENCES projects (id),
   id TEXT NOT NULL,
@@ -401,7 +401,7 @@ CREATE TABLE dkim_keys (
   PRIMARY KEY (project_id, domain_id, selector)
 ) STRICT, WITHOUT ROWID;
 
--- Which mail that comes in a project takes (core/inbound-route.ts): `domain` is what has to be proven.
+-- Which mail that comes in a project takes (core/mail/inbound-route.ts): `domain` is what has to be proven.
 CREATE TABLE inbound_routes (
   project_id TEXT NOT NULL REFERENCES projects (id),
   id TEXT NOT NULL,

@@ -1,4 +1,4 @@
-import { type EventPosition, sealEventBody } from '../../../core/event-body.ts';
+import { type EventPosition, sealEventBody } from '../../../core/events/event-body.ts';
 import type { AppendedEvent, EventRecord, OwedDelivery } from '../../engine.ts';
 import { bigintArray, textArray } from '../connect/arrays.ts';
 import type { Capabilities } from '../connect/capabilities.ts';

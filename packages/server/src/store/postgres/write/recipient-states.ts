@@ -1,5 +1,5 @@
 import { higherStanding, type RecipientState, type Standing } from '@posthorn/sdk';
-import type { EventPosition } from '../../../core/event-body.ts';
+import type { EventPosition } from '../../../core/events/event-body.ts';
 import type { EventRecord } from '../../engine.ts';
 import { bigintArray, textArray } from '../connect/arrays.ts';
 import { LostRace } from '../connect/faults.ts';

@@ -1,4 +1,4 @@
-import type { EndpointSettings } from '../../../core/endpoint-settings.ts';
+import type { EndpointSettings } from '../../../core/webhooks/endpoint-settings.ts';
 import type { Random } from '../random.ts';
 import { MOODS } from '../world/site-moods.ts';
 import type { DiskPlan } from '../world/virtual-disk.ts';

@@ -2,7 +2,7 @@ import type { EventType } from '@posthorn/sdk';
 import {
   DEFAULT_ENDPOINT_SETTINGS,
   type EndpointSettings,
-} from '../../../core/endpoint-settings.ts';
+} from '../../../core/webhooks/endpoint-settings.ts';
 import type { Random } from '../random.ts';
 
 /** Of each urgency some, and those that coalesce. */

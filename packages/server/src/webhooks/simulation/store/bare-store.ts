@@ -1,4 +1,4 @@
-import type { Urgency } from '../../../core/urgency.ts';
+import type { Urgency } from '../../../core/events/urgency.ts';
 import type { Deliveries } from '../../../store/deliveries.ts';
 import type { EndpointRecord } from '../../../store/endpoints.ts';
 import type { AppendedEvent, Engine, EventRecord } from '../../../store/engine.ts';

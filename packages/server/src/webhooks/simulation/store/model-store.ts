@@ -1,5 +1,5 @@
 import { higherStanding, type Standing } from '@posthorn/sdk';
-import { type EventPosition, sealEventBody } from '../../../core/event-body.ts';
+import { type EventPosition, sealEventBody } from '../../../core/events/event-body.ts';
 import {
   type AttemptRecord,
   type ClaimedDelivery,

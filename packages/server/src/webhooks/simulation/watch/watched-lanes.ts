@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import type { EndpointSettings } from '../../../core/endpoint-settings.ts';
+import type { EndpointSettings } from '../../../core/webhooks/endpoint-settings.ts';
 import type { EndpointListener } from '../../endpoints/endpoint-directory.ts';
 import type { LiveEndpoint } from '../../endpoints/live-endpoint.ts';
 import type { PostResult } from '../../post/post-result.ts';

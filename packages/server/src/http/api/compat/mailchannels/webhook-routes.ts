@@ -1,4 +1,4 @@
-import { importPublicKey } from '../../../../core/signing-keys.ts';
+import { importPublicKey } from '../../../../core/webhooks/signing-keys.ts';
 import { PosthornError } from '../../../../lib/errors.ts';
 import type { EndpointDirectory } from '../../../../webhooks/endpoints/endpoint-directory.ts';
 import type { Caller } from '../../../access/authenticate.ts';

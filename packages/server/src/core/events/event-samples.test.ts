@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classifyReply } from '@posthorn/bounce';
 import { EVENT_TYPES, type EventType, standingOf } from '@posthorn/sdk';
+import { isId, parseDeliveryId } from '../ids.ts';
 import { COMMON_FIELDS, EVENT_CATALOGUE } from './event-catalogue.ts';
 import { sampleEvent } from './event-samples.ts';
-import { isId, parseDeliveryId } from './ids.ts';
 
 const ID = 'evt_01M7ZP27YYSGFWD5FYXB75Q5B6';
 const AT_MS = Date.UTC(2026, 10, 21, 18, 31, 57, 662);

@@ -9,8 +9,8 @@ import type {
   EventEngagement,
   EventType,
 } from '@posthorn/sdk';
-import { toTimestamp } from '../lib/clock.ts';
-import { deliveryId, ID_PREFIXES, type IdKind } from './ids.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { deliveryId, ID_PREFIXES, type IdKind } from '../ids.ts';
 
 export interface SampleInput {
   /** `evt_...` */

@@ -5,9 +5,9 @@ import {
   type EventType,
   DIALECTS as FORMATS,
 } from '@posthorn/sdk';
+import { compileEventFilter } from '../events/event-filter.ts';
+import { nearestName } from '../nearest-name.ts';
 import type { BatchSettings, DialectName, EndpointSettings } from './endpoint-settings.ts';
-import { compileEventFilter } from './event-filter.ts';
-import { nearestName } from './nearest-name.ts';
 
 /** What a dialect means for an endpoint: its presets, its options, and what it has no word for. */
 

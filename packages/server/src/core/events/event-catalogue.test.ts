@@ -33,6 +33,6 @@ test('a mistyped type is answered with the one that was meant', () => {
 });
 
 test('the documentation has a row for every type', async () => {
-  const docs = await readFile(new URL('../../../../docs/events.md', import.meta.url), 'utf8');
+  const docs = await readFile(new URL('../../../../../docs/events.md', import.meta.url), 'utf8');
   for (const type of EVENT_TYPES) assert.ok(docs.includes(`\n| \`${type}\` |`), type);
 });

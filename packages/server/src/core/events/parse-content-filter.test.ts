@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BOUNCE_CATEGORIES } from '@posthorn/sdk';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { PosthornError } from '../lib/errors.ts';
+import { PosthornError } from '../../lib/errors.ts';
 import { compileContentFilter } from './content-filter.ts';
 import { CONDITION_NAMES, createContentFilterSchema } from './content-filter-fields.ts';
 import { parseContentFilter } from './parse-content-filter.ts';

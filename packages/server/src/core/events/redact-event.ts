@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { domainToUnicode } from 'node:url';
 import type { CanonicalEvent } from '@posthorn/sdk';
-import { domainOf, toComparableAddress } from './mail-domain.ts';
+import { domainOf, toComparableAddress } from '../mail/mail-domain.ts';
 
 /** `hash`: events of one recipient can still be told to belong together. `remove`: they cannot. */
 export type RedactMode = 'hash' | 'remove';

@@ -1,5 +1,5 @@
 import { EVENT_TYPES, type EventType } from '@posthorn/sdk';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../nearest-name.ts';
 
 /**
  * Event-type filters: a type (`email.bounced`), a family (`email.*`), or everything (`*`). Compiled

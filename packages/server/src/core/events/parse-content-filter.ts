@@ -1,5 +1,7 @@
-import { type FieldError, PosthornError } from '../lib/errors.ts';
-import { toPointerPart } from '../lib/json-pointer.ts';
+import { type FieldError, PosthornError } from '../../lib/errors.ts';
+import { toPointerPart } from '../../lib/json-pointer.ts';
+import { MAX_METADATA_KEY_CHARS } from '../mail/message-limits.ts';
+import { nearestName } from '../nearest-name.ts';
 import type { ContentConditions, ContentFilter } from './content-filter.ts';
 import {
   CONDITION_NAMES,
@@ -12,8 +14,6 @@ import {
   MAX_FILTER_VALUES,
   type MetadataValue,
 } from './content-filter-fields.ts';
-import { MAX_METADATA_KEY_CHARS } from './message-limits.ts';
-import { nearestName } from './nearest-name.ts';
 
 /** More faults than this help nobody. */
 const MAX_FAULTS = 20;

@@ -1,6 +1,6 @@
 // A table: every event type, with what people, schemas and samples need to know of it.
 import { EVENT_TYPES, type EventData, type EventType } from '@posthorn/sdk';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../nearest-name.ts';
 
 /**
  * What a type is about: the way of a message, what its recipient did, mail that came in, the

@@ -15,7 +15,7 @@ export interface MessageTracking {
   textLinks: boolean;
   /** Copies have our unsubscribe page in List-Unsubscribe. */
   unsubscribe: boolean;
-  /** Recipients who are not tracked, as hashes (core/suppression.ts): nothing here names a person. */
+  /** Recipients who are not tracked, as hashes (core/mail/suppression.ts): nothing here names a person. */
   except: string[];
 }
 

@@ -1,4 +1,4 @@
-import { type ContentFilter, compileContentFilter } from './content-filter.ts';
+import { type ContentFilter, compileContentFilter } from '../events/content-filter.ts';
 import type { Stream } from './streams.ts';
 
 /** Why a message waits for a person: the key it came with, a rule of its project, or a sending limit. */

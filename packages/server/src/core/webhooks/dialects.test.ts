@@ -19,7 +19,7 @@ import {
 } from './endpoint-settings.ts';
 
 const page = readFileSync(
-  join(import.meta.dirname, '..', '..', '..', '..', 'docs', 'dialects.md'),
+  join(import.meta.dirname, '..', '..', '..', '..', '..', 'docs', 'dialects.md'),
   'utf8',
 );
 

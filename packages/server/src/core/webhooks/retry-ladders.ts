@@ -1,7 +1,7 @@
 import { DIALECTS } from '@posthorn/sdk';
-import { parseDuration } from '../lib/duration.ts';
-import { nearestName } from './nearest-name.ts';
-import { STANDARD_WEBHOOKS_LADDER_MS } from './retry-schedule.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import { nearestName } from '../nearest-name.ts';
+import { STANDARD_WEBHOOKS_LADDER_MS } from '../retry-schedule.ts';
 
 /**
  * Ladders that go by a name: those of the systems whose handlers may be behind an endpoint. Each is

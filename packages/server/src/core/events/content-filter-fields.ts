@@ -1,6 +1,6 @@
 import { BOUNCE_CATEGORIES, BOUNCE_SCOPES, BOUNCE_TYPES } from '@posthorn/sdk';
-import { toAsciiDomain, toComparableAddress } from './mail-domain.ts';
-import { MAX_METADATA_KEY_CHARS } from './message-limits.ts';
+import { toAsciiDomain, toComparableAddress } from '../mail/mail-domain.ts';
+import { MAX_METADATA_KEY_CHARS } from '../mail/message-limits.ts';
 
 /**
  * The table of what a content filter can ask for. Reading a filter, its JSON Schema and the names in

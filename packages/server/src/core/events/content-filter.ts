@@ -5,6 +5,7 @@ import type {
   CanonicalEvent,
   EventData,
 } from '@posthorn/sdk';
+import { domainOf, toComparableAddress } from '../mail/mail-domain.ts';
 import {
   type EngagementKind,
   LIST_FIELD_NAMES,
@@ -12,7 +13,6 @@ import {
   type MetadataValue,
   toDomainPattern,
 } from './content-filter-fields.ts';
-import { domainOf, toComparableAddress } from './mail-domain.ts';
 
 /**
  * Which events an endpoint wants by what is in them, in the words of email. Read by

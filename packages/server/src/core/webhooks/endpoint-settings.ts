@@ -1,5 +1,5 @@
 import { SIGNING_KINDS, type SigningKind } from '@posthorn/sdk';
-import type { ContentFilter } from './content-filter.ts';
+import type { ContentFilter } from '../events/content-filter.ts';
 
 /**
  * What a person decides for one endpoint, as it is stored and as the dispatcher reads it. Null stands
@@ -19,7 +19,7 @@ export interface EndpointSettings {
   /** Opens and clicks that repeat within this time go as one. */
   coalesceMs: number | null;
   dialect: DialectName;
-  /** What the dialect leaves to the endpoint, by name (core/dialects.ts checks them). */
+  /** What the dialect leaves to the endpoint, by name (core/webhooks/dialects.ts checks them). */
   dialectOptions: Record<string, string>;
   /** The name of a preset, or the waits as the user wrote them: `5s`, `5m`, `2h`. */
   retryLadder: string | string[] | null;

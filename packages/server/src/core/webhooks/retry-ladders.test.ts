@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { formatDuration } from '../lib/duration.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import {
   explainLadder,
   explainUnknownLadder,
