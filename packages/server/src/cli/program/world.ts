@@ -29,6 +29,10 @@ export function createSystemWorld(): World {
   const isTerminal = process.stdout.isTTY === true;
   const abort = new AbortController();
   let isWatching = false;
+  // `posthorn events tail | head` has read enough: that is no error, and nobody is left to tell.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
   return {
     env: process.env,
     nowMs: () => systemClock.now(),

@@ -10,7 +10,7 @@ import {
   withoutPostgres,
 } from '../../store/postgres/fixtures/test-cluster.ts';
 
-const BIN = join(import.meta.dirname, '../../../../bin/posthorn.mjs');
+const BIN = join(import.meta.dirname, '../../../bin/posthorn.mjs');
 
 /** Runs the command in a process of its own, as a user does. */
 function run(

@@ -52,7 +52,10 @@ test('asks a running server', async () => {
     assert.match(table.stdout, new RegExp(`\n${node.id} .* ${node.pid} `));
     const wrong = await run('--key', 'phk_wrong');
     assert.deepEqual([wrong.code, wrong.stdout], [1, '']);
-    assert.match(wrong.stderr, /^posthorn: No project has this API key\..*\(401 wrong_key\) "posthorn login" saves a key that is right\.\n$/);
+    assert.match(
+      wrong.stderr,
+      /^posthorn: No project has this API key\..*\(401 wrong_key\) "posthorn login" saves a key that is right\.\n$/,
+    );
   } finally {
     server.child.kill('SIGTERM');
     await server.ended;
