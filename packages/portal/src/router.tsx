@@ -54,7 +54,16 @@ const pages = [
   createRoute({
     ...parent,
     path: '/messages',
-    validateSearch: textFilters('recipient'),
+    validateSearch: textFilters(
+      'recipient',
+      'subject',
+      'smtp_id',
+      'tag',
+      'state',
+      'period',
+      'since',
+      'until',
+    ),
     component: lazyRouteComponent(() => import('./pages/messages/messages.tsx'), 'Messages'),
   }),
   createRoute({

@@ -18,6 +18,36 @@ export interface Message {
   expires_at: string;
 }
 
+/** As lists have it. */
+export interface ListedMessage extends Message {
+  /** The first three. */
+  recipients: { address: string; state: string | null }[];
+}
+
+export interface MessageContent {
+  headers: { name: string; value: string }[];
+  text: string | null;
+  html: string | null;
+  attachments: {
+    filename: string | null;
+    content_type: string;
+    size_bytes: number;
+    content_id: string | null;
+  }[];
+  truncated: boolean;
+}
+
+export const RECIPIENT_STATES = [
+  'accepted',
+  'held',
+  'sent',
+  'deferred',
+  'delivered',
+  'rejected',
+  'failed',
+  'bounced',
+] as const;
+
 export interface Recipient {
   address: string;
   kind: 'to' | 'cc' | 'bcc' | 'envelope';
@@ -42,6 +72,14 @@ export interface PosthornEvent {
   type: string;
   timestamp: string;
   data: EventData;
+}
+
+/** An event as an endpoint with this dialect gets it. */
+export interface ShownEvent {
+  dialect: string;
+  headers: Header[];
+  /** Null: the dialect has no word for it. */
+  body: string | null;
 }
 
 export interface EventData {

@@ -11,12 +11,14 @@ import type {
   Gaps,
   Invitation,
   Job,
-  Message,
+  ListedMessage,
+  MessageContent,
   MessageDetail,
   Page,
   PosthornEvent,
   Project,
   Queue,
+  ShownEvent,
   Source,
   Suppression,
   User,
@@ -46,12 +48,24 @@ function one<T>(path: string, refetchMs?: number) {
   });
 }
 
-export const messagesQuery = (filters: Query) => pages<Message>('/v1/messages', filters);
+export const messagesQuery = (filters: Query) => pages<ListedMessage>('/v1/messages', filters);
+export const messageContentQuery = (id: string) =>
+  one<MessageContent>(`/v1/messages/${encodeURIComponent(id)}/content`);
+export const messageSourceQuery = (id: string) => {
+  const path = `/v1/messages/${encodeURIComponent(id)}/raw`;
+  return queryOptions({
+    queryKey: [path],
+    queryFn: ({ signal }) => call<string>(path, { asText: true, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+};
 export const messageQuery = (id: string) =>
   one<MessageDetail>(`/v1/messages/${encodeURIComponent(id)}`);
 export const eventsQuery = (filters: Query) => pages<PosthornEvent>('/v1/events', filters);
 export const eventQuery = (id: string) =>
   one<PosthornEvent>(`/v1/events/${encodeURIComponent(id)}`);
+export const eventDialectsQuery = (id: string) =>
+  one<{ data: ShownEvent[] }>(`/v1/events/${encodeURIComponent(id)}/dialects`);
 export const eventTypesQuery = () => one<{ data: EventType[] }>('/v1/event-types');
 export const endpointsQuery = () => pages<Endpoint>('/v1/endpoints', {});
 export const endpointQuery = (id: string) =>

@@ -45,14 +45,23 @@ export function Code({ text, isShort = false }: { text: string; isShort?: boolea
 }
 
 /** A block to read and to paste: a command, JSON, a secret. */
-export function CodeBlock({ text, label }: { text: string; label: string }) {
+export function CodeBlock({
+  text,
+  label,
+  isWrapped = false,
+}: {
+  text: string;
+  label: string;
+  /** Prose: long lines go on in the next. */
+  isWrapped?: boolean;
+}) {
   return (
     <div className="relative rounded-md border border-line bg-sunken">
       {/* biome-ignore-start lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it. */}
       <section
         aria-label={label}
         tabIndex={0}
-        className="max-h-96 overflow-auto p-3 pr-10 font-mono text-[13px] leading-relaxed whitespace-pre"
+        className={`max-h-96 overflow-auto p-3 pr-10 font-mono text-[13px] leading-relaxed ${isWrapped ? 'break-words whitespace-pre-wrap' : 'whitespace-pre'}`}
       >
         {text}
       </section>

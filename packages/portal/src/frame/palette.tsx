@@ -54,6 +54,15 @@ export function Palette({ close }: { close: () => void }) {
       if (!words.nav[name].toLowerCase().includes(typed.toLowerCase())) continue;
       found.push({ id: to, name: words.nav[name], icon, go: () => void navigate({ to }) });
     }
+    // Last: what is typed is mostly the name of a page.
+    if (page === undefined && !typed.includes('@') && typed.length > 1) {
+      found.push({
+        id: 'subject',
+        name: words.palette.messagesAbout(typed),
+        icon: 'search',
+        go: () => void navigate({ to: '/messages', search: { subject: typed } }),
+      });
+    }
     return found;
   }
 

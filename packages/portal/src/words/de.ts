@@ -150,7 +150,6 @@ export const de: Words = {
   messages: {
     title: 'Nachrichten',
     recipient: 'Empfänger',
-    searchHint: 'name@example.com oder msg_…',
     subject: 'Betreff',
     from: 'Von',
     accepted: 'Angenommen',
@@ -159,9 +158,43 @@ export const de: Words = {
     empty: 'Es wurde noch keine Post gesendet',
     emptyHelp: 'Senden Sie die erste. Sie erscheint hier, sobald der Server sie gespeichert hat.',
     noMatch: 'Keine Nachricht passt',
-    noMatchHelp: 'Prüfen Sie die Adresse, oder heben Sie den Filter auf.',
+    search: 'Nachrichten suchen',
+    searchHint: 'Empfänger, Betreff, msg_… oder <Message-ID>',
+    state: 'Zustand',
+    anyState: 'Jeder Zustand',
+    tag: 'Tag',
+    period: 'Zeit',
+    since: 'Von',
+    until: 'Bis',
+    noMatchHelp:
+      'Prüfen Sie die Schreibweise, wählen Sie einen längeren Zeitraum oder entfernen Sie die Filter.',
+    periods: {
+      all: 'Jederzeit',
+      hour: 'Letzte Stunde',
+      day: 'Letzte 24 Stunden',
+      week: 'Letzte 7 Tage',
+      month: 'Letzte 30 Tage',
+      own: 'Zwischen…',
+    },
   },
   message: {
+    content: 'Inhalt',
+    plainText: 'Text',
+    source: 'Quelltext',
+    noHtml: 'Sie hat kein HTML.',
+    noText: 'Sie hat keinen reinen Text.',
+    htmlNote:
+      'Ohne alles gezeigt, was von anderswo kommt: Bilder, die geladen werden müssten, fehlen, Links gehen nicht.',
+    bodyGone:
+      'Was darin stand, wird nicht mehr aufbewahrt. Wie lange, ist eine Einstellung des Projekts.',
+    attachments: 'Anhänge',
+    contentTruncated: 'Sie ist so groß, dass nur ihr Anfang gezeigt wird.',
+    resend: 'Noch einmal senden',
+    resendLead:
+      'Derselbe Inhalt als eigene Nachricht. Die Sperrliste und die Grenzen des Projekts gelten.',
+    resendNobody: 'Wählen Sie jemanden aus oder geben Sie eine Adresse ein.',
+    resendOther: 'Jemand anderes',
+    suppress: 'Sperren',
     mail: 'Post',
     told: 'Ihre Anwendung',
     nobodyToTell: 'Danach fragt kein Endpunkt.',
@@ -185,6 +218,12 @@ export const de: Words = {
     all: 'Alle Ereignisse dieser Nachricht',
   },
   events: {
+    showAs: 'Zeigen als',
+    showAsLead: 'So, wie ein Endpunkt mit diesem Dialekt es bekommt, bevor es signiert wird.',
+    headers: 'Kopfzeilen',
+    notCarried: (dialect) => `${dialect} (nicht enthalten)`,
+    noWord: (dialect) =>
+      `Der Dialekt ${dialect} hat kein Wort für ein solches Ereignis; Endpunkte, die ihn haben, bekommen es nicht.`,
     title: 'Ereignisse',
     type: 'Art',
     recipient: 'Empfänger',
@@ -540,6 +579,7 @@ export const de: Words = {
     noneDeadHelp: 'Was einem Endpunkt zustand, hat ihn erreicht oder wird noch versucht.',
   },
   palette: {
+    messagesAbout: (text) => `Nachrichten zu „${text}“`,
     title: 'Gehe zu',
     placeholder: 'Eine Seite, ein Empfänger, eine Kennung…',
     nothing: 'Nichts gefunden',

@@ -146,7 +146,6 @@ export const nl: Words = {
   messages: {
     title: 'Berichten',
     recipient: 'Ontvanger',
-    searchHint: 'naam@example.com of msg_…',
     subject: 'Onderwerp',
     from: 'Van',
     accepted: 'Aangenomen',
@@ -156,9 +155,42 @@ export const nl: Words = {
     emptyHelp:
       'Verzend het eerste bericht. Het verschijnt hier zodra de server het heeft opgeslagen.',
     noMatch: 'Geen bericht past',
-    noMatchHelp: 'Controleer het adres, of wis het filter.',
+    search: 'Berichten zoeken',
+    searchHint: 'Ontvanger, onderwerp, msg_… of <Message-ID>',
+    state: 'Toestand',
+    anyState: 'Elke toestand',
+    tag: 'Tag',
+    period: 'Tijd',
+    since: 'Van',
+    until: 'Tot',
+    noMatchHelp: 'Controleer de spelling, kies een langere tijd of wis de filters.',
+    periods: {
+      all: 'Altijd',
+      hour: 'Laatste uur',
+      day: 'Laatste 24 uur',
+      week: 'Laatste 7 dagen',
+      month: 'Laatste 30 dagen',
+      own: 'Tussen…',
+    },
   },
   message: {
+    content: 'Inhoud',
+    plainText: 'Tekst',
+    source: 'Broncode',
+    noHtml: 'Het heeft geen HTML.',
+    noText: 'Het heeft geen platte tekst.',
+    htmlNote:
+      'Getoond zonder iets van elders: afbeeldingen die geladen moeten worden ontbreken, links werken niet.',
+    bodyGone:
+      'Wat erin stond wordt niet meer bewaard. Hoe lang, is een instelling van het project.',
+    attachments: 'Bijlagen',
+    contentTruncated: 'Het is zo groot dat alleen het begin wordt getoond.',
+    resend: 'Opnieuw verzenden',
+    resendLead:
+      'Dezelfde inhoud als een eigen bericht. De onderdrukkingslijst en de grenzen van het project gelden.',
+    resendNobody: 'Kies iemand of voer een adres in.',
+    resendOther: 'Iemand anders',
+    suppress: 'Onderdrukken',
     mail: 'Post',
     told: 'Je applicatie',
     nobodyToTell: 'Geen eindpunt vraagt hierom.',
@@ -182,6 +214,12 @@ export const nl: Words = {
     all: 'Alle gebeurtenissen van dit bericht',
   },
   events: {
+    showAs: 'Tonen als',
+    showAsLead: 'Zoals een eindpunt met dit dialect het krijgt, voordat het wordt ondertekend.',
+    headers: 'Kopregels',
+    notCarried: (dialect) => `${dialect} (niet meegenomen)`,
+    noWord: (dialect) =>
+      `Het dialect ${dialect} heeft geen woord voor zo’n gebeurtenis; eindpunten die het hebben krijgen haar niet.`,
     title: 'Gebeurtenissen',
     type: 'Soort',
     recipient: 'Ontvanger',
@@ -532,6 +570,7 @@ export const nl: Words = {
     noneDeadHelp: 'Wat een eindpunt toekwam, heeft het bereikt of wordt nog geprobeerd.',
   },
   palette: {
+    messagesAbout: (text) => `Berichten over ‘${text}’`,
     title: 'Ga naar',
     placeholder: 'Een pagina, een ontvanger, een kenmerk…',
     nothing: 'Niets gevonden',

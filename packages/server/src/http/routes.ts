@@ -4,6 +4,7 @@ import { createDomainRoutes } from './api/domains/domain-routes.ts';
 import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
+import { createDialectRoutes } from './api/events/dialect-routes.ts';
 import { createFeedRoutes } from './api/feed/feed-routes.ts';
 import { createHoldRoutes } from './api/holds/hold-routes.ts';
 import { createErasureRoutes } from './api/jobs/erasure-routes.ts';
@@ -36,6 +37,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createHoldRoutes>[0] &
   Parameters<typeof createTranscriptRoutes>[0] &
   Parameters<typeof createEventRoutes>[0] &
+  Parameters<typeof createDialectRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
   Parameters<typeof createQueueRoutes>[0] &
@@ -69,6 +71,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createTranscriptRoutes(deps),
     ...createFeedRoutes(deps),
     ...createEventRoutes(deps),
+    ...createDialectRoutes(deps),
     ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),
     ...createDeliveryRoutes(deps),

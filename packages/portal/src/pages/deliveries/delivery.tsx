@@ -8,6 +8,7 @@ import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code, CodeBlock } from '../../design/copy.tsx';
 import { Alert } from '../../design/form.tsx';
+import { formatBody } from '../../design/format-body.ts';
 import { Icon } from '../../design/icon.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
@@ -66,7 +67,7 @@ export function DeliveryPage() {
           ))}
           {typeof delivery.body === 'string' && (
             <Section title={words.deliveries.request}>
-              <CodeBlock text={prettyJson(delivery.body)} label={words.deliveries.request} />
+              <CodeBlock text={formatBody(delivery.body, '')} label={words.deliveries.request} />
             </Section>
           )}
         </div>
@@ -192,12 +193,4 @@ function HeaderList({ headers }: { headers: readonly Header[] }) {
       ))}
     </dl>
   );
-}
-
-function prettyJson(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
 }

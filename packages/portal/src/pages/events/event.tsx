@@ -1,12 +1,13 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { deliveriesQuery, eventQuery } from '../../api/queries.ts';
-import { Code, CodeBlock } from '../../design/copy.tsx';
+import { Code } from '../../design/copy.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { DeliveryStateBadge, EventTypeBadge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
+import { EventBody } from './event-body.tsx';
 
 const route = getRouteApi('/events/$id');
 
@@ -23,9 +24,7 @@ export function EventPage() {
   return (
     <Page title={event.type} answer={<EventTypeBadge type={event.type} />}>
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_24rem]">
-        <Section title={words.events.json}>
-          <CodeBlock text={JSON.stringify(event, null, 2)} label={words.events.json} />
-        </Section>
+        <EventBody event={event} />
         <div>
           <Section title={words.message.ids}>
             <Card>

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import type {
   Attempt,
   Delivery,
@@ -9,7 +9,10 @@ import type {
   TimelineEntry,
 } from '../../api/objects.ts';
 import { messageQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
+import { Button } from '../../design/button.tsx';
 import { Code } from '../../design/copy.tsx';
+import { Icon } from '../../design/icon.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { DeliveryStateBadge, MailState } from '../../design/state.tsx';
@@ -17,6 +20,9 @@ import { Time } from '../../design/time.tsx';
 import type { Words } from '../../words/en.ts';
 import { formatBytes, formatSpan } from '../../words/format.ts';
 import { useLanguage, useWords } from '../../words/words.tsx';
+import { AddSuppression } from '../suppressions/suppression-dialogs.tsx';
+import { MessageActions } from './message-actions.tsx';
+import { MessagePreview } from './message-preview.tsx';
 
 const route = getRouteApi('/messages/$id');
 
@@ -34,9 +40,16 @@ export function MessagePage() {
   if (!isLoaded(query)) return <NotLoaded query={query} />;
   const message = query.data;
   return (
-    <Page title={message.subject ?? words.messages.noSubject} answer={<Answer message={message} />}>
+    <Page
+      title={message.subject ?? words.messages.noSubject}
+      answer={<Answer message={message} />}
+      actions={<MessageActions message={message} />}
+    >
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
-        <Journey message={message} />
+        <div className="min-w-0">
+          <Journey message={message} />
+          <MessagePreview id={message.id} />
+        </div>
         <Aside message={message} />
       </div>
     </Page>
@@ -55,6 +68,8 @@ function isUnderWay(message: MessageDetail | undefined): boolean {
 /** The two questions in two sentences. */
 function Answer({ message }: { message: MessageDetail }) {
   const words = useWords();
+  const mayManage = useMayManage();
+  const [suppressed, setSuppressed] = useState<string | null>(null);
   const deliveries = message.timeline.flatMap((entry) => entry.deliveries);
   const told = deliveries.filter(({ state }) => state === 'delivered').length;
   const sentence =
@@ -77,10 +92,23 @@ function Answer({ message }: { message: MessageDetail }) {
                 <Time at={next_attempt_at} />
               </span>
             )}
+            {mayManage && (
+              <Button
+                kind="quiet"
+                aria-label={`${words.message.suppress} ${address}`}
+                onClick={() => setSuppressed(address)}
+              >
+                <Icon name="suppressions" />
+                {words.message.suppress}
+              </Button>
+            )}
           </li>
         ))}
       </ul>
       <p>{sentence}</p>
+      {suppressed !== null && (
+        <AddSuppression address={suppressed} close={() => setSuppressed(null)} />
+      )}
     </div>
   );
 }
@@ -89,7 +117,7 @@ function Answer({ message }: { message: MessageDetail }) {
 function Journey({ message }: { message: MessageDetail }) {
   const words = useWords();
   return (
-    <section aria-label={words.message.mail}>
+    <section aria-label={words.message.mail} className="mb-8">
       <div className="mb-2 grid grid-cols-2 gap-6 text-muted max-sm:hidden" aria-hidden="true">
         <h2 className="font-semibold">{words.message.mail}</h2>
         <h2 className="font-semibold">{words.message.told}</h2>

@@ -1,51 +1,60 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useDeferredValue, useEffect, useState } from 'react';
-import type { Message } from '../../api/objects.ts';
+import { useEffect, useMemo, useState } from 'react';
+import { type ListedMessage, RECIPIENT_STATES } from '../../api/objects.ts';
 import { messagesQuery } from '../../api/queries.ts';
+import { Button } from '../../design/button.tsx';
 import type { Column } from '../../design/data-list.tsx';
-import { FilterField } from '../../design/field.tsx';
+import { FilterField, SelectField } from '../../design/field.tsx';
 import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
 import { QueryList } from '../../design/query-list.tsx';
+import { MailState } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
+import { useSettled } from '../../design/use-settled.ts';
 import { useWords } from '../../words/words.tsx';
+import {
+  type MessageFilters,
+  type Period,
+  readTyped,
+  toQuery,
+  typedOf,
+} from './message-filters.ts';
 
 const route = getRouteApi('/messages');
 
 /** "Where is this customer's email?" begins here. */
 export function Messages() {
-  const words = useWords();
-  const { messages } = words;
+  const { messages } = useWords();
   const navigate = route.useNavigate();
-  const { recipient = '' } = route.useSearch();
-  const [typed, setTyped] = useState(recipient);
-  const settled = useDeferredValue(typed.trim());
-  useEffect(() => {
-    if (/^msg_[0-9A-Z]{26}$/.test(settled)) {
-      void navigate({ to: '/messages/$id', params: { id: settled } });
-    } else if (settled === '' || settled.includes('@')) {
-      void navigate({ search: settled === '' ? {} : { recipient: settled }, replace: true });
-    }
-  }, [settled, navigate]);
-  const query = useInfiniteQuery(messagesQuery({ recipient }));
+  const filters = route.useSearch();
+  const key = JSON.stringify(filters);
+  const asked = useMemo(() => toQuery(JSON.parse(key), Date.now()), [key]);
+  const query = useInfiniteQuery(messagesQuery(asked));
+  const isFiltered = Object.keys(filters).length > 0;
 
-  const columns: Column<Message>[] = [
+  const columns: Column<ListedMessage>[] = [
     {
       name: messages.subject,
       width: 'minmax(12rem, 3fr)',
       cell: ({ subject }) => <span className="font-medium">{subject ?? messages.noSubject}</span>,
     },
-    { name: messages.accepted, width: '8rem', cell: ({ created_at }) => <Time at={created_at} /> },
+    { name: messages.accepted, width: '7rem', cell: ({ created_at }) => <Time at={created_at} /> },
+    {
+      name: messages.recipient,
+      width: 'minmax(14rem, 3fr)',
+      cell: ({ recipients }) => <Recipients recipients={recipients} />,
+      isExtra: true,
+    },
     {
       name: messages.from,
-      width: 'minmax(10rem, 2fr)',
+      width: 'minmax(8rem, 2fr)',
       cell: ({ from }) => <span className="font-mono text-[13px]">{from}</span>,
       isExtra: true,
     },
     {
       name: messages.tags,
-      width: 'minmax(6rem, 1fr)',
+      width: 'minmax(5rem, 1fr)',
       cell: ({ tags }) => <span className="text-muted">{tags.join(', ')}</span>,
       isExtra: true,
     },
@@ -53,22 +62,14 @@ export function Messages() {
 
   return (
     <Page title={messages.title} isWide>
-      <div className="mb-3 flex flex-wrap gap-2">
-        <FilterField
-          label={messages.recipient}
-          placeholder={messages.searchHint}
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          className="max-w-sm"
-        />
-      </div>
+      <Filters filters={filters} />
       <QueryList
         query={query}
         empty={
-          recipient === '' ? (
-            <Empty title={messages.empty} help={messages.emptyHelp} command={sendCommand()} />
-          ) : (
+          isFiltered ? (
             <Empty title={messages.noMatch} help={messages.noMatchHelp} />
+          ) : (
+            <Empty title={messages.empty} help={messages.emptyHelp} command={sendCommand()} />
           )
         }
         label={messages.title}
@@ -78,6 +79,119 @@ export function Messages() {
         open={({ id }) => void navigate({ to: '/messages/$id', params: { id } })}
       />
     </Page>
+  );
+}
+
+function Recipients({ recipients }: Pick<ListedMessage, 'recipients'>) {
+  const [first] = recipients;
+  if (first === undefined) return null;
+  return (
+    <span className="flex items-center gap-2">
+      <MailState state={first.state} />
+      <span className="min-w-0 truncate font-mono text-[13px]">
+        {first.address}
+        {recipients.length > 1 && ' …'}
+      </span>
+    </span>
+  );
+}
+
+function Filters({ filters }: { filters: MessageFilters }) {
+  const { messages, mailStates, common } = useWords();
+  const navigate = route.useNavigate();
+  const [typed, setTyped] = useState(typedOf(filters));
+  const [tag, setTag] = useState(filters.tag ?? '');
+  const settled = useSettled(typed.trim());
+  const settledTag = useSettled(tag.trim());
+
+  useEffect(() => {
+    if (/^msg_[0-9A-Z]{26}$/.test(settled)) {
+      void navigate({ to: '/messages/$id', params: { id: settled } });
+      return;
+    }
+    void navigate({
+      replace: true,
+      search: ({ recipient: _r, subject: _s, smtp_id: _i, tag: _t, ...rest }) => ({
+        ...rest,
+        ...readTyped(settled),
+        ...(settledTag === '' ? {} : { tag: settledTag }),
+      }),
+    });
+  }, [settled, settledTag, navigate]);
+
+  function change(name: 'state' | 'period' | 'since' | 'until', value: string): void {
+    void navigate({
+      replace: true,
+      search: ({ [name]: _, ...rest }) => (value === '' ? rest : { ...rest, [name]: value }),
+    });
+  }
+
+  const periods: [Period | 'own' | '', string][] = [
+    ['', messages.periods.all],
+    ['hour', messages.periods.hour],
+    ['day', messages.periods.day],
+    ['week', messages.periods.week],
+    ['month', messages.periods.month],
+    ['own', messages.periods.own],
+  ];
+  return (
+    <search className="mb-3 flex flex-wrap items-center gap-2">
+      <FilterField
+        label={messages.search}
+        placeholder={messages.searchHint}
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+        className="sm:max-w-sm"
+      />
+      <SelectField
+        label={messages.state}
+        value={filters.state ?? ''}
+        options={[
+          ['', messages.anyState],
+          ...RECIPIENT_STATES.map((one): [string, string] => [one, mailStates[one]]),
+        ]}
+        onChange={(event) => change('state', event.target.value)}
+        className="!w-auto"
+      />
+      <FilterField
+        label={messages.tag}
+        placeholder={messages.tag}
+        value={tag}
+        onChange={(event) => setTag(event.target.value)}
+        className="!w-36"
+      />
+      <SelectField
+        label={messages.period}
+        value={filters.period ?? ''}
+        options={periods}
+        onChange={(event) => change('period', event.target.value)}
+        className="!w-auto"
+      />
+      {filters.period === 'own' &&
+        (['since', 'until'] as const).map((name) => (
+          <FilterField
+            key={name}
+            type="datetime-local"
+            label={messages[name]}
+            title={messages[name]}
+            value={filters[name] ?? ''}
+            onChange={(event) => change(name, event.target.value)}
+            className="!w-auto"
+          />
+        ))}
+      {Object.keys(filters).length > 0 && (
+        <Button
+          kind="quiet"
+          onClick={() => {
+            setTyped('');
+            setTag('');
+            void navigate({ search: {} });
+          }}
+        >
+          {common.clear}
+        </Button>
+      )}
+    </search>
   );
 }
 

@@ -11,7 +11,14 @@ import { Modal } from '../../design/modal.tsx';
 import { Skeleton } from '../../design/notices.tsx';
 import { useWords } from '../../words/words.tsx';
 
-export function AddSuppression({ close }: { close: () => void }) {
+export function AddSuppression({
+  address = '',
+  close,
+}: {
+  /** Whom it is about, where that is known already. */
+  address?: string;
+  close: () => void;
+}) {
   const { suppressions } = useWords();
   const client = useQueryClient();
   const add = useMutation({
@@ -32,7 +39,13 @@ export function AddSuppression({ close }: { close: () => void }) {
         add.mutate({ address: String(form.get('address')), ...(note === '' ? {} : { note }) });
       }}
     >
-      <TextField label={suppressions.address} name="address" type="email" required />
+      <TextField
+        label={suppressions.address}
+        name="address"
+        type="email"
+        required
+        defaultValue={address}
+      />
       <TextField label={suppressions.note} name="note" maxLength={200} />
     </FormDialog>
   );

@@ -9,6 +9,7 @@ import type { Authenticator, Caller } from '../access/authenticate.ts';
 import { addAccountRoutes } from './account-routes.ts';
 import { createAudit } from './audit.ts';
 import { createGuessLimits } from './guess-limits.ts';
+import { addMessageFrame } from './message-frame.ts';
 import { type Change, noteChanges } from './note-changes.ts';
 import { createPortalDoor } from './portal-door.ts';
 import { ENCODINGS, type PortalFile, type PortalFiles } from './portal-files.ts';
@@ -30,14 +31,14 @@ const PROJECT_HEADER = 'x-posthorn-project';
 /** Nothing from elsewhere, no inline script, no frame around it. */
 const PAGE_HEADERS = {
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'cross-origin-opener-policy': 'same-origin',
 };
 
 export interface PortalOptions {
-  store: Pick<Store, 'users' | 'sessions' | 'invitations' | 'audit'>;
+  store: Pick<Store, 'users' | 'sessions' | 'invitations' | 'audit' | 'messages'>;
   secretBox: Pick<SecretBox, 'seal' | 'open'>;
   authenticator: Pick<Authenticator, 'identify'>;
   projects: Pick<ProjectDirectory, 'all' | 'find'>;
@@ -158,6 +159,7 @@ export function createPortal(options: PortalOptions): Portal {
         sendInvitation: options.sendInvitation,
         now,
       });
+      addMessageFrame(app, { door, service, messages: store.messages });
       addFileRoutes(app);
     },
   };

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import { readWholeHtml } from '../../mail/read-content.ts';
+import type { Messages } from '../../store/messages.ts';
+import { requireScope } from '../access/authenticate.ts';
+import { readBytes } from '../api/messages/content-routes.ts';
+import type { PortalDoor } from './portal-door.ts';
+import type { SessionService } from './sign-in.ts';
+
+/**
+ * What somebody has written is shown in a frame of its own origin that loads nothing, runs nothing and leads
+ * nowhere: neither the sender of the mail nor anybody else learns that it was looked at.
+ */
+const FRAME_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-dns-prefetch-control': 'off',
+  'cache-control': 'no-store',
+};
+
+/** The HTML of a message for a frame of the portal, which cannot send a header with what it asks for. */
+export function addMessageFrame(
+  app: FastifyInstance,
+  deps: {
+    door: Pick<PortalDoor, 'admit'>;
+    service: Pick<SessionService, 'toCaller'>;
+    messages: Pick<Messages, 'get' | 'raw'>;
+  },
+): void {
+  app.get('/portal/api/projects/:project/messages/:id/html', async (request, reply) => {
+    const { project, id } = request.params as { project: string; id: string };
+    const caller = deps.service.toCaller(await deps.door.admit(request), project);
+    requireScope(caller, 'read');
+    const html = await readWholeHtml(await readBytes(deps.messages, caller.projectId, id));
+    return reply
+      .headers(FRAME_HEADERS)
+      .type('text/html; charset=utf-8')
+      .send(disarm(html ?? ''));
+  });
+}
+
+/** No policy keeps <link> from connecting to where it points (preconnect, dns-prefetch). */
+function disarm(html: string): string {
+  return html.replace(/<(?=link\b)/gi, '<no-');
+}
