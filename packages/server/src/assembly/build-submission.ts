@@ -33,8 +33,8 @@ export function buildSubmission(
     maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
     idleMs: IDLE_MS,
     authenticate: createSubmissionLogin({ authenticator, guard }),
-    accept: async ({ projectId, keyMode, envelopeFrom, recipients, raw }) =>
-      acceptor.acceptRaw(projectId, { keyMode, envelopeFrom, recipients, raw }),
+    accept: async ({ projectId, keyMode, envelopeFrom, recipients, raw, dsn }) =>
+      acceptor.acceptRaw(projectId, { keyMode, envelopeFrom, recipients, raw, dsn }),
     canAccept() {
       const refusal = gate.refuseWork();
       return refusal === null ? { ok: true } : { ok: false, reason: refusal.title };

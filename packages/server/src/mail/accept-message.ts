@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import type { DsnRequest } from '../core/mail/dsn.ts';
 import type { KeyMode } from '../core/key-mode.ts';
 import type { HoldQuestion } from '../core/mail/hold-rules.ts';
 import { domainOf } from '../core/mail/mail-domain.ts';
@@ -71,6 +72,8 @@ export interface RawSubmission {
   acceptedBy?: 'http';
   /** When its first attempt falls; without it, at once. */
   sendAtMs?: number;
+  /** What its sender wants to be told of. */
+  dsn?: DsnRequest | null;
   /** A message of ours that goes out once more: what was settled for it, which its bytes do not tell. */
   again?: Pick<MessageRecord, 'stream' | 'tags' | 'metadata' | 'tracking'>;
 }
@@ -209,7 +212,8 @@ export function createMessageAcceptor(
       headerFrom: email,
     } as const;
     const tracking = settleInput(projectId, input);
-    const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
+    const rest = { tracking, dsn: null, sendAtMs };
+    const fields = { ...who, stream, subject, smtpId, tags, metadata, ...rest };
     return { fields, composed, recipients, hold };
   }
 
@@ -287,7 +291,8 @@ export function createMessageAcceptor(
       const sandbox = keyMode === 'sandbox';
       const who = { projectId, id, acceptedBy, sandbox, envelopeFrom, headerFrom: from };
       const tracking = again === undefined ? settleSubmission(projectId, read) : again.tracking;
-      const fields = { ...who, stream, subject, smtpId, tags, metadata, tracking, sendAtMs };
+      const rest = { tracking, dsn: submission.dsn ?? null, sendAtMs };
+      const fields = { ...who, stream, subject, smtpId, tags, metadata, ...rest };
       const hold = options.holds.decide(projectId, keyMode, () => ({
         ...{ from, stream, tags, metadata },
         recipients: submission.recipients,

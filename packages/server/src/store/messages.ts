@@ -1,4 +1,5 @@
 import type { Page } from '../core/cursor.ts';
+import type { DsnRequest } from '../core/mail/dsn.ts';
 import type { Stream } from '../core/mail/streams.ts';
 import type { MessageTracking } from '../core/mail/tracking.ts';
 import type { Engine, Statement } from './engine.ts';
@@ -23,6 +24,8 @@ export interface MessageRecord {
   metadata: Record<string, unknown>;
   /** Each recipient gets a copy of his own; null: all get what is stored. */
   tracking: MessageTracking | null;
+  /** The notifications that its sender asked for; null: none. */
+  dsn: DsnRequest | null;
   sizeBytes: number;
   createdAtMs: number;
   /** When its first attempt falls, of a scheduled one; null: at once. */
@@ -368,6 +371,7 @@ function toRow(message: MessageRecord): MessagesTable {
     tags: JSON.stringify(message.tags),
     metadata: JSON.stringify(message.metadata),
     tracking: message.tracking === null ? null : JSON.stringify(message.tracking),
+    dsn: message.dsn === null ? null : JSON.stringify(message.dsn),
     size_bytes: message.sizeBytes,
     created_at: message.createdAtMs,
     send_at: message.sendAtMs,
@@ -390,6 +394,7 @@ function fromRow(row: MessagesTable): MessageRecord {
     tags: JSON.parse(row.tags),
     metadata: JSON.parse(row.metadata),
     tracking: row.tracking === null ? null : JSON.parse(row.tracking),
+    dsn: row.dsn === null ? null : JSON.parse(row.dsn),
     sizeBytes: row.size_bytes,
     createdAtMs: row.created_at,
     sendAtMs: row.send_at,

@@ -4,10 +4,11 @@ import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
 import type { Urgency } from '../core/events/urgency.ts';
 import type { KeyMode } from '../core/key-mode.ts';
+import type { Role } from '../core/roles.ts';
+import type { SinkLane, SinkRefusal } from '../core/sink.ts';
 import type { HoldReason } from '../core/mail/hold-rules.ts';
 import type { Stream } from '../core/mail/streams.ts';
 import type { SuppressionReason } from '../core/mail/suppression.ts';
-import type { Role } from '../core/roles.ts';
 
 /** What the installation knows of itself, by name. */
 export interface FactsTable {
@@ -120,6 +121,8 @@ export interface MessagesTable {
   metadata: string;
   /** MessageTracking (core/mail/tracking.ts) as JSON. */
   tracking: string | null;
+  /** DsnRequest (core/dsn.ts) as JSON. */
+  dsn: string | null;
   size_bytes: number;
   created_at: number;
   send_at: number | null;
@@ -173,6 +176,13 @@ export interface HeldMessagesTable {
   rule: string | null;
   held_at: number;
   expires_at: number;
+}
+
+/** A message that is to have reached its end by then, and has not been asked after yet. */
+export interface ExpectationsTable {
+  project_id: string;
+  message_id: string;
+  due_at: number;
 }
 
 export interface EventsTable {
@@ -326,6 +336,49 @@ export interface SourcesTable {
   deleted_at: number | null;
 }
 
+export interface SinksTable {
+  project_id: string;
+  id: string;
+  name: string;
+  kind: string;
+  settings: string;
+  secrets_sealed: string;
+  event_types: string;
+  filter: string | null;
+  transformation: string | null;
+  is_paused: number;
+  version: number;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+export interface SinkPlacesTable {
+  project_id: string;
+  sink_id: string;
+  lane: SinkLane;
+  position: number;
+  from_position: number;
+  until_position: number | null;
+  sent: number;
+  refused: number;
+  failures: number;
+  failing_since: number | null;
+  last_error: string | null;
+  retry_at: number | null;
+  last_sent_at: number | null;
+}
+
+export interface SinkRefusalsTable {
+  project_id: string;
+  sink_id: string;
+  event_id: string;
+  code: SinkRefusal['code'];
+  detail: string;
+  refused_at: number;
+  retain_until: number;
+}
+
 export interface SourceActivityTable {
   project_id: string;
   source_id: string;
@@ -463,7 +516,7 @@ export interface ChangesTable {
   created_at: number;
 }
 
-export type ChangeKind = 'endpoint' | 'project' | 'key' | 'source' | 'domain';
+export type ChangeKind = 'endpoint' | 'project' | 'key' | 'source' | 'sink' | 'domain';
 
 export interface Tables {
   nodes: NodesTable;
@@ -478,6 +531,7 @@ export interface Tables {
   transcripts: TranscriptsTable;
   transmissions: TransmissionsTable;
   held_messages: HeldMessagesTable;
+  expectations: ExpectationsTable;
   events: EventsTable;
   recipient_states: RecipientStatesTable;
   deliveries: DeliveriesTable;
@@ -494,6 +548,9 @@ export interface Tables {
   received_bodies: ReceivedBodiesTable;
   idempotency_keys: IdempotencyKeysTable;
   sources: SourcesTable;
+  sinks: SinksTable;
+  sink_places: SinkPlacesTable;
+  sink_refusals: SinkRefusalsTable;
   source_activity: SourceActivityTable;
   source_payloads: SourcePayloadsTable;
   source_replays: SourceReplaysTable;

@@ -66,7 +66,17 @@ async function send(box: Sandbox, addresses: string[], queued = false) {
     message({
       id: messageId,
       raw: Buffer.from(`To: ${addresses.join(', ')}\r\n\r\nHi\r\n`),
-      fields: { subject: `For ${addresses[0]}`, metadata: { to: addresses } },
+      fields: {
+        subject: `For ${addresses[0]}`,
+        metadata: { to: addresses },
+        dsn: {
+          ret: null,
+          envid: null,
+          recipients: addresses.map((recipient) => {
+            return { recipient, notify: ['failure'], orcpt: `rfc822;${recipient}` };
+          }),
+        },
+      },
       transmissions: addresses.map((recipient) => ({
         recipient,
         domain: 'person.test',
@@ -192,6 +202,10 @@ export function describeErasure(open: OpenEngine): void {
         [message?.subject, message?.metadata],
         ['For [erased]', { to: ['[erased]', BERT] }],
       );
+      assert.deepEqual(
+        message?.dsn?.recipients.map(({ recipient }) => recipient),
+        ['[erased]', BERT],
+      );
       // Whoever does it twice changes nothing more.
       const again = Object.values(await erase(box)).reduce((sum, count) => sum + count, 0);
       assert.equal(again, 0);
@@ -204,7 +218,8 @@ export function describeErasure(open: OpenEngine): void {
       const other = await send(box, [BERT]);
       await erase(box);
       const message = await box.store.messages.get(box.projectId, messageId);
-      assert.deepEqual([message?.subject, message?.tags, message?.metadata], [null, [], {}]);
+      assert.deepEqual([message?.subject, message?.metadata, message?.dsn], [null, {}, null]);
+      assert.deepEqual(message?.tags, []);
       assert.equal(await box.store.messages.raw(box.projectId, messageId), null);
       assert.ok(await box.store.messages.raw(box.projectId, other.messageId));
     });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { DsnRequest } from '../../core/mail/dsn.ts';
 import { StoreConflict } from '../engine.ts';
 import type { NewTransmission, TransmissionOutcome } from '../messages.ts';
 import {
@@ -76,7 +77,12 @@ export function describeMail(open: OpenEngine): void {
         unsubscribe: true,
         except: ['hash'],
       };
-      const all = { ...fields, tags: [...fields.tags], tracking };
+      const dsn: DsnRequest = {
+        ret: 'full',
+        envid: 'order 7',
+        recipients: [{ recipient: 'anna@receiver.test', notify: ['delay'], orcpt: null }],
+      };
+      const all = { ...fields, tags: [...fields.tags], tracking, dsn };
       await log.append([], message({ id, raw, fields: all }));
       assert.deepEqual(await store.messages.get(projectId, id), {
         projectId,
@@ -91,6 +97,7 @@ export function describeMail(open: OpenEngine): void {
         tags: fields.tags,
         metadata: fields.metadata,
         tracking,
+        dsn,
         sizeBytes: 6,
         createdAtMs: NOW_MS - 1,
         sendAtMs: NOW_MS + 7,

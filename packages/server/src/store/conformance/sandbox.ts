@@ -209,6 +209,7 @@ export async function createSandbox(engine: Engine): Promise<Sandbox> {
           tags: [],
           metadata: {},
           tracking: null,
+          dsn: null,
           sizeBytes: raw.length,
           createdAtMs: NOW_MS,
           sendAtMs: null,

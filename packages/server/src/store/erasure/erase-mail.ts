@@ -109,7 +109,7 @@ function eraseMessage(db: Kysely<Tables>, projectId: string, messageId: string):
   return toStatement(
     db
       .updateTable('messages')
-      .set({ subject: null, tags: '[]', metadata: '{}' })
+      .set({ subject: null, tags: '[]', metadata: '{}', dsn: null })
       .where('project_id', '=', projectId)
       .where('id', '=', messageId)
       .where((eb) => eb.not(eb.exists(others))),
@@ -126,7 +126,7 @@ function recipientsOf(db: Kysely<Tables>, projectId: string, messageId: string) 
 
 /** Messages that name the person: in the subject, in what was noted with them, or as their sender. */
 export function createMessageErasure(db: Kysely<Tables>): ErasureWalk {
-  const texts = ['envelope_from', 'header_from', 'subject', 'tags', 'metadata'] as const;
+  const texts = ['envelope_from', 'header_from', 'subject', 'tags', 'metadata', 'dsn'] as const;
   const from = { table: 'messages', key: ['id'], texts, columns: ['id', ...texts] } as const;
   return async (input) => {
     const { projectId, person } = input;
@@ -141,6 +141,7 @@ export function createMessageErasure(db: Kysely<Tables>): ErasureWalk {
             subject: person.replace(row.subject),
             tags: replaceInJson(row.tags, person),
             metadata: replaceInJson(row.metadata, person),
+            dsn: row.dsn === null ? null : replaceInJson(row.dsn, person),
           })
           .where('project_id', '=', projectId)
           .where('id', '=', row.id),

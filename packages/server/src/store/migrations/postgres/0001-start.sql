@@ -75,6 +75,7 @@ CREATE TABLE posthorn.messages (
   tags text COLLATE "C" NOT NULL,
   metadata text COLLATE "C" NOT NULL,
   tracking text,
+  dsn text,
   size_bytes bigint NOT NULL,
   created_at bigint NOT NULL,
   send_at bigint,
@@ -141,6 +142,15 @@ CREATE TABLE posthorn.held_messages (
 );
 
 CREATE INDEX held_messages_expiry ON posthorn.held_messages (expires_at);
+
+CREATE TABLE posthorn.expectations (
+  project_id text COLLATE "C" NOT NULL,
+  message_id text COLLATE "C" NOT NULL,
+  due_at bigint NOT NULL,
+  PRIMARY KEY (project_id, message_id)
+);
+
+CREATE INDEX expectations_due ON posthorn.expectations (due_at);
 
 -- The order of the log. It begins with 1: its 0 is taken here, so that `last_value` always is one that
 -- was given (postgres/write/log-order.ts).
@@ -335,6 +345,52 @@ CREATE TABLE posthorn.sources (
   updated_at bigint NOT NULL,
   deleted_at bigint,
   PRIMARY KEY (project_id, id)
+);
+
+CREATE TABLE posthorn.sinks (
+  project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
+  id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  settings text COLLATE "C" NOT NULL,
+  secrets_sealed text COLLATE "C" NOT NULL,
+  event_types text COLLATE "C" NOT NULL,
+  filter text COLLATE "C",
+  transformation text COLLATE "C",
+  is_paused integer NOT NULL,
+  version integer NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  deleted_at bigint,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE TABLE posthorn.sink_places (
+  project_id text COLLATE "C" NOT NULL,
+  sink_id text COLLATE "C" NOT NULL,
+  lane text COLLATE "C" NOT NULL,
+  position bigint NOT NULL,
+  from_position bigint NOT NULL,
+  until_position bigint,
+  sent bigint NOT NULL,
+  refused bigint NOT NULL,
+  failures integer NOT NULL,
+  failing_since bigint,
+  last_error text COLLATE "C",
+  retry_at bigint,
+  last_sent_at bigint,
+  PRIMARY KEY (project_id, sink_id, lane)
+);
+
+CREATE TABLE posthorn.sink_refusals (
+  project_id text COLLATE "C" NOT NULL,
+  sink_id text COLLATE "C" NOT NULL,
+  event_id text COLLATE "C" NOT NULL,
+  code text COLLATE "C" NOT NULL,
+  detail text COLLATE "C" NOT NULL,
+  refused_at bigint NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, sink_id, event_id)
 );
 
 CREATE TABLE posthorn.source_activity (

@@ -79,6 +79,7 @@ CREATE TABLE messages (
   tags TEXT NOT NULL,
   metadata TEXT NOT NULL,
   tracking TEXT,
+  dsn TEXT,
   size_bytes INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   send_at INTEGER,
@@ -140,6 +141,16 @@ CREATE TABLE held_messages (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX held_messages_expiry ON held_messages (expires_at);
+
+-- Messages that are to have reached their end by some time (expect_within), until they were asked after.
+CREATE TABLE expectations (
+  project_id TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  due_at INTEGER NOT NULL,
+  PRIMARY KEY (project_id, message_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX expectations_due ON expectations (due_at);
 
 -- `position` is the order of the log, over all projects: what a reader of the log goes by.
 CREATE TABLE events (
@@ -318,6 +329,54 @@ CREATE TABLE sources (
   updated_at INTEGER NOT NULL,
   deleted_at INTEGER,
   PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sinks (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  secrets_sealed TEXT NOT NULL,
+  event_types TEXT NOT NULL,
+  filter TEXT,
+  transformation TEXT,
+  is_paused INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  deleted_at INTEGER,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- How far a sink has come in the log: `live`, and `backfill` while a part of the past is sent again.
+CREATE TABLE sink_places (
+  project_id TEXT NOT NULL,
+  sink_id TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  from_position INTEGER NOT NULL,
+  until_position INTEGER,
+  sent INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  failing_since INTEGER,
+  last_error TEXT,
+  retry_at INTEGER,
+  last_sent_at INTEGER,
+  PRIMARY KEY (project_id, sink_id, lane)
+) STRICT, WITHOUT ROWID;
+
+-- Events that a sink would not take: it went on without them.
+CREATE TABLE sink_refusals (
+  project_id TEXT NOT NULL,
+  sink_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  code TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  refused_at INTEGER NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, sink_id, event_id)
 ) STRICT, WITHOUT ROWID;
 
 -- What was noticed of a source: apart from it, so that noticing is no change. `silences` has the longest
