@@ -31,6 +31,17 @@ const MAX_VALUES = 10_000;
 
 /** What stands at a path: nothing, one value, or several where it has `[*]`. */
 export function valuesAt(root: unknown, steps: readonly PathStep[]): unknown[] {
+  // Most paths have no [*], and most lead nowhere.
+  let value: unknown = root;
+  for (const [at, step] of steps.entries()) {
+    if (step === '*') return allAt(value, steps.slice(at));
+    if (!hasStep(value, step)) return [];
+    value = Reflect.get(value, step);
+  }
+  return [value];
+}
+
+function allAt(root: unknown, steps: readonly PathStep[]): unknown[] {
   let values: unknown[] = [root];
   for (const step of steps) {
     values = values.flatMap((value) => stepInto(value, step)).slice(0, MAX_VALUES);
@@ -41,6 +52,10 @@ export function valuesAt(root: unknown, steps: readonly PathStep[]): unknown[] {
 function stepInto(value: unknown, step: PathStep): readonly unknown[] {
   if (step === '*')
     return Array.isArray(value) ? value : isFields(value) ? Object.values(value) : [];
-  if (Array.isArray(value)) return typeof step === 'number' && step in value ? [value[step]] : [];
-  return isFields(value) && Object.hasOwn(value, step) ? [value[step]] : [];
+  return hasStep(value, step) ? [Reflect.get(value, step)] : [];
+}
+
+function hasStep(value: unknown, step: string | number): value is object {
+  if (Array.isArray(value)) return typeof step === 'number' && step in value;
+  return isFields(value) && Object.hasOwn(value, step);
 }
