@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import test, { type TestContext } from 'node:test';
 import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
 import type { Engine, SqlValue } from '../engine.ts';
+import { ANY_MESSAGE } from '../message-search.ts';
 import { createStore, type Store } from '../store.ts';
 import { prepareAppendEvents } from './append-events.ts';
 import { prepareClaimDeliveries } from './claim-deliveries.ts';
@@ -53,6 +54,7 @@ function planOf(db: DatabaseSync, sql: string, parameters: readonly SqlValue[]):
 
 const PAGE = { projectId: 'p', limit: 20, beforeId: null };
 const DELIVERIES = { ...ANY_DELIVERY, ...PAGE };
+const MESSAGES = { ...ANY_MESSAGE, ...PAGE };
 const EVENTS = { ...PAGE, types: [], messageKey: null, recipient: null };
 
 const SUPPRESSIONS = {
@@ -214,8 +216,19 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
   ],
   ['how much mail waits', ({ messages }) => messages.waiting(), /transmissions_due$/],
   [
+    'messages of a state, a subject or a tag: a window of them by their key',
+    ({ messages }) => messages.list({ ...MESSAGES, state: 'bounced', subject: 'x', tag: 't' }),
+    /^SEARCH messages USING PRIMARY KEY \(project_id=\?\)$/,
+    /^SEARCH messages USING PRIMARY KEY \(project_id=\?\); SEARCH recipient_states EXISTS USING PRIMARY KEY \(project_id=\? AND message_key=\?\)/,
+  ],
+  [
+    'the first recipients of messages',
+    ({ messages }) => messages.firstRecipients('p', ['m', 'n'], 3),
+    /^SEARCH t USING PRIMARY KEY \(project_id=\? AND message_id=\?\); SEARCH s USING PRIMARY KEY \(project_id=\? AND message_key=\? AND recipient=\?\)/,
+  ],
+  [
     'messages to a recipient',
-    ({ messages }) => messages.list({ ...PAGE, recipient: 'r' }),
+    ({ messages }) => messages.list({ ...MESSAGES, recipient: 'r' }),
     /recipient_states_recipient \(project_id=\? AND recipient=\?\)/,
   ],
 ];
