@@ -53,6 +53,7 @@ function write(event: CanonicalEvent, sender: DialectSender): object {
     ...known({
       request_id: messageIdOf(event) ?? (type === 'system.test' ? event.id : null),
       smtp_id: data.message?.smtp_id,
+      campaign_id: type === 'system.test' ? null : data.tags?.[0],
       recipients: data.recipient == null ? null : [data.recipient],
       ...more(event),
     }),
@@ -65,7 +66,8 @@ function more({ type, data }: CanonicalEvent): object {
     case 'email.delivered':
     case 'email.bounced':
     case 'email.failed':
-      return { status: delivery?.smtp_code, reason: saidOf(data) };
+      // A text, as its SDK types it.
+      return { status: delivery?.smtp_code?.toString(), reason: saidOf(data) };
     case 'email.rejected':
       return { reason: reject?.reason };
     case 'email.opened':
@@ -76,7 +78,7 @@ function more({ type, data }: CanonicalEvent): object {
   }
 }
 
-const BASE = ['time:s', 'recipient', 'message', 'message.smtp_id', 'message.from'];
+const BASE = ['time:s', 'recipient', 'message', 'message.smtp_id', 'message.from', 'tag'];
 const REPLY = ['delivery.response', 'delivery.smtp_code'];
 const READER = ['engagement.ip', 'engagement.user_agent'];
 
