@@ -14,6 +14,7 @@ import {
   networks,
   oneOf,
   optional,
+  optionalPort,
   readDomain,
   readPublicUrl,
   readSize,
@@ -96,6 +97,9 @@ export const SETTINGS = {
     'PEM file with the certificate for STARTTLS at submission, and where bounces come in.',
   ),
   smtpRequireTls: flag(false, 'Refuse AUTH before STARTTLS.'),
+  smtpTlsPort: optionalPort(
+    'Port for SMTP submission with TLS from the first byte, 465 for the world; 0 takes any free one. Without it: none.',
+  ),
   maxMessageSize: {
     default: '25mb',
     description: 'Largest message, attachments encoded.',
@@ -106,6 +110,11 @@ export const SETTINGS = {
     parseSmarthost,
   ),
   mailTls: oneOf(['opportunistic', 'require', 'off'], 'opportunistic', 'TLS towards mail servers.'),
+  mailMtaSts: flag(true, 'Keep what domains ask of TLS by MTA-STS (RFC 8461).'),
+  mailDane: flag(
+    false,
+    'Keep what domains ask of TLS by DANE (RFC 7672): for DNS servers that check DNSSEC, on this machine or a network that is yours.',
+  ),
   mailPort: whole(25, 1, 65_535, "Port of the recipients' mail servers."),
   mailSourceAddresses: addresses(
     'IP addresses of this machine that connections to mail servers leave from in turn, separated by commas: IPv4 to IPv4, IPv6 to IPv6. Without them the system chooses.',
@@ -209,19 +218,25 @@ export const SETTINGS = {
       'Bounces come back to bounce+...@ this domain, for mail whose own domain has no return path in DNS. Without it such mail keeps its sender.',
     parse: (value: string): string | null => (value === '' ? null : readDomain(value)),
   },
-  returnPathPort: {
-    default: '',
-    description:
-      'Port on which bounces and complaints come in, 25 for the world; 0 takes any free one. Without it: none.',
-    parse: (value: string): number | null =>
-      value === '' ? null : whole(0, 0, 65_535, '').parse(value),
-  },
+  returnPathPort: optionalPort(
+    'Port on which bounces and complaints come in, 25 for the world; 0 takes any free one. Without it: none.',
+  ),
   bounceMailbox: optional(
     'Read bounces and complaints from this mailbox: imaps://user:password@imap.example.com/INBOX.',
     parseMailboxUrl,
   ),
   bounceMailboxDone: text('Posthorn', 'Folder of that mailbox that reports are moved to.'),
   bounceMailboxEvery: bound(60_000, 'How often that mailbox is read.'),
+  inboundRate: whole(
+    600,
+    1,
+    1_000_000,
+    'Mails a minute that one project takes in at one node; others are put off (451).',
+  ),
+  inboundUrlExpiry: bound(
+    3 * DAY_MS,
+    'How long the URLs of inbound mail and its files, in email.received, can be fetched.',
+  ),
   trackingDomains: flag(
     false,
     'Links and unsubscribe pages of a domain whose tracking record is right are under its own name. With an https: public_url, what is in front of this server needs a certificate for each such name.',

@@ -7,7 +7,7 @@ import { buildMail } from './assembly/build-mail.ts';
 import { buildReports } from './assembly/build-reports.ts';
 import { buildSharing } from './assembly/build-sharing.ts';
 import { buildSources } from './assembly/build-sources.ts';
-import { buildSubmission } from './assembly/build-submission.ts';
+import { buildSubmission, type Submission } from './assembly/build-submission.ts';
 import { buildWebhooks } from './assembly/build-webhooks.ts';
 import { type Basics, openBasics } from './assembly/open-basics.ts';
 import { takeDuties } from './assembly/take-duties.ts';
@@ -26,6 +26,8 @@ export interface RunningPosthorn {
   httpUrl: string;
   /** Null without the role smtp. */
   smtp: { host: string; port: number } | null;
+  /** With TLS from the first byte; null without `smtp_tls_port`. */
+  smtpTlsPort: number | null;
   /** Null where bounces come in by a mailbox, or not at all. */
   returnPathPort: number | null;
   projectId: string;
@@ -123,9 +125,10 @@ async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<Ru
   await app.listen({ host: config.host, port: config.port });
   closers.push(() => app.close());
   const doors = config.roles.includes('smtp')
-    ? { submission: parts.submission, incoming: mail.incoming }
-    : { submission: null, incoming: null };
-  const smtp = await listenSmtp(doors.submission, config.smtpPort);
+    ? { ...parts.submission, incoming: mail.incoming }
+    : { plain: null, tls: null, incoming: null };
+  const smtp = await listenSmtp(doors.plain, config.smtpPort);
+  const smtpTls = await listenSmtp(doors.tls, config.smtpTlsPort ?? 0);
   const incoming = await listenSmtp(doors.incoming, config.returnPathPort ?? 0);
 
   // Last, since the key is shown once: a start that fails must not have made it.
@@ -142,6 +145,7 @@ async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<Ru
   return {
     httpUrl: toHttpUrl(config.host, app.server.address() as AddressInfo),
     smtp,
+    smtpTlsPort: smtpTls?.port ?? null,
     returnPathPort: incoming?.port ?? null,
     projectId,
     newApiKey,
@@ -177,12 +181,12 @@ async function stop(
   parts: Parts,
   started: {
     giveUpDuties: () => void;
-    doors: Record<'submission' | 'incoming', SmtpListener | null>;
+    doors: Record<keyof Submission | 'incoming', SmtpListener | null>;
   },
 ): Promise<void> {
   if (gate.isStopping()) return;
   const { access, webhooks, logbook, mail, reports, sources, jobs, sharing, app } = parts;
-  const { submission, incoming } = started.doors;
+  const { plain, tls, incoming } = started.doors;
   const graceMs = config.shutdownGrace;
   // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
   gate.shut();
@@ -192,7 +196,8 @@ async function stop(
   logbook.notifier.close();
   await jobs.runner.stop();
   await Promise.all([
-    submission?.close({ graceMs }),
+    plain?.close({ graceMs }),
+    tls?.close({ graceMs }),
     incoming?.close({ graceMs }),
     webhooks.dispatcher.stop(graceMs),
     mail.deliverer.stop(graceMs),
@@ -204,6 +209,7 @@ async function stop(
   cancel();
   await access.usage.flush();
   await sources.recorder.stop();
+  await mail.inboundRoom.close();
   await sharing.stop().catch(() => {});
   await close();
 }

@@ -3,6 +3,7 @@ import { createSubmissionLogin } from '../http/access/submission-login.ts';
 import type { Metrics } from '../http/metrics.ts';
 import type { MessageAcceptor } from '../mail/accept-message.ts';
 import type { SmtpListener } from '../smtp/smtp-listener.ts';
+import type { SubmissionOptions } from '../smtp/submission.ts';
 import { createSubmissionServer } from '../smtp/submission-server.ts';
 import type { Access } from './build-access.ts';
 import type { Basics } from './open-basics.ts';
@@ -13,17 +14,24 @@ const MAX_CONNECTIONS_PER_ADDRESS = 100;
 /** RFC 5321 4.5.3.2.7 */
 const IDLE_MS = 300_000;
 
-/** The door for mail by SMTP. */
+/** The doors for mail by SMTP. */
+export interface Submission {
+  /** Plain at first, with STARTTLS. */
+  plain: SmtpListener;
+  /** TLS from the first byte; null where no port is set. */
+  tls: SmtpListener | null;
+}
+
 export function buildSubmission(
   { config, keys, gate, clock, log }: Basics,
   ties: { acceptor: MessageAcceptor; metrics: Pick<Metrics, 'smtpLogin'> } & Pick<
     Access,
     'authenticator'
   >,
-): SmtpListener {
+): Submission {
   const { acceptor, authenticator, metrics } = ties;
   const guard = createLoginGuard({ clock, log, onOutcome: metrics.smtpLogin });
-  return createSubmissionServer({
+  const options: SubmissionOptions = {
     hostname: config.hostname,
     ...(keys.submissionTls === null ? {} : { tls: keys.submissionTls }),
     requireTls: config.smtpRequireTls,
@@ -40,5 +48,10 @@ export function buildSubmission(
       return refusal === null ? { ok: true } : { ok: false, reason: refusal.title };
     },
     log,
-  });
+  };
+  const hasTlsPort = config.smtpTlsPort !== null;
+  return {
+    plain: createSubmissionServer(options),
+    tls: hasTlsPort ? createSubmissionServer({ ...options, implicitTls: true }) : null,
+  };
 }

@@ -44,6 +44,9 @@ export function loadKeyMaterial(config: Config): KeyMaterial {
   if (config.smtpRequireTls && submissionTls === null) {
     throw new ConfigError('smtp_require_tls needs smtp_tls_key and smtp_tls_cert.');
   }
+  if (config.smtpTlsPort !== null && submissionTls === null) {
+    throw new ConfigError('smtp_tls_port needs smtp_tls_key and smtp_tls_cert.');
+  }
   const endpointCa = config.endpointCa === null ? null : readPem('endpoint_ca', config.endpointCa);
   return { ...loadMasterKeys(config), submissionTls, endpointCa };
 }

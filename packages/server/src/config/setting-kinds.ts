@@ -62,6 +62,12 @@ export const whole = (
   },
 });
 
+/** A port to listen on; none where it is not given. */
+export const optionalPort = (description: string): Setting<number | null> => {
+  const { parse } = whole(0, 0, 65_535, '');
+  return { default: '', description, parse: (value) => (value === '' ? null : parse(value)) };
+};
+
 function readDuration(value: string): number {
   const ms = parseDuration(value);
   if (ms === null) throw new Error(`"${value}" is not a duration such as 30s, 5m, 2h or 7d`);

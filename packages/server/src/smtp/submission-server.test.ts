@@ -172,6 +172,28 @@ test('offers STARTTLS only with a certificate, and takes mail through it', async
   client.end();
 });
 
+test('speaks TLS from the first byte where it is asked to', async () => {
+  const { port, accepted } = await start({
+    tls: TEST_CERTIFICATE,
+    requireTls: true,
+    implicitTls: true,
+  });
+  const client = await connectRawClient(port);
+  await client.startTls();
+  assert.match(await client.reply(), /^220/);
+  assert.doesNotMatch(await client.command('EHLO app.test'), /STARTTLS/);
+  assert.match(await client.command(`AUTH PLAIN ${PLAIN}`), /^235/);
+  for (const line of ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.com>', 'DATA']) {
+    await client.command(line);
+  }
+  assert.match(await client.command('\r\n.'), /^250/);
+  assert.equal(accepted.length, 1);
+  client.end();
+  const plain = await connectRawClient(port);
+  plain.send('EHLO app.test\r\n');
+  assert.doesNotMatch(await plain.rest(), /250/);
+});
+
 test('drops what was sent in plain text behind STARTTLS', async () => {
   const { port } = await start({ tls: TEST_CERTIFICATE });
   const client = await greet(port);

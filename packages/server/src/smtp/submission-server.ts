@@ -13,13 +13,15 @@ const LOGIN_MS = 120_000;
  * but passes bare ones through.
  */
 export function createSubmissionServer(options: SubmissionOptions): SmtpListener {
-  if (options.requireTls && !options.tls) throw new TypeError('requireTls needs a key and a cert');
+  const needsTls = options.requireTls === true || options.implicitTls === true;
+  if (needsTls && !options.tls) throw new TypeError('TLS needs a key and a cert');
   return createSmtpListener(
     { ...options, maxLineBytes: MAX_LINE_BYTES, strangerMs: options.loginMs ?? LOGIN_MS },
     {
       library: {
         authMethods: ['PLAIN', 'LOGIN'],
         allowInsecureAuth: options.requireTls !== true,
+        secure: options.implicitTls === true,
       },
       handlers: (state) => createSubmissionHandlers(options, state),
     },

@@ -58,6 +58,8 @@ export interface SubmissionOptions {
   tls?: { key: string; cert: string } | undefined;
   /** Refuses AUTH before STARTTLS (538). Needs `tls`. */
   requireTls?: boolean;
+  /** TLS from the first byte (RFC 8314 3.3). Needs `tls`. */
+  implicitTls?: boolean;
   maxSizeBytes: number;
   maxRecipients: number;
   maxConnections: number;

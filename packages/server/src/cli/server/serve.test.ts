@@ -107,6 +107,7 @@ test('ends with 2 on wrong settings, and says what to write', async () => {
     [['--config', join(root, 'none.yaml')], {}, /none\.yaml cannot be read/],
     [['--smarthost', 'mail.example.com'], {}, /--smarthost: .*smtp:\/\//],
     [['--smtp-require-tls', 'true'], {}, /smtp_require_tls needs smtp_tls_key and smtp_tls_cert/],
+    [['--smtp-tls-port', '465'], {}, /smtp_tls_port needs smtp_tls_key and smtp_tls_cert/],
     [['--master-key', 'short'], {}, /master_key: .*openssl/],
     [['--database-url', 'mysql://a/b'], {}, /--database-url: it has to be a URL such as postgres/],
     [[], { DATABASE_URL: 'postgres://a:s3cret@b' }, /DATABASE_URL: it names no database/],

@@ -27,6 +27,7 @@ export async function serve(input: {
       {
         http: running.httpUrl,
         smtp: running.smtp,
+        smtpTlsPort: running.smtpTlsPort,
         returnPathPort: running.returnPathPort,
         roles: config.roles,
       },
