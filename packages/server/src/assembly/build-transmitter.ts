@@ -1,5 +1,6 @@
 import { parseSmarthost } from '../mail/smarthost.ts';
 import { createMailResolver } from '../smtp/create-mail-resolver.ts';
+import { createTlsPolicies } from '../smtp/tls-policy/create-tls-policies.ts';
 import { createTransmitter, type Transmitter } from '../smtp/transmit.ts';
 import type { Basics } from './open-basics.ts';
 
@@ -38,6 +39,7 @@ export function buildTransmitter({
     sourceAddresses: config.mailSourceAddresses,
     idleMs: SMTP_IDLE_MS,
     tlsMode: config.mailTls,
+    ...createTlsPolicies({ ...config, networks, now, log }),
     now,
     log,
   });

@@ -18,6 +18,7 @@ export const TRANSMIT_ERRORS = {
   connection_lost_after_data:
     'The message was sent, and no reply came: it may have been delivered. Another attempt may deliver it twice',
   tls_error: 'TLS was not to be had, or the certificate was not right',
+  tls_policy: 'What the domain asks of TLS (MTA-STS, DANE) could not be kept',
   auth_failed: 'The server did not accept our login',
   smtp_reply: 'The server answered with an error',
   smtputf8_unsupported:

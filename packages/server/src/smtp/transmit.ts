@@ -1,12 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { DsnRequest } from '../core/mail/dsn.ts';
-import { findRoute, type Route, type RouteOptions } from './client/find-route.ts';
-import {
-  openSession,
-  type SessionTarget,
-  type SmtpSession,
-  StageFailure,
-} from './client/open-session.ts';
+import { findRoute, type Route, type RouteOptions, unlessAborted } from './client/find-route.ts';
+import { againstPolicy, brokenFailure, stopped, withoutSource } from './client/host-failures.ts';
+import { openEncryptedOrPlain } from './client/open-encrypted-or-plain.ts';
+import { type SmtpSession, StageFailure } from './client/open-session.ts';
 import {
   type Mail,
   runTransaction,
@@ -20,6 +17,7 @@ import { createTransmissionRecord, type TransmissionRecord } from './client/tran
 import { wireAddress } from './client/wire-address.ts';
 import type { DestinationHost } from './resolve-destination.ts';
 import type { SmtpLog } from './smtp-log.ts';
+import { type HostPolicy, noteTrial } from './tls-policy/host-policy.ts';
 import type { Transmission } from './transmission.ts';
 
 export interface TransmitterOptions extends RouteOptions {
@@ -106,13 +104,23 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
   }
 
   async function tryHosts(route: Route, given: Given, signal: AbortSignal): Promise<void> {
-    const { record } = given;
+    const { record, transcript } = given;
     const budget = { connections: MAX_CONNECTIONS_TRIED };
     for (const host of route.hosts) {
       if (record.open().length === 0 || budget.connections <= 0) return;
-      const lease = await pool.acquire(`${host.host}:${route.port}`, signal).catch(() => null);
+      const policy = await unlessAborted(route.policyFor(host.host), signal);
+      if (policy === null) return record.failOpen(stopped());
+      if ('refused' in policy) {
+        transcript.note(policy.refused);
+        record.failOpen(againstPolicy(policy.refused), host.host);
+        continue;
+      }
+      if (policy.note !== null) transcript.note(policy.note);
+      // Who shares a connection shares its terms.
+      const key = `${host.host}:${route.port} ${policy.key}`;
+      const lease = await pool.acquire(key, signal).catch(() => null);
       if (lease === null) return record.failOpen(stopped());
-      const attempt = { ...given, host, route, lease, budget, signal };
+      const attempt = { ...given, host, route, policy, lease, budget, signal };
       // A release for the case that we have a bug: tryHost has released where it returns.
       const failure = await tryHost(attempt).finally(() => lease.release(null));
       if (failure === null) return;
@@ -176,7 +184,7 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
 
   /** A session at the first address of the host that gives one, or the last failure. */
   async function openAny(attempt: Attempt): Promise<SmtpSession | StageFailure> {
-    const { host, route, budget, signal } = attempt;
+    const { host, route, policy, budget, signal } = attempt;
     let last: StageFailure | null = null;
     for (const address of host.addresses) {
       if (budget.connections <= 0 && last !== null) break;
@@ -190,11 +198,15 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
       const base = { host: host.host, address, port: route.port, heloName, localAddress, signal };
       const opened = await openEncryptedOrPlain({
         ...base,
-        policy: route.policy,
+        policy: policy.session,
         timeouts: options,
         transcript: attempt.transcript,
+        now: options.now,
       });
-      if (!(opened instanceof StageFailure)) return opened;
+      if (!(opened instanceof StageFailure)) {
+        noteTrial(opened, policy.testing, attempt.transcript);
+        return opened;
+      }
       last = opened;
       if (opened.errorCode === 'aborted') break;
     }
@@ -214,27 +226,10 @@ interface Given {
 interface Attempt extends Given {
   host: DestinationHost;
   route: Route;
+  policy: Exclude<HostPolicy, { refused: string }>;
   lease: PoolLease;
   budget: { connections: number };
   signal: AbortSignal;
-}
-
-/**
- * Opportunistic TLS (RFC 7435) protects where it can: a server whose handshake fails is asked again
- * in plain text, on a fresh connection. Never with a password to give away.
- */
-async function openEncryptedOrPlain(target: SessionTarget): Promise<SmtpSession | StageFailure> {
-  const opened = await openSession(target).catch(stageFailure);
-  const { tls, login } = target.policy;
-  const handshakeFailed = opened instanceof StageFailure && opened.errorCode === 'tls_error';
-  if (!handshakeFailed || tls !== 'opportunistic' || login !== undefined) return opened;
-  target.transcript.note('Once more, in plain text');
-  return openSession({ ...target, policy: { ...target.policy, tls: 'off' } }).catch(stageFailure);
-}
-
-function stageFailure(error: unknown): StageFailure {
-  if (error instanceof StageFailure) return error;
-  throw error;
 }
 
 /** The mail with domains in ASCII. What could not stand in a command is refused, and left empty. */
@@ -265,36 +260,6 @@ function withWireAddresses(dsn: DsnRequest): DsnRequest {
     return { ...one, recipient: wireAddress(one.recipient) ?? '' };
   });
   return { ...dsn, recipients };
-}
-
-function brokenFailure(
-  broken: NonNullable<TransactionOutcome['broken']>,
-  session: SmtpSession,
-): StageFailure {
-  return new StageFailure(broken.failure.errorCode, broken.failure.message, {
-    stage: broken.stage,
-    reply: null,
-    remoteIp: session.link.remoteIp,
-    tls: session.tls,
-    reachedServer: true,
-  });
-}
-
-const NOWHERE = {
-  stage: 'connect',
-  reply: null,
-  remoteIp: null,
-  tls: null,
-  reachedServer: false,
-} as const;
-
-function stopped(): StageFailure {
-  return new StageFailure('aborted', 'stopped', NOWHERE);
-}
-
-function withoutSource(address: string): StageFailure {
-  const message = `mail_source_addresses has none of the family of ${address}`;
-  return new StageFailure('connection_failed', message, NOWHERE);
 }
 
 /** RFC 5321 4.1.1.10: QUIT. Its answer is not waited for; the socket closes once it is written. */

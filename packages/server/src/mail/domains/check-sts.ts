@@ -1,4 +1,5 @@
 import type { CheckedRecord } from '../../core/mail/domain-check.ts';
+import { namesMailServer, parseStsPolicy } from '../../core/mail/mta-sts.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { CheckTools } from './check-records.ts';
 import { parseTags } from './parse-tags.ts';
@@ -23,54 +24,19 @@ export async function checkSts(
   if (!/^[a-z0-9]{1,32}$/i.test(parseTags(found).get('id') ?? '')) {
     return wrong('id= has to be 1 to 32 letters and digits.');
   }
-  let policy: Map<string, string[]>;
+  let text: string;
   try {
-    policy = parsePolicy(await fetchText(`https://mta-sts.${domain}/.well-known/mta-sts.txt`));
+    text = await fetchText(`https://mta-sts.${domain}/.well-known/mta-sts.txt`);
   } catch (error) {
     return wrong(`The policy could not be fetched: ${messageOf(error)}`);
   }
-  const fault = faultOf(policy);
-  if (fault !== null) return wrong(fault);
+  const parsed = parseStsPolicy(text);
+  if ('fault' in parsed) return wrong(parsed.fault);
+  const { policy } = parsed;
   const mx = await dns.mx(domain);
   const hosts = mx.kind === 'found' ? mx.values.map(({ exchange }) => exchange.toLowerCase()) : [];
-  const stranger = hosts.find((host) => !policy.get('mx')?.some((one) => matches(one, host)));
+  const stranger = hosts.find((host) => !namesMailServer(policy, host));
   if (stranger !== undefined) return wrong(`The policy does not name the mail server ${stranger}.`);
-  const isEnforced = policy.get('mode')?.[0] === 'enforce';
-  const detail = isEnforced ? null : `The policy says mode: ${policy.get('mode')?.[0]}.`;
+  const detail = policy.mode === 'enforce' ? null : `The policy says mode: ${policy.mode}.`;
   return { status: 'ok', found, detail };
-}
-
-/** 3.2: `key: value` lines; `mx` several times. */
-function parsePolicy(text: string): Map<string, string[]> {
-  const fields = new Map<string, string[]>();
-  for (const line of text.split(/\r?\n/)) {
-    const at = line.indexOf(':');
-    if (at === -1) continue;
-    const name = line.slice(0, at).trim().toLowerCase();
-    fields.set(name, [
-      ...(fields.get(name) ?? []),
-      line
-        .slice(at + 1)
-        .trim()
-        .toLowerCase(),
-    ]);
-  }
-  return fields;
-}
-
-function faultOf(policy: Map<string, string[]>): string | null {
-  const one = (name: string): string => policy.get(name)?.[0] ?? '';
-  if (one('version') !== 'stsv1') return 'The policy has to begin with version: STSv1.';
-  const mode = one('mode');
-  if (!['enforce', 'testing', 'none'].includes(mode)) {
-    return 'The policy has no mode of enforce, testing, none.';
-  }
-  if (!/^\d{1,10}$/.test(one('max_age'))) return 'The policy has no max_age in seconds.';
-  return mode !== 'none' && !policy.has('mx') ? 'The policy names no mx.' : null;
-}
-
-/** 4.1: a `*` stands for one label. */
-function matches(pattern: string, host: string): boolean {
-  if (!pattern.startsWith('*.')) return pattern === host;
-  return host.slice(host.indexOf('.') + 1) === pattern.slice(2);
 }

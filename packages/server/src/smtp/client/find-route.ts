@@ -1,5 +1,10 @@
+import { domainToASCII } from 'node:url';
 import type { Destination, DestinationHost, DestinationResolver } from '../resolve-destination.ts';
-import type { SessionPolicy } from './open-session.ts';
+import {
+  createHostPolicies,
+  type HostPolicy,
+  type TlsPolicyOptions,
+} from '../tls-policy/host-policy.ts';
 import type { Verdict } from './run-transaction.ts';
 
 /** A server that takes all our mail, in place of MX records. */
@@ -18,23 +23,19 @@ export interface Smarthost {
   ca?: string;
 }
 
-export interface RouteOptions {
+export interface RouteOptions extends TlsPolicyOptions {
   /** One of the two. */
   resolver?: DestinationResolver;
   smarthost?: Smarthost;
   /** Of MX hosts. */
   port?: number;
-  /** Of MX hosts: `opportunistic` takes any certificate, or none (RFC 7435); `require` verifies. */
-  tlsMode: 'opportunistic' | 'require' | 'off';
-  /** PEM for `require`, instead of the certificates that the runtime trusts. */
-  tlsCa?: string;
 }
 
 /** Where a message goes, and on what terms. */
 export interface Route {
   hosts: readonly DestinationHost[];
   port: number;
-  policy: SessionPolicy;
+  policyFor(host: string): Promise<HostPolicy>;
 }
 
 /** Why it goes nowhere, for every recipient. */
@@ -51,15 +52,14 @@ export async function findRoute(
 ): Promise<Route | NoRoute | null> {
   if (options.smarthost !== undefined) return smarthostRoute(options.smarthost, options.tlsMode);
   if (options.resolver === undefined) throw new TypeError('give a resolver or a smarthost');
+  const policyFor = createHostPolicies(domainToASCII(domain).toLowerCase(), options);
   const found = await unlessAborted(options.resolver.resolve(domain), signal);
   if (found === null) return null;
   if (!found.ok) return { verdict: dnsVerdict(found), message: found.message };
-  const verify = options.tlsMode === 'require';
-  const policy: SessionPolicy = { tls: options.tlsMode, verify, ca: options.tlsCa };
-  return { hosts: found.hosts, port: options.port ?? 25, policy };
+  return { hosts: found.hosts, port: options.port ?? 25, policyFor };
 }
 
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const stop = () => resolve(null);
     signal.addEventListener('abort', stop);
@@ -71,16 +71,14 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T |
 function smarthostRoute(smarthost: Smarthost, tlsMode: RouteOptions['tlsMode']): Route {
   const { host, port, secure, user, pass, ca } = smarthost;
   const required = secure || smarthost.requireTls === true || tlsMode === 'require';
-  return {
-    hosts: [{ host, addresses: [host] }],
-    port,
-    policy: {
-      tls: secure ? 'implicit' : required ? 'require' : tlsMode,
-      verify: smarthost.verify ?? required,
-      ca,
-      login: user === undefined ? undefined : { user, pass: pass ?? '' },
-    },
-  };
+  const session = {
+    tls: secure ? 'implicit' : required ? 'require' : tlsMode,
+    verify: smarthost.verify ?? required,
+    ca,
+    login: user === undefined ? undefined : { user, pass: pass ?? '' },
+  } as const;
+  const policy = { session, key: '', note: null, testing: null };
+  return { hosts: [{ host, addresses: [host] }], port, policyFor: async () => policy };
 }
 
 function dnsVerdict(found: Extract<Destination, { ok: false }>): Verdict {

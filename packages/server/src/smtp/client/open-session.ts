@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { matchTlsa, type TlsaRecord } from '../tls-policy/match-tlsa.ts';
 import type { TransmitErrorCode, TransmitStage } from '../transmission.ts';
 import type { ServerReply } from './reply-reader.ts';
 import { aborted, connectLink, LinkFailure, type SmtpLink } from './smtp-link.ts';
@@ -46,6 +47,8 @@ export interface SessionPolicy {
   tls: 'off' | 'opportunistic' | 'require' | 'implicit';
   verify: boolean;
   ca?: string | undefined;
+  /** In place of `verify`: one of the records has to vouch for the server (RFC 7672). */
+  dane?: { records: readonly TlsaRecord[]; names: readonly string[] };
   login?: { user: string; pass: string } | undefined;
 }
 
@@ -65,6 +68,7 @@ export interface SessionTarget {
   policy: SessionPolicy;
   timeouts: SessionTimeouts;
   transcript: Transcript;
+  now: () => number;
   signal: AbortSignal;
 }
 
@@ -181,7 +185,16 @@ class Opening {
     await link.startTls(this.#tlsOffer(), timeouts.greetingTimeoutMs);
     this.#tls = true;
     this.#noteTls(link);
+    this.#checkDane(link);
     return true;
+  }
+
+  #checkDane(link: SmtpLink): void {
+    const { policy, now } = this.#target;
+    if (policy.dane === undefined) return;
+    const { records, names } = policy.dane;
+    const fault = matchTlsa(link.tlsPeer()?.chain() ?? [], records, { names, nowMs: now() });
+    if (fault !== null) throw new LinkFailure('tls_error', fault);
   }
 
   #noteTls(link: SmtpLink): void {

@@ -1,6 +1,6 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 
 export interface TlsOffer {
   /** The name, or the address, that the certificate must be for. */
@@ -41,10 +41,11 @@ export function readTlsPeer(socket: TLSSocket): TlsPeer {
     fault: socket.authorized ? null : faultOf(socket.authorizationError),
     chain() {
       const chain: X509Certificate[] = [];
-      let next = socket.getPeerX509Certificate();
-      while (next !== undefined && chain.length < MAX_CHAIN) {
-        chain.push(next);
-        const issuer: X509Certificate | undefined = next.issuerCertificate;
+      let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+      // Without one it is an empty object, and the last is its own issuer.
+      while (next?.raw !== undefined && chain.length < MAX_CHAIN) {
+        chain.push(new X509Certificate(next.raw));
+        const issuer: DetailedPeerCertificate | undefined = next.issuerCertificate;
         next = issuer?.fingerprint256 === next.fingerprint256 ? undefined : issuer;
       }
       return chain;
