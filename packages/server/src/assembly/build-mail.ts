@@ -7,10 +7,12 @@ import { createDomainRoom, type DomainRoom } from '../mail/domains/create-domain
 import { createDsnWriter, type DsnWriter } from '../mail/dsn/create-dsn-writer.ts';
 import { createHoldDecider } from '../mail/hold/hold-decider.ts';
 import { createHoldRoom, type HoldRoom } from '../mail/hold/hold-room.ts';
+import { createInboundRoom, type InboundRoom } from '../mail/inbound/create-inbound-room.ts';
 import { createIncoming } from '../mail/incoming/create-incoming.ts';
 import { createReturnPath, type ReturnPathRoom } from '../mail/return-path/create-return-path.ts';
 import { createSendLimits, type SendLimits } from '../mail/send-limits.ts';
 import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
+import { createExpectationWatch } from '../mail/watch-expectations.ts';
 import type { SmtpListener } from '../smtp/smtp-listener.ts';
 import type { Logbook } from './build-log.ts';
 import { buildTransmitter } from './build-transmitter.ts';
@@ -24,13 +26,15 @@ export interface Mail {
   domainRoom: DomainRoom;
   trackingRoom: TrackingRoom;
   returnPath: ReturnPathRoom;
+  inboundRoom: InboundRoom;
   /** For mail from the world; null where no port is set. */
   incoming: SmtpListener | null;
   holdRoom: HoldRoom;
+  expectationWatch: ReturnType<typeof createExpectationWatch>;
 }
 
 interface MailTies extends Pick<Logbook, 'eventLog' | 'suppression'> {
-  metrics: Pick<Metrics, 'messageAccepted' | 'mailReturned'>;
+  metrics: Pick<Metrics, 'messageAccepted' | 'mailReturned' | 'mailReceived'>;
   /** How many nodes deliver mail. */
   nodes: () => number;
 }
@@ -77,14 +81,20 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
     ...{ config, secretBox, directory, rules, store, log, ids, now },
     sendingOf: (projectId) => projects.settingsOf(projectId).sending,
   });
+  const inboundRoom = createInboundRoom({
+    ...{ config, store, log, directory, secretBox, ids, clock, logger: basics.log },
+    projectExists: (projectId) => projects.find(projectId) !== null,
+    retentionOf: projects.settingsOf,
+    onMail: (taken) => ties.metrics.mailReceived(taken),
+  });
   const incoming = createIncoming({
     config,
     tls: basics.keys.submissionTls,
-    doors: [returnPath.door],
+    doors: [returnPath.door, inboundRoom.door],
     refuseWork: basics.gate.refuseWork,
     logger: basics.log,
   });
-  const rooms = { domainRoom, trackingRoom, returnPath };
+  const rooms = { domainRoom, trackingRoom, returnPath, inboundRoom };
   const deliverer: Deliverer = buildDeliverer(basics, ties, { ...rooms, dsnWriter });
   const sendLimits = createSendLimits({
     ...{ windows: store.sendWindows, log, ids, clock },
@@ -99,7 +109,9 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
     expiryMs: config.mailExpiry,
     retentionOf: projects.settingsOf,
   });
-  return { ...rooms, incoming, deliverer, acceptor, holdRoom };
+  const { messages, expectations } = store;
+  const expectationWatch = createExpectationWatch({ messages, expectations, log, ids, clock });
+  return { ...rooms, incoming, deliverer, acceptor, holdRoom, expectationWatch };
 }
 
 function buildDeliverer(
@@ -158,6 +170,7 @@ function buildAcceptor(
     suppressed: suppression.check,
     senders: rooms.domainRoom.rules,
     sendLimits: rooms.sendLimits,
+    expectations: store.expectations,
     holds: createHoldDecider((projectId) => projects.settingsOf(projectId).sending),
     tracking: rooms.trackingRoom,
     ids,

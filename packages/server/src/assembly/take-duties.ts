@@ -22,7 +22,7 @@ const JOBS_AGAIN_MS = 10_000;
 export function takeDuties(
   { config, store, node, clock, log }: Basics,
   parts: {
-    mail: Pick<Mail, 'domainRoom' | 'returnPath' | 'holdRoom'>;
+    mail: Pick<Mail, 'domainRoom' | 'returnPath' | 'holdRoom' | 'expectationWatch'>;
     sources: Pick<Sources, 'monitor'>;
     jobs: Pick<Jobs, 'runner'>;
     reports: Pick<Reports, 'monitor'>;
@@ -38,10 +38,11 @@ export function takeDuties(
     duties.hold('sources', asDuty(parts.sources.monitor)),
   ];
   if (config.roles.includes('mail')) {
-    const { domainRoom, returnPath, holdRoom } = parts.mail;
+    const { domainRoom, returnPath, holdRoom, expectationWatch } = parts.mail;
     held.push(
       duties.hold('domains', again(domainRoom.checker.round)),
       duties.hold('holds', again(holdRoom.expire)),
+      duties.hold('expectations', again(expectationWatch.round)),
     );
     const { mailbox } = returnPath;
     if (mailbox !== null) {

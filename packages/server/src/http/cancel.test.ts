@@ -60,6 +60,23 @@ test('what is over cannot be canceled, and what is no message neither', async ()
   assertProblem(await api.send('POST', '/v1/messages/msg_x/cancel'), 'not_found');
 });
 
+test('a message says by when it is expected, in seconds or as a duration', async () => {
+  for (const within of [90, '90s', '1.5m']) {
+    const body = { ...MESSAGE, send_at: inHours(1), expect_within: within };
+    const { body: sent } = await api.send('POST', '/v1/messages', { body });
+    const { body: message } = await api.send('GET', `/v1/messages/${sent.id}`);
+    assert.equal(Date.parse(message.expected_by), Date.parse(body.send_at) + 90_000);
+  }
+  const { body: plain } = await api.send('POST', '/v1/messages', { body: MESSAGE });
+  assert.equal((await api.send('GET', `/v1/messages/${plain.id}`)).body.expected_by, null);
+  for (const within of [0, '8d', 'soon']) {
+    const body = { ...MESSAGE, expect_within: within };
+    const answer = await api.send('POST', '/v1/messages', { body });
+    assertProblem(answer, 'invalid_field');
+    assert.equal(answer.body.errors[0].pointer, '/expect_within');
+  }
+});
+
 test('a time that is too far, or no time, is refused', async () => {
   for (const sendAt of [inHours(73), 'tomorrow']) {
     const answer = await api.send('POST', '/v1/messages', {

@@ -93,7 +93,7 @@ test('when what goes beside it is refused, nothing of the message is stored', as
     { name: 'StoreConflict' },
   );
   assert.deepEqual(await queue(), []);
-  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
   assert.equal(transmitter.jobs.length, 0);
 });
 
@@ -106,7 +106,7 @@ test('a store that takes nothing refuses the message, and the room is given back
       { name: 'StoreUnavailable' },
     );
   }
-  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0 });
+  assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
   engine.recover();
   await send('mila@example.com');
   await untilAll('delivered');

@@ -6,6 +6,7 @@ import { domainOf } from '../core/mail/mail-domain.ts';
 import type { MessageTracking } from '../core/mail/tracking.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
+import type { Expectations } from '../store/expectations.ts';
 import type { MessageRecord, NewTransmission, RecipientKind } from '../store/messages.ts';
 import { composeMessage } from './compose-message.ts';
 import type { Hold, HoldDecider } from './hold/hold-decider.ts';
@@ -72,6 +73,8 @@ export interface RawSubmission {
   acceptedBy?: 'http';
   /** When its first attempt falls; without it, at once. */
   sendAtMs?: number;
+  /** As in MessageInput; before what its header says. */
+  expectWithinMs?: number;
   /** What its sender wants to be told of. */
   dsn?: DsnRequest | null;
   /** A message of ours that goes out once more: what was settled for it, which its bytes do not tell. */
@@ -105,6 +108,7 @@ export function createMessageAcceptor(
     sendLimits: SendLimits;
     /** What waits for a person. */
     holds: HoldDecider;
+    expectations: Pick<Expectations, 'insertion'>;
     /** Names this server in trace lines. */
     hostname: string;
   },
@@ -178,6 +182,18 @@ export function createMessageAcceptor(
     }
   }
 
+  /** Counted from its first attempt, as it is planned now. */
+  function expect(
+    projectId: string,
+    { messageId }: AcceptedMessage,
+    given: { sendAtMs?: number | null; expectWithinMs?: number | null },
+  ): Statement[] {
+    if (given.expectWithinMs == null) return [];
+    const startsAtMs = Math.max(clock.now(), given.sendAtMs ?? 0);
+    const dueAtMs = startsAtMs + given.expectWithinMs;
+    return [options.expectations.insertion({ projectId, messageId, dueAtMs })];
+  }
+
   function refuseFarAway(sendAtMs: number | undefined): void {
     if (sendAtMs === undefined || sendAtMs <= clock.now() + MAX_SCHEDULE_MS) return;
     const detail = 'A message is sent within 72 hours; give it to us later.';
@@ -246,7 +262,8 @@ export function createMessageAcceptor(
       projectId,
       counted.map(({ one }) => one),
     );
-    await store(drafts, () => beside(accepted), giveBack);
+    const expected = pairs.flatMap(({ input, one }) => expect(projectId, one, input));
+    await store(drafts, () => [...beside(accepted), ...expected], giveBack);
     return accepted;
   }
 
@@ -300,10 +317,12 @@ export function createMessageAcceptor(
         sizeBytes: submission.raw.length,
       }));
       const accepted: AcceptedMessage = { messageId: id, recipients, hold };
+      const { expectWithinMs = headers.expectWithinMs } = submission;
+      const expected = expect(projectId, accepted, { sendAtMs, expectWithinMs });
       const giveBack = await count(projectId, isReal(submission) ? [accepted] : []);
       await store(
         [async () => ({ fields, composed, recipients, hold: accepted.hold })],
-        () => beside(accepted),
+        () => [...beside(accepted), ...expected],
         giveBack,
       );
       return accepted;

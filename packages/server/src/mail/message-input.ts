@@ -45,6 +45,8 @@ export interface MessageInput {
   metadata: Record<string, unknown>;
   /** When its first attempt falls; without it, at once. */
   sendAtMs?: number;
+  /** So long after that it is to have reached its end; otherwise `email.overdue` tells. */
+  expectWithinMs?: number;
   /** What it does not say, the project decides. */
   tracking?: TrackingWish;
   /** A notice of Posthorn's own, from its own domain and not the project's. */

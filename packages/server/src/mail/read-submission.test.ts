@@ -11,7 +11,9 @@ const BASE = ['From: Mila <mila@example.com>', 'To: all@example.com', 'Subject: 
 
 test('the headers of an ordinary message are read', () => {
   const raw = mail(...BASE, 'Date: Fri, 20 Nov 2026 10:00:00 +0000', 'Message-ID: <1@example.com>');
-  assert.deepEqual(readSubmission(raw), {
+  const { fields, ...said } = readSubmission(raw);
+  assert.deepEqual(fields.map(({ name }) => name).slice(-2), ['date', 'message-id']);
+  assert.deepEqual(said, {
     from: 'mila@example.com',
     subject: 'Hi',
     smtpId: '<1@example.com>',
@@ -20,6 +22,7 @@ test('the headers of an ordinary message are read', () => {
     tags: [],
     metadata: {},
     tracking: {},
+    expectWithinMs: null,
     wantsPage: undefined,
     hasOwnPage: false,
     fault: null,

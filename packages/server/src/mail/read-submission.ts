@@ -1,7 +1,14 @@
 import { addressParser, decodeWords } from 'postal-mime';
-import { explainMetadata, MAX_TAG_CHARS, MAX_TAGS } from '../core/mail/message-limits.ts';
+import {
+  explainMetadata,
+  MAX_EXPECT_MS,
+  MAX_TAG_CHARS,
+  MAX_TAGS,
+  MIN_EXPECT_MS,
+} from '../core/mail/message-limits.ts';
 import { isStream, STREAMS, type Stream } from '../core/mail/streams.ts';
 import type { TrackingWish } from '../core/mail/tracking.ts';
+import { formatDuration, parseDuration } from '../lib/duration.ts';
 
 /** What Posthorn needs to know of a message that came in whole by SMTP. */
 export interface SubmittedHeaders {
@@ -15,6 +22,8 @@ export interface SubmittedHeaders {
   tags: string[];
   metadata: Record<string, unknown>;
   tracking: TrackingWish;
+  /** `X-Posthorn-Expect-Within: 90s`; null where it says nothing. */
+  expectWithinMs: number | null;
   /** `X-Posthorn-Unsubscribe: page`; undefined where it says nothing. */
   wantsPage: boolean | undefined;
   /** Its List-Unsubscribe has a page. */
@@ -32,6 +41,7 @@ const PRIVATE_HEADERS = new Set([
   'x-posthorn-metadata',
   'x-posthorn-stream',
   'x-posthorn-tracking',
+  'x-posthorn-expect-within',
   'x-posthorn-unsubscribe',
 ]);
 
@@ -61,7 +71,7 @@ interface HeaderField {
  * Reads the header section. `X-Posthorn-Tags: receipt, eu`, `X-Posthorn-Metadata: {"order": 7}` and
  * `X-Posthorn-Stream: broadcast` carry what the HTTP API takes as `tags`, `metadata` and `stream`;
  * `X-Posthorn-Tracking: opens, clicks, text-links` (or `none`) and `X-Posthorn-Unsubscribe: page` carry
- * `tracking` and `unsubscribe.hosted`.
+ * `tracking` and `unsubscribe.hosted`, `X-Posthorn-Expect-Within: 90s` carries `expect_within`.
  */
 export function readSubmission(raw: Buffer): SubmittedHeaders {
   const fields = readFields(raw);
@@ -87,6 +97,7 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
   const stream = isStream(named) ? named : null;
   const tracking = parseTracking(headerValue('x-posthorn-tracking'));
   const page = headerValue('x-posthorn-unsubscribe')?.toLowerCase() ?? null;
+  const expect = parseExpectation(headerValue('x-posthorn-expect-within'));
   return {
     from,
     subject: decoded('subject')?.slice(0, MAX_SUBJECT_CHARS) ?? null,
@@ -96,10 +107,14 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     tags,
     metadata: metadata ?? {},
     tracking: tracking ?? {},
+    expectWithinMs: expect.ms,
     wantsPage: page === null ? undefined : page === 'page',
     hasOwnPage: /<\s*https?:/i.test(headerValue('list-unsubscribe') ?? ''),
     fields,
-    fault: faultOf(fields, { from, tags, metadata, stream }) ?? faultOfTracking({ tracking, page }),
+    fault:
+      faultOf(fields, { from, tags, metadata, stream }) ??
+      faultOfTracking({ tracking, page }) ??
+      expect.fault,
   };
 }
 
@@ -152,6 +167,14 @@ function faultOfTracking(given: {
   }
   if (given.page === null || ['page', 'none'].includes(given.page)) return null;
   return 'X-Posthorn-Unsubscribe is page or none.';
+}
+
+function parseExpectation(value: string | null): { ms: number | null; fault: string | null } {
+  const ms = value === null ? null : parseDuration(value);
+  if (value === null) return { ms, fault: null };
+  if (ms !== null && ms >= MIN_EXPECT_MS && ms <= MAX_EXPECT_MS) return { ms, fault: null };
+  const range = `${formatDuration(MIN_EXPECT_MS)} to ${formatDuration(MAX_EXPECT_MS)}`;
+  return { ms: null, fault: `X-Posthorn-Expect-Within is a duration from ${range}, such as 90s.` };
 }
 
 function parseMetadata(value: string | null): Record<string, unknown> | null {

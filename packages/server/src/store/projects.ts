@@ -9,6 +9,7 @@ import {
 } from '../core/project-settings.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
+import { removeSinksOf } from './sinks.ts';
 import { removeSourcesOf } from './sources.ts';
 import { toStatement } from './statement.ts';
 import type { ProjectsTable } from './tables.ts';
@@ -66,6 +67,7 @@ const KEPT_FOR_EVER = [
   'domains',
   'send_windows',
   'held_messages',
+  'expectations',
   'inbound_routes',
 ] as const;
 
@@ -145,6 +147,7 @@ export function createProjects(engine: Engine): Projects {
           toStatement(db.deleteFrom(table).where('project_id', '=', id)),
         ),
         removeSourcesOf(engine, id, nowMs),
+        removeSinksOf(engine, id, nowMs),
         telling(id, nowMs),
       ),
   };

@@ -1,6 +1,7 @@
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { type AuditLog, createAuditLog } from './audit-log.ts';
 import { type Changes, createChanges } from './changes.ts';
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createDeliveries, type Deliveries } from './deliveries.ts';
 import { createDomains, type Domains } from './domains.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
@@ -8,6 +9,7 @@ import type { Engine } from './engine.ts';
 import { createErasure, type Erasure } from './erasure/erasure.ts';
 import { createEventFeed, type EventFeed } from './event-feed.ts';
 import { createEvents, type Events } from './events.ts';
+import { createExpectations, type Expectations } from './expectations.ts';
 import { createHeldMessages, type HeldMessages } from './held-messages.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { createInboundRoutes, type InboundRoutes } from './inbound-routes.ts';
@@ -22,6 +24,8 @@ import { createReceivedMails, type ReceivedMails } from './received-mail.ts';
 import { createSealedValues, type SealedValues } from './sealed-values.ts';
 import { createSendWindows, type SendWindows } from './send-windows.ts';
 import { createSessions, type Sessions } from './sessions.ts';
+import { createSinkPlaces, type SinkPlaces } from './sink-places.ts';
+import { createSinks, type Sinks } from './sinks.ts';
 import { createSourceActivities, type SourceActivities } from './source-activities.ts';
 import { createSourcePayloads, type SourcePayloads } from './source-payloads.ts';
 import { createSources, type Sources } from './sources.ts';
@@ -37,10 +41,12 @@ export interface Store {
   endpoints: Endpoints;
   messages: Messages;
   heldMessages: HeldMessages;
+  expectations: Expectations;
   transcripts: Transcripts;
   events: Events;
   feed: EventFeed;
   deliveries: Deliveries;
+  deadLetters: DeadLetters;
   queue: Queue;
   jobs: Jobs;
   nodes: Nodes;
@@ -48,6 +54,8 @@ export interface Store {
   erasure: Erasure;
   idempotency: Idempotency;
   sealed: SealedValues;
+  sinks: Sinks;
+  sinkPlaces: SinkPlaces;
   sources: Sources;
   sourceActivities: SourceActivities;
   sourcePayloads: SourcePayloads;
@@ -71,10 +79,12 @@ export function createStore(engine: Engine): Store {
     endpoints: createEndpoints(engine),
     messages: createMessages(engine),
     heldMessages: createHeldMessages(engine),
+    expectations: createExpectations(engine),
     transcripts: createTranscripts(engine),
     events: createEvents(engine),
     feed: createEventFeed(engine),
     deliveries: createDeliveries(engine),
+    deadLetters: createDeadLetters(engine),
     queue: createQueue(engine),
     jobs: createJobs(engine),
     nodes: createNodes(engine),
@@ -82,6 +92,8 @@ export function createStore(engine: Engine): Store {
     erasure: createErasure(engine),
     idempotency: createIdempotency(engine),
     sealed: createSealedValues(engine),
+    sinks: createSinks(engine),
+    sinkPlaces: createSinkPlaces(engine),
     sources: createSources(engine),
     sourceActivities: createSourceActivities(engine),
     sourcePayloads: createSourcePayloads(engine),

@@ -4,11 +4,11 @@ import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
 import type { Urgency } from '../core/events/urgency.ts';
 import type { KeyMode } from '../core/key-mode.ts';
-import type { Role } from '../core/roles.ts';
-import type { SinkLane, SinkRefusal } from '../core/sink.ts';
 import type { HoldReason } from '../core/mail/hold-rules.ts';
 import type { Stream } from '../core/mail/streams.ts';
 import type { SuppressionReason } from '../core/mail/suppression.ts';
+import type { Role } from '../core/roles.ts';
+import type { SinkLane, SinkRefusal } from '../core/sink.ts';
 
 /** What the installation knows of itself, by name. */
 export interface FactsTable {

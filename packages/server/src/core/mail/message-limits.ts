@@ -1,6 +1,9 @@
 /** What a message may carry, through whichever door it comes. All of it travels in every event. */
 export const MAX_TAGS = 10;
 export const MAX_TAG_CHARS = 128;
+/** By when a message may be expected to have reached its end, counted from its first attempt. */
+export const MIN_EXPECT_MS = 1_000;
+export const MAX_EXPECT_MS = 7 * 86_400_000;
 /** The whole metadata object, as JSON. */
 export const MAX_METADATA_CHARS = 4_096;
 export const MAX_METADATA_KEY_CHARS = 64;

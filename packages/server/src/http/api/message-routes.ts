@@ -10,6 +10,7 @@ import { encodedSize, type Mailbox, type MessageInput } from '../../mail/message
 import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
 import type { Deliveries } from '../../store/deliveries.ts';
 import type { Events } from '../../store/events.ts';
+import type { Expectations } from '../../store/expectations.ts';
 import type { HeldMessages, HeldRecord } from '../../store/held-messages.ts';
 import type { MessageQuery } from '../../store/message-search.ts';
 import type { MessageRecord, Messages, RecipientRow } from '../../store/messages.ts';
@@ -39,6 +40,7 @@ interface MessageRouteDeps {
   acceptor: MessageAcceptor;
   messages: Pick<Messages, 'get' | 'list' | 'some' | 'recipients' | 'firstRecipients'>;
   heldMessages: Pick<HeldMessages, 'get' | 'list' | 'some'>;
+  expectations: Pick<Expectations, 'dueAtMs'>;
   events: Pick<Events, 'ofMessage'>;
   deliveries: Pick<Deliveries, 'ofEvents' | 'attempts'>;
   endpointUrls: EndpointUrls;
@@ -108,9 +110,10 @@ export function createMessageRoutes(deps: MessageRouteDeps): Route[] {
         const id = String(params['id']);
         const message = isId('message', id) ? await messages.get(projectId, id) : null;
         if (message === null) throw new PosthornError('not_found', `There is no message ${id}.`);
-        const [recipients, held, events] = await Promise.all([
+        const [recipients, held, expectedByMs, events] = await Promise.all([
           messages.recipients(projectId, id),
           deps.heldMessages.get(projectId, id),
+          deps.expectations.dueAtMs(projectId, id),
           deps.events.ofMessage(projectId, id, MAX_TIMELINE + 1),
         ]);
         const shown = events.slice(0, MAX_TIMELINE);
@@ -132,6 +135,7 @@ export function createMessageRoutes(deps: MessageRouteDeps): Route[] {
         }));
         const body = {
           ...toMessageJson(message, held),
+          expected_by: expectedByMs === null ? null : toTimestamp(expectedByMs),
           recipients: recipients.map(toRecipientJson),
           timeline,
           timeline_truncated: events.length > MAX_TIMELINE,
@@ -272,6 +276,7 @@ export function toMessageInput(body: MessageBody, keyMode: KeyMode): MessageInpu
     tags: body.tags ?? [],
     metadata: body.metadata ?? {},
     ...(body.send_at === undefined ? {} : { sendAtMs: Date.parse(body.send_at) }),
+    ...(body.expect_within === undefined ? {} : { expectWithinMs: body.expect_within }),
   };
 }
 

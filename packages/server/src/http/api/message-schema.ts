@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { MAX_EXPECT_MS, MIN_EXPECT_MS } from '../../core/mail/message-limits.ts';
 import { STREAMS } from '../../core/mail/streams.ts';
 import { DELIVERY_STATES } from '../../core/webhooks/delivery-state.ts';
+import { durationFrom } from './endpoints/endpoint-fields.ts';
 import { heldSchema, holdSchema } from './holds/hold-json.ts';
 import {
   lineOf,
@@ -97,6 +99,22 @@ export const sendAtSchema = timestampSchema.describe(
   'When to send it, within 72 hours. A time that is over means at once.',
 );
 
+export const expectWithinSchema = z
+  .union(
+    [
+      durationFrom(MIN_EXPECT_MS, MAX_EXPECT_MS),
+      z
+        .int()
+        .min(MIN_EXPECT_MS / 1_000)
+        .max(MAX_EXPECT_MS / 1_000)
+        .transform((seconds) => seconds * 1_000),
+    ],
+    'Write a duration from 1s to 7d as text, such as 90s, or as a number of seconds.',
+  )
+  .describe(
+    'By when it is to have reached its end, counted from its first attempt: 90s, or a number of seconds. Of each recipient that has no final state by then, email.overdue tells once.',
+  );
+
 /** What all messages of a batch may share. */
 export const contentFields = {
   from: mailboxSchema.describe(
@@ -144,6 +162,7 @@ export const contentFields = {
   tags: tagsSchema.optional(),
   metadata: metadataSchema.optional(),
   send_at: sendAtSchema.optional(),
+  expect_within: expectWithinSchema.optional(),
 };
 
 export const hasContent = (body: { text?: string | undefined; html?: string | undefined }) =>
@@ -267,6 +286,9 @@ export const deliverySchema = z.object({
 
 export const messageDetail = z.object({
   ...messageFields,
+  expected_by: timestampSchema
+    .nullable()
+    .describe('When it is asked after (expect_within); null: it is not, or not any more.'),
   recipients: z.array(
     z.object({
       address: z.string(),

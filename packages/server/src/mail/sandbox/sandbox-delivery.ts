@@ -3,7 +3,7 @@ import {
   findSandboxAddress,
   SANDBOX_DOMAIN,
   type SandboxFollowUp,
-} from '../../core/sandbox-addresses.ts';
+} from '../../core/mail/sandbox-addresses.ts';
 import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
 import type { SuppressionRecord } from '../../store/suppressions.ts';
 import type { createMailEvent } from '../mail-event.ts';

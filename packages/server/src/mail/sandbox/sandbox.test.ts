@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { SANDBOX_ADDRESSES, SANDBOX_DOMAIN } from '../../core/sandbox-addresses.ts';
+import { SANDBOX_ADDRESSES, SANDBOX_DOMAIN } from '../../core/mail/sandbox-addresses.ts';
 import { until } from '../../lib/fixtures/test-clock.ts';
 import { PROJECT, sampleInput, setUpMail } from '../fixtures/set-up-mail.ts';
 import type { MessageInput } from '../message-input.ts';

@@ -9,7 +9,7 @@ import { endLinesWithCrlf } from '../../../mail/end-lines.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { acceptedSchema, sendAtSchema } from '../message-schema.ts';
+import { acceptedSchema, expectWithinSchema, sendAtSchema } from '../message-schema.ts';
 import { lineOf } from '../schemas.ts';
 
 const MAX_RECIPIENTS = 1_000;
@@ -33,6 +33,7 @@ const rawBody = z.strictObject({
     .optional()
     .describe('The envelope sender; without it, the address of the From header.'),
   send_at: sendAtSchema.optional(),
+  expect_within: expectWithinSchema.optional(),
 });
 
 export function createRawRoutes(deps: {
@@ -65,6 +66,7 @@ export function createRawRoutes(deps: {
           keyMode,
           acceptedBy: 'http' as const,
           ...(body.send_at === undefined ? {} : { sendAtMs: Date.parse(body.send_at) }),
+          ...(body.expect_within === undefined ? {} : { expectWithinMs: body.expect_within }),
         };
         const webhooks = deps.directory.subscribersOf(projectId, 'email.');
         const toAnswer = ({ messageId, recipients, hold }: AcceptedMessage) => {
