@@ -161,6 +161,20 @@ test('several personalizations are several messages, and its SDK queues mail too
   assert.ok(Date.parse(queued.data?.queuedAt ?? '') > 0);
 });
 
+test('many personalizations are answered in their order', async () => {
+  const names = Array.from({ length: 250 }, (_, i) => `u${i}@example.com`);
+  const personalizations = names.map((email) => ({ to: [{ email }] }));
+  const { status, body } = await ask('POST', '/send', raw({ personalizations }));
+  assert.equal(status, 202);
+  const { results } = body;
+  assert.deepEqual(
+    results.map(({ index }: Json) => index),
+    [...names.keys()],
+  );
+  const { data } = await server.client.get('/v1/messages?recipient=u249@example.com');
+  assert.equal(data[0].smtp_id, results[249].message_id);
+});
+
 test('under an Idempotency-Key each message is sent once, and the answer is the same', async () => {
   const body = raw({
     personalizations: [

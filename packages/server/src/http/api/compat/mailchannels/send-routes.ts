@@ -2,6 +2,7 @@ import type { Ids } from '../../../../core/ids.ts';
 import { toTimestamp } from '../../../../lib/clock.ts';
 import { messageOf, PosthornError } from '../../../../lib/errors.ts';
 import { composeMessage } from '../../../../mail/compose-message.ts';
+import type { Caller } from '../../../access/authenticate.ts';
 import { checkInput } from '../../../check-input.ts';
 import { toPosthornError } from '../../../problem.ts';
 import type { KeyedRequest } from '../../../remember-answers.ts';
@@ -19,6 +20,11 @@ interface SendResult {
   status: 'sent' | 'failed';
   reason: string;
 }
+
+/** What is under way together is one commit: a thousand, one by one, would take a thousand of them. */
+const AT_ONCE = 100;
+/** Each is composed for itself, attachments included. */
+const BYTES_AT_ONCE = 32 * 1_048_576;
 
 type Draft = MessageDraft & { smtpId: string; keyed: KeyedRequest | null };
 
@@ -52,24 +58,38 @@ export function createSendRoutes(deps: {
     });
   }
 
+  /** The id that it has here. Throws for what is refused. */
+  async function accept(caller: Caller, draft: Draft): Promise<string> {
+    const { smtpId: _smtpId, keyed, ...body } = draft;
+    const { id } = await callRoute<{ id: string }>('POST /v1/messages', { caller, body, keyed });
+    return id;
+  }
+
+  /** Of one that failed after others were taken, the answer has to tell. */
+  async function tryOne(caller: Caller, draft: Draft, index: number): Promise<SendResult> {
+    const result = { index, message_id: draft.smtpId };
+    return accept(caller, draft).then(
+      () => ({ ...result, status: 'sent', reason: '' }),
+      (error) => ({ ...result, status: 'failed', reason: toPosthornError(error).message }),
+    );
+  }
+
   async function send(request: ForeignRequest) {
     const { caller } = request;
-    const results: SendResult[] = [];
-    let requestId: string | null = null;
-    for (const [index, { smtpId, keyed, ...message }] of readDrafts(request).entries()) {
-      try {
-        const call = { caller, body: message, keyed };
-        const { id } = await callRoute<{ id: string }>('POST /v1/messages', call);
-        requestId ??= id;
-        results.push({ index, message_id: smtpId, status: 'sent', reason: '' });
-      } catch (error) {
-        const { message: reason } = toPosthornError(error);
-        // Of one that failed after others were taken, the answer has to tell.
-        if (requestId === null && index === 0) throw error;
-        results.push({ index, message_id: smtpId, status: 'failed', reason });
-      }
+    const [first, ...others] = readDrafts(request);
+    if (first === undefined) throw new Error('The schema asks for one personalization.');
+    const requestId = await accept(caller, first);
+    const results: SendResult[] = [
+      { index: 0, message_id: first.smtpId, status: 'sent', reason: '' },
+    ];
+    const size = JSON.stringify([first['text'], first['html'], first['attachments']]).length;
+    const atOnce = Math.max(1, Math.min(AT_ONCE, Math.floor(BYTES_AT_ONCE / size)));
+    while (results.length <= others.length) {
+      const done = results.length;
+      const some = others.slice(done - 1, done - 1 + atOnce);
+      results.push(...(await Promise.all(some.map((one, i) => tryOne(caller, one, done + i)))));
     }
-    return { requestId: requestId ?? '', results };
+    return { requestId, results };
   }
 
   return [
