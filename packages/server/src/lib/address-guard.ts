@@ -58,7 +58,7 @@ function refuseByRange(address: Address): string | null {
   const carried = carriedIPv4(address);
   if (carried !== null) {
     const reason = refuseByRange(carried);
-    return reason === null ? null : `${address} leads to ${reason}`;
+    return reason === null ? null : `${address} leads elsewhere: ${reason}`;
   }
   // RFC 4291: global unicast is 2000::/3; what IANA has not given out there is caught by range().
   const global = address.match(GLOBAL_UNICAST, 3) && address.range() === 'unicast';
