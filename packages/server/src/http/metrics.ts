@@ -6,6 +6,8 @@ export interface Metrics {
   eventsAppended(types: readonly string[]): void;
   /** A mail that came back, and what became of it. */
   mailReturned(door: string, outcome: string): void;
+  /** A mail that came in for a project's address, and what became of it. */
+  mailReceived(outcome: string): void;
   /** Somebody logged in by SMTP, or tried to. */
   smtpLogin(outcome: 'accepted' | 'refused' | 'limited'): void;
   attempt(errorCode: string | null, latencyMs: number): void;
@@ -45,6 +47,12 @@ export function createMetrics(live: LiveFigures): Metrics {
     name: 'posthorn_returned_mail_total',
     help: 'Mails that came back: recorded, quiet (nothing to tell), unmatched, unwanted.',
     labelNames: ['door', 'outcome'],
+    registers,
+  });
+  const inbound = new Counter({
+    name: 'posthorn_inbound_mail_total',
+    help: 'Mails that came in for addresses of projects: taken, looping, unknown.',
+    labelNames: ['outcome'],
     registers,
   });
   const logins = new Counter({
@@ -132,6 +140,7 @@ export function createMetrics(live: LiveFigures): Metrics {
     eventsAppended(types) {
       for (const type of types) events.inc({ type });
     },
+    mailReceived: (outcome) => inbound.inc({ outcome }),
     mailReturned(door, outcome) {
       returned.inc({ door, outcome });
     },

@@ -79,6 +79,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Domains'
     | 'Suppressions'
     | 'Tracking'
+    | 'Inbound'
     | 'Jobs'
     | 'Keys'
     | 'Projects'

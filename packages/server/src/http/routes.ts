@@ -1,3 +1,4 @@
+import { createDeadLetterRoutes } from './api/deliveries/dead-letter-routes.ts';
 import { createDeliveryRoutes } from './api/deliveries/delivery-routes.ts';
 import { createQueueRoutes } from './api/deliveries/queue-routes.ts';
 import { createDomainRoutes } from './api/domains/domain-routes.ts';
@@ -7,6 +8,8 @@ import { createEventTypeRoutes } from './api/event-type-routes.ts';
 import { createDialectRoutes } from './api/events/dialect-routes.ts';
 import { createFeedRoutes } from './api/feed/feed-routes.ts';
 import { createHoldRoutes } from './api/holds/hold-routes.ts';
+import { createReceivedRoutes } from './api/inbound/received-routes.ts';
+import { createInboundRouteRoutes } from './api/inbound/route-routes.ts';
 import { createErasureRoutes } from './api/jobs/erasure-routes.ts';
 import { createJobRoutes } from './api/jobs/job-routes.ts';
 import { createReplayRoutes } from './api/jobs/replay-routes.ts';
@@ -40,6 +43,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createDialectRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
+  Parameters<typeof createDeadLetterRoutes>[0] &
   Parameters<typeof createQueueRoutes>[0] &
   Parameters<typeof createJobRoutes>[0] &
   Parameters<typeof createReplayRoutes>[0] &
@@ -50,6 +54,8 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createSourceRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
+  Parameters<typeof createInboundRouteRoutes>[0] &
+  Parameters<typeof createReceivedRoutes>[0] &
   Parameters<typeof createTrackingRoutes>[0] &
   Parameters<typeof createNodeRoutes>[0] &
   Omit<Parameters<typeof createSystemRoutes>[0], 'openapi' | 'docsPage'> & {
@@ -75,6 +81,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),
     ...createDeliveryRoutes(deps),
+    ...createDeadLetterRoutes(deps),
     ...createQueueRoutes(deps),
     ...createReplayRoutes(deps),
     ...createErasureRoutes(deps),
@@ -86,6 +93,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),
     ...createNodeRoutes(deps),
+    ...createInboundRouteRoutes(deps),
+    ...createReceivedRoutes(deps),
     ...createTrackingRoutes(deps),
   ];
   const routes: Route[] = deps.api ? resources : [];

@@ -13,7 +13,7 @@ export interface CheckTools {
   fetchText(url: string): Promise<string>;
 }
 
-type Verdict = Pick<CheckedRecord, 'status' | 'found' | 'detail'>;
+export type Verdict = Pick<CheckedRecord, 'status' | 'found' | 'detail'>;
 
 /** Asks DNS about all records of a domain. Never rejects: what cannot be found out is `unknown`. */
 export async function checkRecords(
@@ -88,7 +88,8 @@ function judgeKey(text: string, expected: string): string | null {
   return null;
 }
 
-function judgeMx(
+/** `host`: the server that has to be among them; null: any will do. */
+export function judgeMx(
   answer: DnsAnswer<{ exchange: string; priority: number }>,
   host: string | null,
 ): Verdict {

@@ -4,11 +4,14 @@ import { createTextFetcher } from '../../lib/fetch-text.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import type { Domains } from '../../store/domains.ts';
 import type { EventLog } from '../../store/event-log.ts';
+import { judgeMx, type Verdict } from './check-records.ts';
 import { createDnsLookup } from './dns-lookup.ts';
 import { createDomainChecker, type DomainChecker } from './domain-checker.ts';
 import { createDomainDirectory, type DomainDirectory } from './domain-directory.ts';
 import type { SendingHosts } from './domain-records.ts';
 import { createSenderRules, type SenderRules } from './sender-rules.ts';
+
+export type MxVerdict = Verdict & { expected: string };
 
 /** A policy of MTA-STS is a few lines (RFC 8461 3.3 asks for less than 64 kB). */
 const MAX_POLICY_BYTES = 65_536;
@@ -20,6 +23,8 @@ export interface DomainRoom {
   checker: DomainChecker;
   rules: SenderRules;
   hosts: SendingHosts;
+  /** Whether mail to a name comes to this server. */
+  checkMx(name: string): Promise<MxVerdict>;
 }
 
 export function createDomainRoom(deps: {
@@ -59,5 +64,9 @@ export function createDomainRoom(deps: {
     checker: createDomainChecker({ domains, log, ids, now, tools, changed }),
     rules: createSenderRules({ directory, requiresVerified: deps.requiresVerified, now }),
     hosts,
+    checkMx: async (name) => ({
+      expected: `10 ${hostname}`,
+      ...judgeMx(await tools.dns.mx(name), hostname),
+    }),
   };
 }

@@ -21,6 +21,7 @@ export interface InboundSettings {
   hostname: string;
   maxMessageSize: number;
   publicUrl: string | null;
+  returnPathPort: number | null;
   dnsServers: readonly string[];
   inboundRate: number;
   inboundUrlExpiry: number;
@@ -31,8 +32,10 @@ export interface InboundRoom {
   door: IncomingDoor;
   reader: MailReader;
   tokens: FileTokens;
+  /** Whether mail from the world comes in at all, here or at another node. */
+  isListening: boolean;
   /** URLs of a mail and its files from now on; null where there are none. */
-  urlsOf(mail: Pick<ReceivedMail, 'projectId' | 'id'>, keptUntilMs: number): FileUrls | null;
+  urlsOf(mail: Pick<ReceivedMail, 'projectId' | 'id'>): FileUrls | null;
   close(): Promise<void>;
 }
 
@@ -102,7 +105,8 @@ export function createInboundRoom(deps: {
   return {
     reader,
     tokens,
-    urlsOf: ({ projectId, id }, keptUntilMs) => urlsOf(projectId, id, keptUntilMs),
+    isListening: config.returnPathPort !== null,
+    urlsOf: ({ projectId, id }) => urlsOf(projectId, id, Number.POSITIVE_INFINITY),
     door: {
       maxSizeBytes: config.maxMessageSize,
       keepBytes: config.maxMessageSize,

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { ReceivedMail } from '../store/received-mail.ts';
+import { startTestApi, type TestApi } from './fixtures/test-api.ts';
+
+const DAY_MS = 86_400_000;
+const RAW = [
+  'From: Jane <jane@sender.test>',
+  'Subject: Hello',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  '',
+  'Yes.',
+  '',
+  '> old',
+  '--b',
+  'Content-Type: text/html',
+  'Content-Disposition: attachment; filename="a&b ü.html"',
+  '',
+  '<script>alert(1)</script>',
+  '--b--',
+].join('\r\n');
+
+async function start(t: TestContext): Promise<TestApi> {
+  const api = await startTestApi();
+  t.after(() => api.close());
+  return api;
+}
+
+async function receive(api: TestApi, fields: Partial<ReceivedMail> = {}, keeps = true) {
+  const mail: ReceivedMail = {
+    projectId: api.projectId,
+    id: api.ids.next('received'),
+    recipient: 'support@in.test',
+    routeId: null,
+    envelopeFrom: 'jane@sender.test',
+    headerFrom: 'jane@sender.test',
+    subject: 'Hello',
+    smtpId: '<1@sender.test>',
+    digest: api.ids.next('received'),
+    sizeBytes: RAW.length,
+    details: {
+      from: { address: 'jane@sender.test', name: 'Jane' },
+      headers: [{ name: 'Subject', value: 'Hello' }],
+      attachments: [
+        { number: 1, filename: 'a&b ü.html', content_type: 'text/html', size_bytes: 25 },
+      ],
+      automatic: null,
+    },
+    createdAtMs: api.now(),
+    retainUntilMs: api.now() + DAY_MS,
+    ...fields,
+  };
+  const body = { raw: Buffer.from(RAW), retainUntilMs: api.now() + DAY_MS };
+  const statements = api.store.receivedMail.insertion(mail, keeps ? body : null);
+  await api.engine.commit({ events: [], statements });
+  return mail;
+}
+
+test('a route is added, read, changed by its version, listed and removed', async (t) => {
+  const api = await start(t);
+  const added = await api.send('POST', '/v1/inbound/routes', {
+    body: { address: 'Support+*@In.Test', tags: ['support'] },
+  });
+  assert.equal(added.status, 201);
+  const { id, address, action, priority, ready, detail } = added.body;
+  assert.deepEqual(
+    [address, action, priority, ready],
+    ['support+*@in.test', 'receive', 100, false],
+  );
+  assert.match(detail, /POST \/v1\/domains/);
+  const path = `/v1/inbound/routes/${id}`;
+  assert.deepEqual((await api.send('GET', path)).body, added.body);
+  const headers = { 'if-match': '"1"' };
+  const changed = await api.send('PATCH', path, {
+    headers,
+    body: { action: 'refuse', address: '*@*.in.test' },
+  });
+  assert.deepEqual(
+    [changed.status, changed.body.action, changed.body.address, changed.body.tags],
+    [200, 'refuse', '*@*.in.test', ['support']],
+  );
+  const stale = await api.send('PATCH', path, { headers, body: { priority: 1 } });
+  assert.equal(stale.status, 412);
+  const list = await api.send('GET', '/v1/inbound/routes');
+  assert.deepEqual(
+    list.body.data.map((one: { id: string }) => one.id),
+    [id],
+  );
+  assert.equal((await api.send('GET', path, { key: api.otherKey })).status, 404);
+  assert.equal((await api.send('DELETE', path)).status, 204);
+  assert.equal((await api.send('GET', path)).status, 404);
+});
+
+test('what is no address, and one that there is already, is refused', async (t) => {
+  const api = await start(t);
+  const add = (address: string) => api.send('POST', '/v1/inbound/routes', { body: { address } });
+  for (const address of ['support', '@in.test', 'a b@in.test', 'a@localhost', '*@*']) {
+    const answer = await add(address);
+    assert.deepEqual([answer.status, answer.body.errors?.[0]?.pointer], [422, '/address'], address);
+  }
+  assert.equal((await add('a@in.test')).status, 201);
+  assert.equal((await add('A@in.test')).status, 409);
+  const other = await add('b@in.test');
+  const moved = await api.send('PATCH', `/v1/inbound/routes/${other.body.id}`, {
+    body: { address: 'a@in.test' },
+  });
+  assert.equal(moved.status, 409);
+  // The same address in another project is no secret, and nobody's yet.
+  const foreign = { key: api.otherKey, body: { address: 'a@in.test' } };
+  assert.equal((await api.send('POST', '/v1/inbound/routes', foreign)).status, 201);
+});
+
+test('a mail is shown whole, with URLs that need no key and expire', async (t) => {
+  const api = await start(t);
+  const { id } = await receive(api);
+  const { status, body } = await api.send('GET', `/v1/inbound/messages/${id}`);
+  assert.equal(status, 200);
+  assert.deepEqual(
+    [body.recipient, body.subject, body.reply_text, body.from.address],
+    ['support@in.test', 'Hello', 'Yes.', 'jane@sender.test'],
+  );
+  const url = new URL(body.attachments[0].url);
+  assert.equal(url.origin, 'https://posthorn.test');
+  const file = await api.send('GET', url.pathname, { key: null });
+  assert.equal(file.status, 200);
+  assert.equal(file.text.trim(), '<script>alert(1)</script>');
+  assert.equal(file.headers['content-type'], 'text/html');
+  assert.equal(
+    file.headers['content-disposition'],
+    "attachment; filename*=UTF-8''a%26b%20%C3%BC.html",
+  );
+  assert.match(String(file.headers['content-security-policy']), /sandbox/);
+  assert.equal(file.headers['x-content-type-options'], 'nosniff');
+  const whole = await api.send('GET', new URL(body.url).pathname, { key: null });
+  assert.deepEqual([whole.headers['content-type'], whole.text], ['message/rfc822', RAW]);
+  const changed = `${url.pathname.slice(0, -1)}${url.pathname.endsWith('A') ? 'B' : 'A'}`;
+  assert.equal((await api.send('GET', changed, { key: null })).status, 404);
+  api.advance(DAY_MS + 1);
+  assert.equal((await api.send('GET', url.pathname, { key: null })).status, 404);
+});
+
+test('files and bytes are fetched with a key too, by their own project alone', async (t) => {
+  const api = await start(t);
+  const { id } = await receive(api);
+  const path = `/v1/inbound/messages/${id}`;
+  assert.equal((await api.send('GET', `${path}/raw`)).text, RAW);
+  assert.equal((await api.send('GET', `${path}/attachments/1`)).status, 200);
+  assert.equal((await api.send('GET', `${path}/attachments/2`)).status, 404);
+  for (const end of ['', '/raw', '/attachments/1'])
+    assert.equal((await api.send('GET', path + end, { key: api.otherKey })).status, 404, end);
+  assert.equal((await api.send('DELETE', path, { key: api.otherKey })).status, 404);
+  assert.equal((await api.send('DELETE', path)).status, 204);
+  assert.equal((await api.send('GET', path)).status, 404);
+});
+
+test('mail is listed by recipient and by route, page by page', async (t) => {
+  const api = await start(t);
+  const routeId = api.ids.next('inboundRoute');
+  const first = await receive(api, { routeId });
+  const second = await receive(api, { recipient: 'x@in.test' });
+  const list = async (query: string): Promise<string[]> => {
+    const { body } = await api.send('GET', `/v1/inbound/messages?${query}`);
+    return body.data.map((one: { id: string }) => one.id);
+  };
+  assert.deepEqual(await list(''), [second.id, first.id]);
+  assert.deepEqual(await list('recipient=x@IN.test'), [second.id]);
+  assert.deepEqual(await list(`route_id=${routeId}`), [first.id]);
+  const page = await api.send('GET', '/v1/inbound/messages?limit=1');
+  assert.equal(page.body.data[0].attachments, 1);
+  assert.deepEqual(await list(`cursor=${page.body.next_cursor}`), [first.id]);
+});
+
+test('where the bytes are not kept the rest is still told', async (t) => {
+  const api = await start(t);
+  const { id } = await receive(api, {}, false);
+  const { body } = await api.send('GET', `/v1/inbound/messages/${id}`);
+  assert.deepEqual([body.text, body.url, body.attachments[0].url], [null, null, null]);
+  const raw = await api.send('GET', `/v1/inbound/messages/${id}/raw`);
+  assert.equal(raw.status, 404);
+  assert.match(raw.body.detail, /not kept/);
+});
