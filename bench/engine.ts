@@ -10,7 +10,7 @@ import { DEFAULT_ENDPOINT_SETTINGS } from 'posthorn/src/core/webhooks/endpoint-s
 import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { createSecretBox } from 'posthorn/src/lib/secret-box.ts';
-import { createEventLog, type EventLog } from 'posthorn/src/store/event-log.ts';
+import { createEventLog, type EventLog } from 'posthorn/src/store/log/event-log.ts';
 import { openEngine } from 'posthorn/src/store/open-engine.ts';
 import { newProject } from 'posthorn/src/store/projects.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';

@@ -7,7 +7,11 @@ import { urgencyOf } from 'posthorn/src/core/events/urgency.ts';
 import { createIds, type Ids } from 'posthorn/src/core/ids.ts';
 import { systemClock } from 'posthorn/src/lib/clock.ts';
 import type { AttemptRecord, Engine } from 'posthorn/src/store/engine.ts';
-import { createEventLog, type NewEvent, type Subscribers } from 'posthorn/src/store/event-log.ts';
+import {
+  createEventLog,
+  type NewEvent,
+  type Subscribers,
+} from 'posthorn/src/store/log/event-log.ts';
 import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
 import { sampleEvent } from './engine.ts';
 import { type Backlog, fillBacklog } from './fill-backlog.ts';

@@ -1,7 +1,7 @@
 import type { Metrics } from '../http/metrics.ts';
 import { createSuppression, type Suppression } from '../mail/suppression/create-suppression.ts';
-import { type AppendNotifier, createAppendNotifier } from '../store/append-notifier.ts';
-import { createEventLog, type EventLog, type Subscribers } from '../store/event-log.ts';
+import { type AppendNotifier, createAppendNotifier } from '../store/log/append-notifier.ts';
+import { createEventLog, type EventLog, type Subscribers } from '../store/log/event-log.ts';
 import type { Basics } from './open-basics.ts';
 
 /** The way into the log, and what goes along with every event. */

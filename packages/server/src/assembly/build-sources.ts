@@ -3,7 +3,7 @@ import type { Metrics } from '../http/metrics.ts';
 import { createSourceRoom } from '../sources/create-sources.ts';
 import { StoreUnavailable } from '../store/engine.ts';
 import { sourceContext } from '../store/sealed-values.ts';
-import { createSourceIntake } from '../store/source-intake.ts';
+import { createSourceIntake } from '../store/sources/source-intake.ts';
 import { guardLookup, shareLookups } from '../webhooks/post/connect/guarded-lookup.ts';
 import type { Access } from './build-access.ts';
 import type { Logbook } from './build-log.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { ReceivedMail } from '../store/received-mail.ts';
+import type { ReceivedMail } from '../store/mail/received-mail.ts';
 import { startTestApi, type TestApi } from './fixtures/test-api.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,13 +1,13 @@
 import { domainToASCII } from 'node:url';
-import type { DsnRequest } from '../core/mail/dsn.ts';
 import type { KeyMode } from '../core/key-mode.ts';
+import type { DsnRequest } from '../core/mail/dsn.ts';
 import type { HoldQuestion } from '../core/mail/hold-rules.ts';
 import { domainOf } from '../core/mail/mail-domain.ts';
 import type { MessageTracking } from '../core/mail/tracking.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
 import type { Expectations } from '../store/expectations.ts';
-import type { MessageRecord, NewTransmission, RecipientKind } from '../store/messages.ts';
+import type { MessageRecord, NewTransmission, RecipientKind } from '../store/mail/messages.ts';
 import { composeMessage } from './compose-message.ts';
 import type { Hold, HoldDecider } from './hold/hold-decider.ts';
 import { encodedSize, type MessageInput } from './message-input.ts';

@@ -1,8 +1,8 @@
 import type { Ids } from '../core/ids.ts';
 import { type Statement, StoreConflict } from '../store/engine.ts';
-import type { EventLog } from '../store/event-log.ts';
-import type { HeldMessages } from '../store/held-messages.ts';
-import type { MessageRecord, Messages } from '../store/messages.ts';
+import type { EventLog } from '../store/log/event-log.ts';
+import type { HeldMessages } from '../store/mail/held-messages.ts';
+import type { MessageRecord, Messages } from '../store/mail/messages.ts';
 import { createMailEvent } from './mail-event.ts';
 
 /** What became of one recipient: `under_way`: a node holds it, and it may be sent at this moment. */

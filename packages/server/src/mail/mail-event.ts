@@ -9,7 +9,7 @@ import type {
   EventType,
 } from '@posthorn/sdk';
 import { toTimestamp } from '../lib/clock.ts';
-import type { MessageRecord } from '../store/messages.ts';
+import type { MessageRecord } from '../store/mail/messages.ts';
 
 /** An event of our own pipeline about one recipient of one message. */
 export function createMailEvent(input: {

@@ -1,5 +1,5 @@
 import type { ClaimedTransmission } from '../store/engine.ts';
-import type { MessageRecord } from '../store/messages.ts';
+import type { MessageRecord } from '../store/mail/messages.ts';
 
 /** One message for the recipients that share a destination: one SMTP transaction. */
 export interface MailJob {

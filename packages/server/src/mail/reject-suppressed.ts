@@ -1,7 +1,7 @@
 import type { Ids } from '../core/ids.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { NewEvent } from '../store/event-log.ts';
-import type { MessageRecord } from '../store/messages.ts';
+import type { NewEvent } from '../store/log/event-log.ts';
+import type { MessageRecord } from '../store/mail/messages.ts';
 import { createMailEvent } from './mail-event.ts';
 import type { MailJob } from './mail-job.ts';
 import type { SuppressionCheck } from './suppression/suppression-check.ts';

@@ -3,8 +3,8 @@ import type { Ids } from '../core/ids.ts';
 import { type Clock, toTimestamp } from '../lib/clock.ts';
 import { PosthornError } from '../lib/errors.ts';
 import { StoreConflict } from '../store/engine.ts';
-import type { EventLog, NewEvent } from '../store/event-log.ts';
-import type { SendWindow, SendWindows } from '../store/send-windows.ts';
+import type { EventLog, NewEvent } from '../store/log/event-log.ts';
+import type { SendWindow, SendWindows } from '../store/mail/send-windows.ts';
 
 /** How much a project may send; null: no limit. */
 export interface SendingLimits {

@@ -2,7 +2,7 @@ import type { EventType } from '@posthorn/sdk';
 import { type Urgency, urgencyOf } from '../core/events/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { OwedDelivery } from '../store/engine.ts';
-import type { CommittedDelivery, Subscribers } from '../store/event-log.ts';
+import type { CommittedDelivery, Subscribers } from '../store/log/event-log.ts';
 import type { EndpointDirectory } from './endpoints/endpoint-directory.ts';
 import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
 import { hasRoomForFresh, type Lane, noteStored, type ReadyDelivery } from './lane.ts';

@@ -2,8 +2,8 @@ import { URGENCIES, type Urgency } from '../core/events/urgency.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { Deliveries } from '../store/deliveries.ts';
 import { type ClaimedDelivery, type Engine, StoreUnavailable } from '../store/engine.ts';
+import type { Deliveries } from '../store/webhooks/deliveries.ts';
 import {
   isWaiting,
   type Lane,

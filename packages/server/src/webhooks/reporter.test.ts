@@ -3,7 +3,7 @@ import test, { type TestContext } from 'node:test';
 import type { EventType } from '@posthorn/sdk';
 import { turn, until } from '../lib/fixtures/test-clock.ts';
 import { silentLog } from '../lib/log.ts';
-import { createEventLog, type NewEvent } from '../store/event-log.ts';
+import { createEventLog, type NewEvent } from '../store/log/event-log.ts';
 import type { Report } from './endpoints/endpoint-health.ts';
 import { makeEndpointRecord } from './fixtures/make-endpoint.ts';
 import { setUpDispatcher } from './fixtures/set-up-dispatcher.ts';

@@ -4,7 +4,7 @@ import { type Clock, toTimestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { StoreUnavailable } from '../store/engine.ts';
-import type { EventLog } from '../store/event-log.ts';
+import type { EventLog } from '../store/log/event-log.ts';
 import type { Report } from './endpoints/endpoint-health.ts';
 
 /** A notice to the person whom an endpoint names, by email. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PosthornError } from '../../lib/errors.ts';
-import type { ApiKeyRecord } from '../../store/api-keys.ts';
+import type { ApiKeyRecord } from '../../store/access/api-keys.ts';
 import { newProject } from '../../store/projects.ts';
 import {
   createAuthenticator,

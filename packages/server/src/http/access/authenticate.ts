@@ -3,7 +3,7 @@ import type { KeyMode } from '../../core/key-mode.ts';
 import { listScopes, type Scope } from '../../core/scopes.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import type { ApiKeyRecord, ApiKeys } from '../../store/api-keys.ts';
+import type { ApiKeyRecord, ApiKeys } from '../../store/access/api-keys.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { KeyUsage } from './key-usage.ts';
 

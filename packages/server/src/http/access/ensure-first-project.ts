@@ -1,7 +1,7 @@
 import type { Ids } from '../../core/ids.ts';
 import { SCOPES } from '../../core/scopes.ts';
 import type { Log } from '../../lib/log.ts';
-import type { ApiKeys } from '../../store/api-keys.ts';
+import type { ApiKeys } from '../../store/access/api-keys.ts';
 import { StoreConflict } from '../../store/engine.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import { newProject, type Projects } from '../../store/projects.ts';

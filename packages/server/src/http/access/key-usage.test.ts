@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestClock } from '../../lib/fixtures/test-clock.ts';
 import { silentLog } from '../../lib/log.ts';
-import type { KeyUse } from '../../store/api-keys.ts';
+import type { KeyUse } from '../../store/access/api-keys.ts';
 import { StoreUnavailable } from '../../store/engine.ts';
 import { createKeyUsage } from './key-usage.ts';
 

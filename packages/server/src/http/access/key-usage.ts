@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { ApiKeys, KeyUse } from '../../store/api-keys.ts';
+import type { ApiKeys, KeyUse } from '../../store/access/api-keys.ts';
 
 /** A minute is as fine as it is told, so a busy key costs one write in that time. */
 const FLUSH_MS = 60_000;

@@ -4,8 +4,8 @@ import { type Ids, isId } from '../../core/ids.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import type { EventLog, NewEvent } from '../../store/event-log.ts';
-import type { Events } from '../../store/events.ts';
+import type { EventLog, NewEvent } from '../../store/log/event-log.ts';
+import type { Events } from '../../store/log/events.ts';
 import type { ProjectRates } from '../access/project-rates.ts';
 import { defineRoute, type Route } from '../route.ts';
 import {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Ids, isId } from '../../core/ids.ts';
 import { listScopes, SCOPES, type Scope } from '../../core/scopes.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import type { ApiKeyRecord, ApiKeys } from '../../store/api-keys.ts';
+import type { ApiKeyRecord, ApiKeys } from '../../store/access/api-keys.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import {
   type Authenticator,

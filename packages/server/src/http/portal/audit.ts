@@ -1,7 +1,7 @@
 import type { Ids } from '../../core/ids.ts';
-import type { AuditEntry, AuditLog } from '../../store/audit-log.ts';
+import type { AuditEntry, AuditLog } from '../../store/access/audit-log.ts';
+import type { UserRecord } from '../../store/access/users.ts';
 import type { Statement } from '../../store/engine.ts';
-import type { UserRecord } from '../../store/users.ts';
 
 /** Who did it, and from where. */
 export interface Actor {

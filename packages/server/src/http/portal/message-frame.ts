@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { readWholeHtml } from '../../mail/read-content.ts';
-import type { Messages } from '../../store/messages.ts';
+import type { Messages } from '../../store/mail/messages.ts';
 import { requireScope } from '../access/authenticate.ts';
 import { readBytes } from '../api/messages/content-routes.ts';
 import type { PortalDoor } from './portal-door.ts';

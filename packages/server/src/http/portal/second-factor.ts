@@ -8,9 +8,9 @@ import {
   TOTP_SECRET_BYTES,
   toOtpauthUrl,
 } from '../../lib/totp.ts';
+import type { SecondFactor, UserRecord, Users } from '../../store/access/users.ts';
 import { type Statement, StoreConflict } from '../../store/engine.ts';
 import { totpContext } from '../../store/sealed-values.ts';
-import type { SecondFactor, UserRecord, Users } from '../../store/users.ts';
 import type { GuessLimits } from './guess-limits.ts';
 
 const RECOVERY_CODES = 10;

@@ -3,9 +3,9 @@ import type { Ids } from '../../core/ids.ts';
 import { ROLE_SCOPES } from '../../core/roles.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import { hashPassword, isPassword } from '../../lib/password.ts';
+import type { SessionRecord, Sessions } from '../../store/access/sessions.ts';
+import type { UserRecord, Users } from '../../store/access/users.ts';
 import { StoreConflict } from '../../store/engine.ts';
-import type { SessionRecord, Sessions } from '../../store/sessions.ts';
-import type { UserRecord, Users } from '../../store/users.ts';
 import type { Caller } from '../access/authenticate.ts';
 import type { Audit } from './audit.ts';
 import type { GuessLimits } from './guess-limits.ts';
@@ -25,7 +25,7 @@ export interface SignedIn {
   user: UserRecord;
   /** For the header X-Posthorn-Csrf: a page of another site cannot know it. */
   csrfToken: string;
-  /** Of their session (store/sessions.ts). */
+  /** Of their session (store/access/sessions.ts). */
   tokenHash: string;
 }
 

@@ -1,8 +1,8 @@
 import type { Ids } from '../../core/ids.ts';
 import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
 import type { Statement } from '../../store/engine.ts';
-import type { MessageRecord } from '../../store/messages.ts';
-import type { Transcripts } from '../../store/transcripts.ts';
+import type { MessageRecord } from '../../store/mail/messages.ts';
+import type { Transcripts } from '../../store/mail/transcripts.ts';
 
 export const TRANSCRIPT_CHOICES = ['all', 'failures', 'none'] as const;
 export type TranscriptChoice = (typeof TRANSCRIPT_CHOICES)[number];

@@ -7,15 +7,15 @@ import {
   keyOf,
 } from '../../core/mail/domain-check.ts';
 import { toTimestamp } from '../../lib/clock.ts';
+import { type Statement, StoreConflict } from '../../store/engine.ts';
+import type { EventLog } from '../../store/log/event-log.ts';
 import {
   type DkimKeyRecord,
   type DomainRecord,
   type Domains,
   hasReadyReturnPath,
   isProven,
-} from '../../store/domains.ts';
-import { type Statement, StoreConflict } from '../../store/engine.ts';
-import type { EventLog } from '../../store/event-log.ts';
+} from '../../store/mail/domains.ts';
 import { type CheckTools, checkRecords } from './check-records.ts';
 import { listRecords } from './domain-records.ts';
 

@@ -5,7 +5,7 @@ import {
   type DomainRecord,
   type Domains,
   isProven,
-} from '../../store/domains.ts';
+} from '../../store/mail/domains.ts';
 import { dkimContext } from '../../store/sealed-values.ts';
 import { readPrivateKey } from '../dkim/generate-keys.ts';
 import type { DkimSigningKey } from '../dkim/sign-message.ts';

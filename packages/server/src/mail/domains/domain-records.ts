@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CheckedRecord } from '../../core/mail/domain-check.ts';
-import { type DkimKeyRecord, type DomainRecord, returnPathOf } from '../../store/domains.ts';
+import { type DkimKeyRecord, type DomainRecord, returnPathOf } from '../../store/mail/domains.ts';
 import { dkimRecord } from '../dkim/generate-keys.ts';
 
 /** What DNS has to know of the machines that send. */

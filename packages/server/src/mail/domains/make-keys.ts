@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { SecretBox } from '../../lib/secret-box.ts';
-import type { DkimKeyRecord, DomainRecord } from '../../store/domains.ts';
+import type { DkimKeyRecord, DomainRecord } from '../../store/mail/domains.ts';
 import { dkimContext } from '../../store/sealed-values.ts';
 import { generateKey } from '../dkim/generate-keys.ts';
 import { DKIM_ALGORITHMS } from '../dkim/sign-message.ts';

@@ -1,5 +1,5 @@
 import type { Ids } from '../../core/ids.ts';
-import type { MessageRecord, Messages } from '../../store/messages.ts';
+import type { MessageRecord, Messages } from '../../store/mail/messages.ts';
 import {
   createDraftPreparer,
   type DraftStoreOptions,

@@ -1,7 +1,7 @@
 import type { EventDelivery, EventType } from '@posthorn/sdk';
 import { type DsnOccasion, type DsnRequest, wantsDsn } from '../../core/mail/dsn.ts';
 import type { RecipientResult } from '../../smtp/transmission.ts';
-import type { MessageRecord } from '../../store/messages.ts';
+import type { MessageRecord } from '../../store/mail/messages.ts';
 import type { TransmissionDecision } from '../decide-transmission.ts';
 import type { EnvelopeSender } from '../return-path/envelope-sender.ts';
 import type { DsnEntry } from './compose-dsn.ts';

@@ -1,8 +1,8 @@
 import type { EventHold } from '@posthorn/sdk';
 import { HOLD_MS } from '../../core/mail/hold-rules.ts';
 import { toTimestamp } from '../../lib/clock.ts';
-import type { HeldRecord } from '../../store/held-messages.ts';
-import type { MessageRecord } from '../../store/messages.ts';
+import type { HeldRecord } from '../../store/mail/held-messages.ts';
+import type { MessageRecord } from '../../store/mail/messages.ts';
 
 export function newHeldRecord(
   { projectId, id: messageId }: Pick<MessageRecord, 'projectId' | 'id'>,

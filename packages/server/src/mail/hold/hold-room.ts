@@ -1,9 +1,9 @@
 import type { Ids } from '../../core/ids.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Statement, StoreConflict } from '../../store/engine.ts';
-import type { EventLog, NewEvent } from '../../store/event-log.ts';
-import type { HeldMessages, HeldRecord } from '../../store/held-messages.ts';
-import type { MessageRecord, Messages } from '../../store/messages.ts';
+import type { EventLog, NewEvent } from '../../store/log/event-log.ts';
+import type { HeldMessages, HeldRecord } from '../../store/mail/held-messages.ts';
+import type { MessageRecord, Messages } from '../../store/mail/messages.ts';
 import type { FreshMail } from '../accept-message.ts';
 import type { SenderRules } from '../domains/sender-rules.ts';
 import { createMailEvent } from '../mail-event.ts';

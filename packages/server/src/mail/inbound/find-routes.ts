@@ -1,5 +1,5 @@
 import { compareRoutes, matchesPattern, toInboundAddress } from '../../core/mail/inbound-route.ts';
-import type { InboundRoute, InboundRoutes } from '../../store/inbound-routes.ts';
+import type { InboundRoute, InboundRoutes } from '../../store/mail/inbound-routes.ts';
 import type { DomainDirectory } from '../domains/domain-directory.ts';
 
 /**

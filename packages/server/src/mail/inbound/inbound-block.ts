@@ -1,6 +1,6 @@
 import type { EventAttachment, EventInbound } from '@posthorn/sdk';
 import { plusTagOf } from '../../core/mail/inbound-route.ts';
-import type { ReceivedDetails, ReceivedMail } from '../../store/received-mail.ts';
+import type { ReceivedDetails, ReceivedMail } from '../../store/mail/received-mail.ts';
 import type { ParsedMail } from './read/parse-mail.ts';
 import type { ReadMail } from './read/protocol.ts';
 import { findAutomatic, hintAtSpam } from './spam-hint.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DomainRecord } from '../../store/domains.ts';
+import type { DomainRecord } from '../../store/mail/domains.ts';
 import { createEnvelopeSender } from './envelope-sender.ts';
 
 const MESSAGE = {

@@ -1,5 +1,5 @@
-import { hasReadyReturnPath, returnPathOf } from '../../store/domains.ts';
-import type { MessageRecord } from '../../store/messages.ts';
+import { hasReadyReturnPath, returnPathOf } from '../../store/mail/domains.ts';
+import type { MessageRecord } from '../../store/mail/messages.ts';
 import type { DomainDirectory } from '../domains/domain-directory.ts';
 import type { ReturnPathTokens } from './return-path-token.ts';
 

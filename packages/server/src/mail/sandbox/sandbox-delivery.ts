@@ -5,7 +5,7 @@ import {
   type SandboxFollowUp,
 } from '../../core/mail/sandbox-addresses.ts';
 import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
-import type { SuppressionRecord } from '../../store/suppressions.ts';
+import type { SuppressionRecord } from '../../store/mail/suppressions.ts';
 import type { createMailEvent } from '../mail-event.ts';
 
 /** What mail of a sandbox key waits for in the queue: no domain, so that it stands behind nobody's mail. */

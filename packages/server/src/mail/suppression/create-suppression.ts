@@ -1,6 +1,6 @@
 import type { Ids } from '../../core/ids.ts';
 import type { ProjectSending } from '../../core/project-settings.ts';
-import type { EventLog } from '../../store/event-log.ts';
+import type { EventLog } from '../../store/log/event-log.ts';
 import type { Store } from '../../store/store.ts';
 import { createListJobs, type ListJobs } from './list-jobs.ts';
 import { createSuppressingLog } from './suppressing-log.ts';

@@ -4,7 +4,11 @@ import { toTimestamp } from '../../lib/clock.ts';
 import type { JobParts } from '../../store/job-parts.ts';
 import { type JobStep, stopWith } from '../../store/job-step.ts';
 import type { JobProblem, JobRecord } from '../../store/jobs.ts';
-import type { NewSuppression, SuppressionRecord, Suppressions } from '../../store/suppressions.ts';
+import type {
+  NewSuppression,
+  SuppressionRecord,
+  Suppressions,
+} from '../../store/mail/suppressions.ts';
 import { readList } from './read-list.ts';
 
 /** Entries of one step of an export: some 100 kB. */

@@ -8,8 +8,8 @@ import {
 } from '../../core/mail/suppression.ts';
 import type { ProjectSending } from '../../core/project-settings.ts';
 import type { Statement } from '../../store/engine.ts';
-import type { EventLog, NewEvent } from '../../store/event-log.ts';
-import type { NewSuppression, Suppressions } from '../../store/suppressions.ts';
+import type { EventLog, NewEvent } from '../../store/log/event-log.ts';
+import type { NewSuppression, Suppressions } from '../../store/mail/suppressions.ts';
 import { createSuppressionEvent } from './suppression-event.ts';
 
 /** Soft bounces are counted over this time, ms: 30 days. */

@@ -1,6 +1,6 @@
 import type { Stream } from '../../core/mail/streams.ts';
 import { createGroupCommit } from '../../lib/group-commit.ts';
-import type { SuppressionRecord, Suppressions } from '../../store/suppressions.ts';
+import type { SuppressionRecord, Suppressions } from '../../store/mail/suppressions.ts';
 
 /** Says which recipients of a message are on the list: by address, as it was given, why. */
 export type SuppressionCheck = (question: {

@@ -1,6 +1,6 @@
 import type { CanonicalEvent, EventSuppression } from '@posthorn/sdk';
 import { toTimestamp } from '../../lib/clock.ts';
-import type { SuppressionRecord } from '../../store/suppressions.ts';
+import type { SuppressionRecord } from '../../store/mail/suppressions.ts';
 
 /** `suppression.added` or `suppression.removed`; of a removed entry `source` is who removed it. */
 export function createSuppressionEvent(input: {

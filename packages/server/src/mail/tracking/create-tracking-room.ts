@@ -9,8 +9,8 @@ import {
 import type { ProjectSending } from '../../core/project-settings.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
-import type { EventLog } from '../../store/event-log.ts';
-import type { MessageRecord } from '../../store/messages.ts';
+import type { EventLog } from '../../store/log/event-log.ts';
+import type { MessageRecord } from '../../store/mail/messages.ts';
 import type { Store } from '../../store/store.ts';
 import type { DomainDirectory } from '../domains/domain-directory.ts';
 import type { SenderRules } from '../domains/sender-rules.ts';

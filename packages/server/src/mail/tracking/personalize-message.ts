@@ -1,6 +1,6 @@
 import { hashSuppressed } from '../../core/mail/suppression.ts';
 import type { MessageTracking } from '../../core/mail/tracking.ts';
-import type { MessageRecord } from '../../store/messages.ts';
+import type { MessageRecord } from '../../store/mail/messages.ts';
 import { applyEdits, findHtmlEdits, type HtmlEdit } from './find-html-edits.ts';
 import { findTextLinks } from './find-text-links.ts';
 import { findTextParts, type TextPart } from './mime-parts.ts';

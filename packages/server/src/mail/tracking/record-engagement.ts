@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { CanonicalEvent, EventEngagement } from '@posthorn/sdk';
 import type { Ids } from '../../core/ids.ts';
-import type { EventLog } from '../../store/event-log.ts';
-import type { Events } from '../../store/events.ts';
-import type { Messages } from '../../store/messages.ts';
+import type { EventLog } from '../../store/log/event-log.ts';
+import type { Events } from '../../store/log/events.ts';
+import type { Messages } from '../../store/mail/messages.ts';
 import { createMailEvent } from '../mail-event.ts';
 import { classifyEngagement, type EngagementHistory, type Verdict } from './classify-engagement.ts';
 import type { CopyRef, TrackingRef } from './tracking-token.ts';

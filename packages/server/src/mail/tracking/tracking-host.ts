@@ -1,4 +1,4 @@
-import type { DomainRecord } from '../../store/domains.ts';
+import type { DomainRecord } from '../../store/mail/domains.ts';
 
 /** The name under which links of a domain are opened; null until its CNAME leads here. */
 export function trackingHostOf(

@@ -7,7 +7,7 @@ import {
   type DeliveryFilter,
   type DeliveryKey,
   keyOf,
-} from '../delivery-queries/delivery-filter.ts';
+} from '../webhooks/delivery-queries/delivery-filter.ts';
 import { DAY_MS, NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 type Filter = Partial<DeliveryFilter>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DkimKeyRecord, DomainRecord } from '../domains.ts';
 import { StoreConflict } from '../engine.ts';
+import type { DkimKeyRecord, DomainRecord } from '../mail/domains.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 export function domainOf(

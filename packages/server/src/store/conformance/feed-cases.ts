@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { FeedQuery } from '../event-feed.ts';
-import type { EventWalk } from '../events.ts';
+import type { FeedQuery } from '../log/event-feed.ts';
+import type { EventWalk } from '../log/events.ts';
 import {
   createSandbox,
   NOW_MS,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createPerson } from '../../core/erase-person.ts';
 import { StoreConflict } from '../engine.ts';
-import type { HeldRecord } from '../held-messages.ts';
+import type { HeldRecord } from '../mail/held-messages.ts';
 import {
   DAY_MS,
   NODE,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createPerson } from '../../core/erase-person.ts';
 import { StoreConflict } from '../engine.ts';
-import type { InboundRoute } from '../inbound-routes.ts';
-import type { ReceivedMail } from '../received-mail.ts';
+import type { InboundRoute } from '../mail/inbound-routes.ts';
+import type { ReceivedMail } from '../mail/received-mail.ts';
 import {
   DAY_MS,
   NOW_MS,

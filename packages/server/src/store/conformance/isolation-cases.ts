@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ANY_DELIVERY } from '../delivery-queries/delivery-filter.ts';
 import { StoreConflict } from '../engine.ts';
-import { ANY_MESSAGE } from '../message-search.ts';
+import { ANY_MESSAGE } from '../mail/message-search.ts';
+import { ANY_DELIVERY } from '../webhooks/delivery-queries/delivery-filter.ts';
 import { NODE, NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 
 const NOTHING = { rows: [], nextCursor: null };

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decodeCursor, type Page } from '../../core/cursor.ts';
-import { ANY_DELIVERY, type DeliveryFilter } from '../delivery-queries/delivery-filter.ts';
-import { ANY_MESSAGE } from '../message-search.ts';
+import { ANY_MESSAGE } from '../mail/message-search.ts';
+import { ANY_DELIVERY, type DeliveryFilter } from '../webhooks/delivery-queries/delivery-filter.ts';
 import { type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 const ROWS = 23;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ApiKeyRecord } from '../api-keys.ts';
+import type { ApiKeyRecord } from '../access/api-keys.ts';
 import { StoreConflict } from '../engine.ts';
 import { newProject } from '../projects.ts';
 import {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Engine } from '../engine.ts';
+import type { TranscriptRecord } from '../mail/transcripts.ts';
 import type { Tables } from '../tables.ts';
-import type { TranscriptRecord } from '../transcripts.ts';
 import { erasure } from './job-cases.ts';
 import {
   createSandbox,

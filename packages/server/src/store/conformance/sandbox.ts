@@ -3,17 +3,17 @@ import { after, before } from 'node:test';
 import type { EventData, EventType } from '@posthorn/sdk';
 import { createIds, type Ids } from '../../core/ids.ts';
 import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/webhooks/endpoint-settings.ts';
-import type { EndpointRecord } from '../endpoints.ts';
 import type { AttemptRecord, DeliveryClaim, Engine, OwedDelivery, Statement } from '../engine.ts';
 import {
   type CommittedDelivery,
   createEventLog,
   type EventLog,
   type NewEvent,
-} from '../event-log.ts';
-import type { MessageRecord, NewTransmission } from '../messages.ts';
+} from '../log/event-log.ts';
+import type { MessageRecord, NewTransmission } from '../mail/messages.ts';
 import { newProject } from '../projects.ts';
 import { createStore, type Store } from '../store.ts';
+import type { EndpointRecord } from '../webhooks/endpoints.ts';
 
 /** Opens an engine on an empty database; `close` also removes what it left behind. */
 export type OpenEngine = () => Promise<{ engine: Engine; close(): Promise<void> }>;

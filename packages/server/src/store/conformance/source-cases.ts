@@ -8,7 +8,11 @@ import {
   type SourceRecord,
 } from '../../core/source.ts';
 import { StoreConflict } from '../engine.ts';
-import { createSourceIntake, type TakenResult, type TakenWebhook } from '../source-intake.ts';
+import {
+  createSourceIntake,
+  type TakenResult,
+  type TakenWebhook,
+} from '../sources/source-intake.ts';
 import { NOW_MS, type OpenEngine, RETENTION_MS, type Sandbox, useStore } from './sandbox.ts';
 
 export function sourceOf(box: Sandbox, fields: Partial<SourceRecord> = {}): SourceRecord {

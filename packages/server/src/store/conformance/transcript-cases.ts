@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createPerson } from '../../core/erase-person.ts';
-import type { TranscriptRecord } from '../transcripts.ts';
+import type { TranscriptRecord } from '../mail/transcripts.ts';
 import { NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 
 function recordOf(

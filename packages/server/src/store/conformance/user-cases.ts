@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { UserRecord } from '../access/users.ts';
 import { StoreConflict } from '../engine.ts';
-import type { UserRecord } from '../users.ts';
 import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
 
 /** People who sign in to the portal, and their sessions. */

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
 import { eraseFromEvent, type Person } from '../../core/erase-person.ts';
-import { aroundLines } from '../delivery-queries/order-lines.ts';
 import type { Statement } from '../engine.ts';
 import { toStatement } from '../statement.ts';
 import type { DeliveriesTable, EventsTable, Tables } from '../tables.ts';
+import { aroundLines } from '../webhooks/delivery-queries/order-lines.ts';
 import { type ErasureWalk, readWindow } from './erasure-walk.ts';
 
 type EventRow = Pick<EventsTable, 'id' | 'recipient' | 'body' | 'raw'>;

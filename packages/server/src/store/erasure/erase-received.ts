@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Person } from '../../core/erase-person.ts';
 import type { Statement } from '../engine.ts';
-import { createReceivedMails } from '../received-mail.ts';
+import { createReceivedMails } from '../mail/received-mail.ts';
 import { toStatement } from '../statement.ts';
 import type { ReceivedMailTable, Tables } from '../tables.ts';
 import { type ErasureWalk, readWindow } from './erasure-walk.ts';

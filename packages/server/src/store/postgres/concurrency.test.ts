@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { createSandbox, NODE, NOW_MS, OTHER_NODE, type Sandbox } from '../conformance/sandbox.ts';
 import type { Engine } from '../engine.ts';
-import { createEventLog } from '../event-log.ts';
+import { createEventLog } from '../log/event-log.ts';
 import { createStore } from '../store.ts';
 import { CAPABILITIES } from './connect/capabilities.ts';
 import { openTestEngine } from './fixtures/open-test-engine.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { StoreUnavailable } from '../../store/engine.ts';
-import type { Queue, QueueDepth } from '../../store/queue.ts';
+import type { Queue, QueueDepth } from '../../store/webhooks/queue.ts';
 import type { EndpointDirectory } from '../endpoints/endpoint-directory.ts';
 import type { Report } from '../endpoints/endpoint-health.ts';
 import type { LiveEndpoint } from '../endpoints/live-endpoint.ts';

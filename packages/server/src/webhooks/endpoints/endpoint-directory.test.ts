@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { CanonicalEvent, EventData, EventType } from '@posthorn/sdk';
-import type { EndpointRecord } from '../../store/endpoints.ts';
+import type { EndpointRecord } from '../../store/webhooks/endpoints.ts';
 import {
   DEFAULTS,
   makeEndpointRecord,

@@ -2,9 +2,9 @@ import type { CanonicalEvent } from '@posthorn/sdk';
 import type { EndpointSecrets, SigningKeyRecord } from '../../core/webhooks/endpoint-settings.ts';
 import { isSharedSecret } from '../../core/webhooks/signing-keys.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
-import type { EndpointRecord, Endpoints } from '../../store/endpoints.ts';
 import type { Statement } from '../../store/engine.ts';
 import { endpointContext } from '../../store/sealed-values.ts';
+import type { EndpointRecord, Endpoints } from '../../store/webhooks/endpoints.ts';
 import { type EndpointDefaults, type LiveEndpoint, toLiveEndpoint } from './live-endpoint.ts';
 
 /** Told of every change, in the order of the commits. */

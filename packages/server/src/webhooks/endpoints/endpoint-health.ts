@@ -2,7 +2,7 @@ import type { EventData, EventEndpoint, EventType } from '@posthorn/sdk';
 import { type Clock, toTimestamp } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { EndpointRecord } from '../../store/endpoints.ts';
+import type { EndpointRecord } from '../../store/webhooks/endpoints.ts';
 import type { EndpointDirectory } from './endpoint-directory.ts';
 import type { LiveEndpoint } from './live-endpoint.ts';
 

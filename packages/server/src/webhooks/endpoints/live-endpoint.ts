@@ -8,7 +8,7 @@ import type {
   EndpointSettings,
 } from '../../core/webhooks/endpoint-settings.ts';
 import { ladderOf } from '../../core/webhooks/retry-ladders.ts';
-import type { EndpointRecord } from '../../store/endpoints.ts';
+import type { EndpointRecord } from '../../store/webhooks/endpoints.ts';
 import { type PostTarget, parseTarget } from '../post/post-target.ts';
 import { createSigner, type Signer } from '../signer.ts';
 

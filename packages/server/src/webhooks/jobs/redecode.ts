@@ -5,10 +5,10 @@ import type { SourcePayload } from '../../core/source.ts';
 import { type Redecoded, redecode } from '../../sources/redecode.ts';
 import type { LiveSource } from '../../sources/source-directory.ts';
 import type { Statement } from '../../store/engine.ts';
-import type { EventLog } from '../../store/event-log.ts';
 import { type JobStep, stopWith } from '../../store/job-step.ts';
 import type { JobRecord, RedecodeCounts } from '../../store/jobs.ts';
-import type { SourcePayloads } from '../../store/source-payloads.ts';
+import type { EventLog } from '../../store/log/event-log.ts';
+import type { SourcePayloads } from '../../store/sources/source-payloads.ts';
 
 /** They may have megabytes each, unpacked. */
 const STEP_PAYLOADS = 10;

@@ -1,17 +1,17 @@
 import { compileEventFilter } from '../../core/events/event-filter.ts';
 import { lowestIdAt } from '../../core/ids.ts';
 import { shownDeliveryState } from '../../core/webhooks/delivery-state.ts';
-import type { Deliveries } from '../../store/deliveries.ts';
+import { type JobStep, stopWith } from '../../store/job-step.ts';
+import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
+import type { Events, WalkedEvent } from '../../store/log/events.ts';
+import type { DeliveriesTable } from '../../store/tables.ts';
+import type { Deliveries } from '../../store/webhooks/deliveries.ts';
 import {
   ANY_DELIVERY,
   type DeliveryFilter,
   type DeliveryKey,
-} from '../../store/delivery-queries/delivery-filter.ts';
-import type { MissingDelivery } from '../../store/delivery-queries/requeue-deliveries.ts';
-import type { Events, WalkedEvent } from '../../store/events.ts';
-import { type JobStep, stopWith } from '../../store/job-step.ts';
-import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
-import type { DeliveriesTable } from '../../store/tables.ts';
+} from '../../store/webhooks/delivery-queries/delivery-filter.ts';
+import type { MissingDelivery } from '../../store/webhooks/delivery-queries/requeue-deliveries.ts';
 import type { EndpointDirectory } from '../endpoints/endpoint-directory.ts';
 import type { LiveEndpoint } from '../endpoints/live-endpoint.ts';
 import { placeInLine } from '../place-in-line.ts';

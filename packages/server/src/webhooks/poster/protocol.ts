@@ -1,5 +1,5 @@
 import type { EndpointSecrets } from '../../core/webhooks/endpoint-settings.ts';
-import type { EndpointRecord } from '../../store/endpoints.ts';
+import type { EndpointRecord } from '../../store/webhooks/endpoints.ts';
 import type { EndpointDefaults } from '../endpoints/live-endpoint.ts';
 import type { PostErrorCode } from '../post/post-errors.ts';
 import type { PostResult } from '../post/post-result.ts';

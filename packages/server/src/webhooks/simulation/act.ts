@@ -1,6 +1,6 @@
 import { type CanonicalEvent, encodeSecret } from '@posthorn/sdk';
-import type { EndpointRecord } from '../../store/endpoints.ts';
-import type { NewEvent } from '../../store/event-log.ts';
+import type { NewEvent } from '../../store/log/event-log.ts';
+import type { EndpointRecord } from '../../store/webhooks/endpoints.ts';
 import type { Action, PlannedEvent } from './plan/draw-actions.ts';
 import type { Plan } from './plan/draw-plan.ts';
 import type { RunningProcess } from './start-process.ts';

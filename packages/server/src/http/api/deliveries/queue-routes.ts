@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { timeOfId } from '../../../core/ids.ts';
 import { DELIVERY_STATES, type ShownDeliveryState } from '../../../core/webhooks/delivery-state.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
-import type { Deliveries } from '../../../store/deliveries.ts';
+import type { Deliveries } from '../../../store/webhooks/deliveries.ts';
 import {
   ANY_DELIVERY,
   type DeliveryFilter,
   type DeliveryKey,
-} from '../../../store/delivery-queries/delivery-filter.ts';
-import type { Queue, QueueDepth } from '../../../store/queue.ts';
+} from '../../../store/webhooks/delivery-queries/delivery-filter.ts';
+import type { Queue, QueueDepth } from '../../../store/webhooks/queue.ts';
 import { lagOf, totalOf } from '../../../webhooks/backlog/backlog-monitor.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';

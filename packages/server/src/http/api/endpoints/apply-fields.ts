@@ -6,7 +6,7 @@ import {
   type EndpointSettings,
 } from '../../../core/webhooks/endpoint-settings.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { EndpointRecord } from '../../../store/endpoints.ts';
+import type { EndpointRecord } from '../../../store/webhooks/endpoints.ts';
 import { checkEndpointTls } from '../../../webhooks/post/endpoint-tls.ts';
 import type { EndpointFields } from './endpoint-fields.ts';
 import { explainHeaderTotal, mergeHeaders } from './endpoint-headers.ts';

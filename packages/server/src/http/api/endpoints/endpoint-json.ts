@@ -11,7 +11,7 @@ import {
 } from '../../../core/webhooks/endpoint-settings.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { formatDuration } from '../../../lib/duration.ts';
-import type { EndpointRecord } from '../../../store/endpoints.ts';
+import type { EndpointRecord } from '../../../store/webhooks/endpoints.ts';
 import { type EndpointDefaults, fillDefaults } from '../../../webhooks/endpoints/live-endpoint.ts';
 import { describeCertificate } from '../../../webhooks/post/endpoint-tls.ts';
 import { timestampSchema } from '../schemas.ts';

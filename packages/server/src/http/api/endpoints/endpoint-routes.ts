@@ -5,8 +5,8 @@ import {
   SIGNATURE_KINDS,
 } from '../../../core/webhooks/endpoint-settings.ts';
 import { livingKeys } from '../../../core/webhooks/signing-keys.ts';
-import type { EndpointRecord, Endpoints } from '../../../store/endpoints.ts';
-import type { EventLog } from '../../../store/event-log.ts';
+import type { EventLog } from '../../../store/log/event-log.ts';
+import type { EndpointRecord, Endpoints } from '../../../store/webhooks/endpoints.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import {
   type EndpointUrlPolicy,

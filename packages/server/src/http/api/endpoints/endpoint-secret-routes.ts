@@ -18,7 +18,7 @@ import {
 } from '../../../core/webhooks/signing-keys.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { EndpointRecord } from '../../../store/endpoints.ts';
+import type { EndpointRecord } from '../../../store/webhooks/endpoints.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { timestampSchema } from '../schemas.ts';

@@ -5,7 +5,7 @@ import { deliveryId, type Ids } from '../../../core/ids.ts';
 import { dialectOf } from '../../../core/webhooks/dialects.ts';
 import type { DialectName } from '../../../core/webhooks/endpoint-settings.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { EventLog } from '../../../store/event-log.ts';
+import type { EventLog } from '../../../store/log/event-log.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { renderPost } from '../../../webhooks/render.ts';
 import { defineRoute, type Route } from '../../route.ts';

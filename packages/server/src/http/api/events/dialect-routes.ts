@@ -1,10 +1,10 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import { z } from 'zod';
+import { isId } from '../../../core/ids.ts';
 import { dialectOf } from '../../../core/webhooks/dialects.ts';
 import { DIALECTS, type DialectName } from '../../../core/webhooks/endpoint-settings.ts';
-import { isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { Events } from '../../../store/events.ts';
+import type { Events } from '../../../store/log/events.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { idParam } from '../schemas.ts';
 

@@ -2,8 +2,8 @@ import type { CanonicalEvent } from '@posthorn/sdk';
 import { encodeCursor } from '../../../core/cursor.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { AppendListener, AppendNotifier } from '../../../store/append-notifier.ts';
-import type { EventFeed, FeedPage, FeedQuery } from '../../../store/event-feed.ts';
+import type { AppendListener, AppendNotifier } from '../../../store/log/append-notifier.ts';
+import type { EventFeed, FeedPage, FeedQuery } from '../../../store/log/event-feed.ts';
 import type { RouteClient } from '../../route.ts';
 import { keyOfCursor } from '../schemas.ts';
 

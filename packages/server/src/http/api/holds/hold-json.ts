@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HOLD_REASONS } from '../../../core/mail/hold-rules.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
-import type { HeldRecord } from '../../../store/held-messages.ts';
+import type { HeldRecord } from '../../../store/mail/held-messages.ts';
 import { timestampSchema } from '../schemas.ts';
 
 const reasonSchema = z

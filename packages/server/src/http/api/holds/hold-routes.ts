@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { HoldOutcome, HoldRoom } from '../../../mail/hold/hold-room.ts';
-import type { EventLog } from '../../../store/event-log.ts';
-import type { Messages } from '../../../store/messages.ts';
+import type { EventLog } from '../../../store/log/event-log.ts';
+import type { Messages } from '../../../store/mail/messages.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { idParam } from '../schemas.ts';
 

@@ -3,8 +3,8 @@ import { INBOUND_ACTIONS, MAX_PRIORITY } from '../../../core/mail/inbound-route.
 import { toTimestamp } from '../../../lib/clock.ts';
 import { type FileUrls, toInbound } from '../../../mail/inbound/inbound-block.ts';
 import type { ParsedMail } from '../../../mail/inbound/read/parse-mail.ts';
-import type { InboundRoute } from '../../../store/inbound-routes.ts';
-import type { ReceivedMail } from '../../../store/received-mail.ts';
+import type { InboundRoute } from '../../../store/mail/inbound-routes.ts';
+import type { ReceivedMail } from '../../../store/mail/received-mail.ts';
 import { inboundSchema } from '../event-data-schema.ts';
 import { lineOf, nextCursorSchema, tagsSchema, timestampSchema } from '../schemas.ts';
 

@@ -6,7 +6,7 @@ import type { InboundRoom } from '../../../mail/inbound/create-inbound-room.ts';
 import { MAX_FILE_TOKEN_CHARS } from '../../../mail/inbound/file-token.ts';
 import type { MailFile } from '../../../mail/inbound/read/parse-mail.ts';
 import type { Engine } from '../../../store/engine.ts';
-import type { ReceivedMail, ReceivedMails } from '../../../store/received-mail.ts';
+import type { ReceivedMail, ReceivedMails } from '../../../store/mail/received-mail.ts';
 import { defineRoute, type Route, type RouteAnswer } from '../../route.ts';
 import { idParam, keyOfCursor, pageQuery } from '../schemas.ts';
 import { receivedDetail, receivedList, toReceivedJson, toReceivedSummary } from './inbound-json.ts';

@@ -9,7 +9,7 @@ import { messageOf, PosthornError } from '../../../lib/errors.ts';
 import type { DomainRoom } from '../../../mail/domains/create-domain-room.ts';
 import type { InboundRoom } from '../../../mail/inbound/create-inbound-room.ts';
 import type { Engine } from '../../../store/engine.ts';
-import type { InboundRoute, InboundRoutes } from '../../../store/inbound-routes.ts';
+import type { InboundRoute, InboundRoutes } from '../../../store/mail/inbound-routes.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { refuseField } from '../filters.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { readContent } from '../../../mail/read-content.ts';
-import type { Messages } from '../../../store/messages.ts';
+import type { Messages } from '../../../store/mail/messages.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { idParam } from '../schemas.ts';
 

@@ -2,7 +2,7 @@ import { RECIPIENT_STATES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { isId, lowestIdAt } from '../../../core/ids.ts';
 import { MAX_TAG_CHARS } from '../../../core/mail/message-limits.ts';
-import type { MessageQuery } from '../../../store/message-search.ts';
+import type { MessageQuery } from '../../../store/mail/message-search.ts';
 import { rangeFields, readRange } from '../filters.ts';
 import { keyOfCursor, lowerDomain, pageQuery } from '../schemas.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-message.ts';
-import type { Messages } from '../../../store/messages.ts';
+import type { Messages } from '../../../store/mail/messages.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { acceptedSchema } from '../message-schema.ts';

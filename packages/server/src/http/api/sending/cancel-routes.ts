@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type Ids, isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { type CancelOutcome, cancelMessage } from '../../../mail/cancel-message.ts';
-import type { EventLog } from '../../../store/event-log.ts';
-import type { HeldMessages } from '../../../store/held-messages.ts';
-import type { Messages } from '../../../store/messages.ts';
+import type { EventLog } from '../../../store/log/event-log.ts';
+import type { HeldMessages } from '../../../store/mail/held-messages.ts';
+import type { Messages } from '../../../store/mail/messages.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { idParam } from '../schemas.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { lowestIdAt } from '../../../core/ids.ts';
 import type { LiveSource } from '../../../sources/source-directory.ts';
-import type { SourcePayloads } from '../../../store/source-payloads.ts';
+import type { SourcePayloads } from '../../../store/sources/source-payloads.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { rangeFields, readRange, refuseField } from '../filters.ts';
 import { jobSchema } from '../jobs/job-json.ts';

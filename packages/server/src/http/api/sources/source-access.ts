@@ -5,7 +5,7 @@ import { PosthornError } from '../../../lib/errors.ts';
 import type { LiveSource, SourceDirectory } from '../../../sources/source-directory.ts';
 import type { SourceRecorder } from '../../../sources/source-recorder.ts';
 import { type Statement, StoreConflict } from '../../../store/engine.ts';
-import type { SourceActivities } from '../../../store/source-activities.ts';
+import type { SourceActivities } from '../../../store/sources/source-activities.ts';
 import type { IfMatch } from '../../entity-tag.ts';
 import { toSourceJson } from './source-json.ts';
 

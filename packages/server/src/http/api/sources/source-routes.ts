@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { DEFAULT_SOURCE_SETTINGS } from '../../../core/source.ts';
-import type { Sources } from '../../../store/sources.ts';
+import type { Sources } from '../../../store/sources/sources.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';

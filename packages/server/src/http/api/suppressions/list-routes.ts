@@ -6,7 +6,7 @@ import { STREAMS } from '../../../core/mail/streams.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { readColumns } from '../../../mail/suppression/read-list.ts';
 import type { JobParts } from '../../../store/job-parts.ts';
-import type { Suppressions } from '../../../store/suppressions.ts';
+import type { Suppressions } from '../../../store/mail/suppressions.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { refuseField } from '../filters.ts';
 import { jobSchema } from '../jobs/job-json.ts';

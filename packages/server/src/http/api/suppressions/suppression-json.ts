@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { STREAMS } from '../../../core/mail/streams.ts';
 import { SUPPRESSION_REASONS } from '../../../core/mail/suppression.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
-import type { SuppressionRecord } from '../../../store/suppressions.ts';
+import type { SuppressionRecord } from '../../../store/mail/suppressions.ts';
 import { nextCursorSchema, timestampSchema } from '../schemas.ts';
 
 export const reasonSchema = z.enum(SUPPRESSION_REASONS);

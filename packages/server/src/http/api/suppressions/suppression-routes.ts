@@ -4,12 +4,12 @@ import { STREAMS } from '../../../core/mail/streams.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { createSuppressionEvent } from '../../../mail/suppression/suppression-event.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
-import type { EventLog, NewEvent } from '../../../store/event-log.ts';
+import type { EventLog, NewEvent } from '../../../store/log/event-log.ts';
 import type {
   NewSuppression,
   SuppressionRecord,
   Suppressions,
-} from '../../../store/suppressions.ts';
+} from '../../../store/mail/suppressions.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { refuseField } from '../filters.ts';
 import { idParam, keyOfCursor, lineOf, pageQuery, timestampSchema } from '../schemas.ts';

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { Messages } from '../../../store/messages.ts';
-import type { TranscriptRecord, Transcripts } from '../../../store/transcripts.ts';
+import type { Messages } from '../../../store/mail/messages.ts';
+import type { TranscriptRecord, Transcripts } from '../../../store/mail/transcripts.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { idParam, timestampSchema } from '../schemas.ts';
 

@@ -1,8 +1,8 @@
 import type { Urgency } from '../../../core/events/urgency.ts';
-import type { Deliveries } from '../../../store/deliveries.ts';
-import type { EndpointRecord } from '../../../store/endpoints.ts';
 import type { AppendedEvent, Engine, EventRecord } from '../../../store/engine.ts';
 import type { DeliveriesTable } from '../../../store/tables.ts';
+import type { Deliveries } from '../../../store/webhooks/deliveries.ts';
+import type { EndpointRecord } from '../../../store/webhooks/endpoints.ts';
 
 type Now<T> = T | Promise<T>;
 

@@ -1,5 +1,5 @@
-import type { EndpointRecord } from '../../../store/endpoints.ts';
 import { StoreConflict } from '../../../store/engine.ts';
+import type { EndpointRecord } from '../../../store/webhooks/endpoints.ts';
 import type { BareStore } from './bare-store.ts';
 
 /** The endpoints of the model store. */

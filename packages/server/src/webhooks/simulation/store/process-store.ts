@@ -1,5 +1,3 @@
-import type { Deliveries } from '../../../store/deliveries.ts';
-import type { Endpoints } from '../../../store/endpoints.ts';
 import type {
   AppendedEvent,
   AttemptRecord,
@@ -7,6 +5,8 @@ import type {
   Commit,
   Engine,
 } from '../../../store/engine.ts';
+import type { Deliveries } from '../../../store/webhooks/deliveries.ts';
+import type { Endpoints } from '../../../store/webhooks/endpoints.ts';
 import type { Trace } from '../world/trace.ts';
 import type { VirtualDisk } from '../world/virtual-disk.ts';
 import type { BareStore } from './bare-store.ts';

@@ -1,7 +1,7 @@
 import { numberFor } from '@posthorn/sdk';
 import { isId, lowestIdAt } from '../../../../core/ids.ts';
-import { ANY_MESSAGE } from '../../../../store/message-search.ts';
-import type { MessageRecord, Messages } from '../../../../store/messages.ts';
+import { ANY_MESSAGE } from '../../../../store/mail/message-search.ts';
+import type { MessageRecord, Messages } from '../../../../store/mail/messages.ts';
 import { refuse, refuseParameter } from './envelope.ts';
 import type { Parameters } from './parameters.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type CanonicalEvent, numberFor } from '@posthorn/sdk';
 import PostalMime from 'postal-mime';
-import type { MessageRecord, RecipientRow } from '../../../../store/messages.ts';
+import type { MessageRecord, RecipientRow } from '../../../../store/mail/messages.ts';
 
 /** What Postal calls what became of a message. */
 type Status = 'Pending' | 'Sent' | 'SoftFail' | 'HardFail' | 'Held' | 'Bounced';

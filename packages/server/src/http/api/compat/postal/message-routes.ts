@@ -1,6 +1,6 @@
 import { numberFor } from '@posthorn/sdk';
-import type { Events } from '../../../../store/events.ts';
-import type { Messages } from '../../../../store/messages.ts';
+import type { Events } from '../../../../store/log/events.ts';
+import type { Messages } from '../../../../store/mail/messages.ts';
 import { requireScope } from '../../../access/authenticate.ts';
 import type { ForeignRoute } from '../foreign-api.ts';
 import { answerSuccess } from './envelope.ts';

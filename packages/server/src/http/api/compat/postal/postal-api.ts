@@ -1,8 +1,8 @@
 import type { Ids } from '../../../../core/ids.ts';
 import { PosthornError } from '../../../../lib/errors.ts';
 import type { MessageAcceptor } from '../../../../mail/accept-message.ts';
-import type { Events } from '../../../../store/events.ts';
-import type { Messages } from '../../../../store/messages.ts';
+import type { Events } from '../../../../store/log/events.ts';
+import type { Messages } from '../../../../store/mail/messages.ts';
 import type { AnswerMemory } from '../../../remember-answers.ts';
 import type { CallRoute } from '../call-routes.ts';
 import type { ForeignApi } from '../foreign-api.ts';

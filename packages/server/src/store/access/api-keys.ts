@@ -1,0 +1,137 @@
+import { type Page, toPage } from '../../core/cursor.ts';
+import type { KeyMode } from '../../core/key-mode.ts';
+import type { Scope } from '../../core/scopes.ts';
+import { changeStatement } from '../changes.ts';
+import type { Engine, Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
+import type { ApiKeysTable } from '../tables.ts';
+
+/** An API key as it is stored: the key itself is nowhere. */
+export interface ApiKeyRecord {
+  projectId: string;
+  id: string;
+  name: string;
+  /** SHA-256 in hex. */
+  keyHash: string;
+  /** The end of the key, for people to tell keys apart. */
+  hint: string;
+  scopes: readonly Scope[];
+  /** What becomes of the messages that are sent with it. */
+  mode: KeyMode;
+  createdAtMs: number;
+  /** From then on it is refused; null for one that stays. */
+  expiresAtMs: number | null;
+  lastUsedAtMs: number | null;
+  revokedAtMs: number | null;
+}
+
+/** When a key was used last. */
+export type KeyUse = Pick<ApiKeyRecord, 'projectId' | 'id'> & { usedAtMs: number };
+
+export interface ApiKeys {
+  /** The key with this hash, also when it has expired or was revoked. */
+  find(keyHash: string): Promise<ApiKeyRecord | null>;
+  /** Keys that were not revoked, the newest first. */
+  list(query: {
+    projectId: string;
+    limit: number;
+    beforeId: string | null;
+  }): Promise<Page<ApiKeyRecord>>;
+  /** Null for one that was revoked, too. */
+  get(projectId: string, id: string): Promise<ApiKeyRecord | null>;
+  /** The statement that stores a key, for a commit of somebody else. */
+  insertion(key: ApiKeyRecord): Statement;
+  /** `beside` is committed together with it (the remembered answer to an Idempotency-Key). */
+  insert(key: ApiKeyRecord, beside: readonly Statement[]): Promise<void>;
+  /** Rejects with StoreConflict when the key is gone. */
+  revoke(projectId: string, id: string, nowMs: number): Promise<void>;
+  noteUses(uses: readonly KeyUse[]): Promise<void>;
+}
+
+export function createApiKeys(engine: Engine): ApiKeys {
+  const { db } = engine;
+  const living = () => db.selectFrom('api_keys').selectAll().where('revoked_at', 'is', null);
+  const one = ({ projectId, id }: Pick<ApiKeyRecord, 'projectId' | 'id'>) =>
+    db
+      .updateTable('api_keys')
+      .where('project_id', '=', projectId)
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null);
+  const insertion = (key: ApiKeyRecord): Statement =>
+    toStatement(db.insertInto('api_keys').values(toRow(key)), 1);
+  return {
+    async find(keyHash) {
+      const row = await db
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('key_hash', '=', keyHash)
+        .executeTakeFirst();
+      return row === undefined ? null : fromRow(row);
+    },
+    async list({ projectId, limit, beforeId }) {
+      let query = living().where('project_id', '=', projectId);
+      if (beforeId !== null) query = query.where('id', '<', beforeId);
+      const rows = await query
+        .orderBy('id', 'desc')
+        .limit(limit + 1)
+        .execute();
+      return toPage(rows.map(fromRow), limit, (key) => key.id);
+    },
+    async get(projectId, id) {
+      const row = await living()
+        .where('project_id', '=', projectId)
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row === undefined ? null : fromRow(row);
+    },
+    insertion,
+    async insert(key, beside) {
+      const { projectId, id, createdAtMs } = key;
+      const telling = changeStatement(engine, { kind: 'key', projectId, id }, createdAtMs);
+      await engine.commit({ events: [], statements: [insertion(key), telling, ...beside] });
+    },
+    async revoke(projectId, id, nowMs) {
+      const revocation = one({ projectId, id }).set({ revoked_at: nowMs });
+      const telling = changeStatement(engine, { kind: 'key', projectId, id }, nowMs);
+      await engine.commit({ events: [], statements: [toStatement(revocation, 1), telling] });
+    },
+    async noteUses(uses) {
+      const statements = uses.map((use) =>
+        toStatement(one(use).set({ last_used_at: use.usedAtMs })),
+      );
+      await engine.commit({ events: [], statements });
+    },
+  };
+}
+
+function toRow(key: ApiKeyRecord): ApiKeysTable {
+  return {
+    project_id: key.projectId,
+    id: key.id,
+    name: key.name,
+    key_hash: key.keyHash,
+    hint: key.hint,
+    scopes: JSON.stringify(key.scopes),
+    mode: key.mode,
+    created_at: key.createdAtMs,
+    expires_at: key.expiresAtMs,
+    last_used_at: key.lastUsedAtMs,
+    revoked_at: key.revokedAtMs,
+  };
+}
+
+function fromRow(row: ApiKeysTable): ApiKeyRecord {
+  return {
+    projectId: row.project_id,
+    id: row.id,
+    name: row.name,
+    keyHash: row.key_hash,
+    hint: row.hint,
+    scopes: JSON.parse(row.scopes),
+    mode: row.mode,
+    createdAtMs: row.created_at,
+    expiresAtMs: row.expires_at,
+    lastUsedAtMs: row.last_used_at,
+    revokedAtMs: row.revoked_at,
+  };
+}

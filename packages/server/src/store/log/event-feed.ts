@@ -1,0 +1,73 @@
+import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import type { Engine } from '../engine.ts';
+
+export interface FeedQuery {
+  projectId: string;
+  /** Behind this place in the log; 0 for its beginning. */
+  afterPosition: number;
+  limit: number;
+  /** Exact types; null for all. */
+  types: readonly EventType[] | null;
+  messageKey: string | null;
+  recipient: string | null;
+}
+
+export interface FeedPage {
+  events: { position: number; event: CanonicalEvent }[];
+  /** Everything up to here was looked at: the next page begins behind it. */
+  position: number;
+  /** Nothing stands behind `position` yet. */
+  atEnd: boolean;
+}
+
+/**
+ * The log in the order in which it was written. Positions grow with each commit and are never given
+ * twice, so who goes on behind the last one that he has seen misses nothing and sees nothing twice.
+ */
+export interface EventFeed {
+  after(query: FeedQuery): Promise<FeedPage>;
+  /** The place of the newest event, of all projects; 0 in an empty log. */
+  end(): Promise<number>;
+}
+
+/** How many places of the log one question looks at: the events of other projects lie between. */
+export const FEED_WINDOW = 10_000;
+
+export function createEventFeed({ db, logEnd }: Pick<Engine, 'db' | 'logEnd'>): EventFeed {
+  /** The first place behind this one that is not empty: retention leaves gaps. */
+  async function firstBehind(position: number): Promise<number> {
+    const row = await db
+      .selectFrom('events')
+      .select('position')
+      .where('position', '>', position)
+      .orderBy('position')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.position ?? position + 1;
+  }
+
+  return {
+    end: logEnd,
+    async after({ projectId, afterPosition, limit, types, messageKey, recipient }) {
+      // First: what is committed while this looks on belongs to the next page.
+      const newest = await logEnd();
+      if (newest <= afterPosition) return { events: [], position: afterPosition, atEnd: true };
+      const first = await firstBehind(afterPosition);
+      const last = Math.min(newest, first + FEED_WINDOW - 1);
+      let select = db
+        .selectFrom('events')
+        .select(['position', 'body'])
+        .where('position', '>=', first)
+        .where('position', '<=', last)
+        .where('project_id', '=', projectId);
+      if (types !== null) select = select.where('type', 'in', types);
+      if (messageKey !== null) select = select.where('message_key', '=', messageKey);
+      if (recipient !== null) select = select.where('recipient', '=', recipient);
+      const rows = await select.orderBy('position').limit(limit).execute();
+      const events = rows.map(({ position, body }) => ({ position, event: JSON.parse(body) }));
+      const full = rows.length === limit ? rows.at(-1) : undefined;
+      const position = full?.position ?? last;
+      return { events, position, atEnd: position >= newest };
+    },
+  };
+}
