@@ -55,6 +55,11 @@ describeProvider(generic, {
       events: [{ type: 'email.opened', recipient: 'a@b.example' }],
     },
     {
+      when: 'a form with JSON in its one field',
+      body: 'payload=%5B%7B%22event%22%3A%22delivered%22%2C%22to%22%3A%22a%40b.example%22%7D%5D',
+      events: [{ type: 'email.delivered', recipient: 'a@b.example' }],
+    },
+    {
       when: 'JSON Lines',
       body: '{"event":"open","email":"a@b.example"}\n{"event":"spam","email":"a@b.example"}',
       events: [{ type: 'email.opened' }, { type: 'email.complained' }],

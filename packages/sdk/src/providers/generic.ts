@@ -6,11 +6,12 @@ import type {
   VerifyContext,
   VerifyResult,
 } from './provider.ts';
+import { parse } from './shared/build/build-event.ts';
 import { dedupParts } from './shared/build/dedup.ts';
 import { decodeEntries } from './shared/build/entries.ts';
 import { decodeMapped, type EventMapping, readField } from './shared/build/mapping.ts';
 import { USUAL_MAPPING } from './shared/build/usual-mapping.ts';
-import { list } from './shared/read/fields.ts';
+import { type Fields, isFields, list } from './shared/read/fields.ts';
 import { parsePath, valuesAt } from './shared/read/json-path.ts';
 import { headerOf, invalidPayload, readForm, readJsonOrLines } from './shared/read/request-body.ts';
 import {
@@ -65,7 +66,7 @@ export function createGenericProvider(options: GenericOptions = {}): Provider {
 
   function decode(request: ProviderRequest): DecodedEvent[] {
     const form = readForm(request)?.fields;
-    const body = form ?? readJsonOrLines(request);
+    const body = form === undefined ? readJsonOrLines(request) : jsonIn(form);
     return decodeEntries(entriesOf(body, mapping), {
       expects: 'an object whose type the mapping finds',
       isEntry: (entry) => readField(entry, mapping, 'type') !== null,
@@ -98,6 +99,13 @@ export function createGenericProvider(options: GenericOptions = {}): Provider {
     decode,
     dedupParts,
   };
+}
+
+/** Some senders post a form with one field, and their JSON in it. */
+function jsonIn(form: Fields): unknown {
+  const [only, ...others] = Object.values(form);
+  const value = others.length === 0 && typeof only === 'string' ? parse(only) : null;
+  return isFields(value) || Array.isArray(value) ? value : form;
 }
 
 /** Throws `invalid_payload` for a mapping whose path to the events is none. */

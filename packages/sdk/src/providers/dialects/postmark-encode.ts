@@ -163,6 +163,9 @@ function readerOf({ engagement }: EventData): object {
   };
 }
 
+/** Nine retries since August 2026: the usual ones, then a slower round. */
+const LADDER_MS = [1, 5, 15, 1, 5, 10, 10, 10, 15].map((minutes) => minutes * 60_000);
+
 const BASE = ['time', 'recipient', 'message', 'tag', 'metadata'];
 const MAIL = [...BASE, 'message.from', 'message.subject'];
 const READER = ['engagement.ip', 'engagement.user_agent', 'engagement.client.name'];
@@ -183,7 +186,7 @@ export const postmarkDialect: Dialect = {
   },
   // Postmark does not sign. Headers of Standard Webhooks harm nobody and let a handler verify.
   signs: ['v1', 'v1a'],
-  ladderMs: [1, 5, 15].map((minutes) => minutes * 60_000),
+  ladderMs: LADDER_MS,
   timeoutMs: null,
   lists: 'single',
   handshake: null,

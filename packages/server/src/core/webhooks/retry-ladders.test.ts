@@ -19,7 +19,7 @@ test('each preset is what its system documents', () => {
   assert.equal(textOf('postal'), '2m 3m 6m 10m 15m');
   assert.equal(textOf('sendarix'), '30s 5m 30m 2h 5h');
   assert.equal(textOf('mailgun'), '5m 10m 15m 1h 2h 4h');
-  assert.equal(textOf('postmark'), '1m 5m 15m');
+  assert.equal(textOf('postmark'), '1m 5m 15m 1m 5m 10m 10m 10m 15m');
   assert.equal(textOf('resend'), '5s 5m 30m 2h 5h 10h 10h');
   assert.equal(textOf('ses'), '20s 20s 20s');
 });
