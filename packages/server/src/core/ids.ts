@@ -15,6 +15,7 @@ export const ID_PREFIXES = {
   transcript: 'trn',
   job: 'job',
   source: 'src',
+  sink: 'snk',
   payload: 'pay',
   suppression: 'sup',
   domain: 'dom',

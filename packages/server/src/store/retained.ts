@@ -76,6 +76,12 @@ export function listRetained(schema: string): Retained[] {
     },
     { table: 'source_payloads', key: ['id'], inUse: 'FALSE', timeOrdered: true },
     {
+      table: 'sink_refusals',
+      key: ['sink_id', 'event_id'],
+      inUse: 'FALSE',
+      timeOrdered: false,
+    },
+    {
       table: 'source_replays',
       key: ['source_id', 'replay_key'],
       inUse: 'FALSE',

@@ -4,7 +4,7 @@ import { toStatement } from './statement.ts';
 
 /**
  * All that the store has sealed with the master key, so that a new one can take its place: secrets of
- * endpoints and sources, keys of DKIM, second factors of users, remembered answers, what keys for other
+ * endpoints, sources and sinks, keys of DKIM, second factors of users, remembered answers, what keys for other
  * uses are derived from, and a text by which the right key is known. Whoever seals something else adds it
  * here.
  */
@@ -28,6 +28,7 @@ export interface SealedValues {
 export interface Resealed {
   endpoints: number;
   sources: number;
+  sinks: number;
   dkimKeys: number;
   secondFactors: number;
   answers: number;
@@ -40,6 +41,10 @@ export function endpointContext({ projectId, id }: { projectId: string; id: stri
 
 export function sourceContext({ projectId, id }: { projectId: string; id: string }): string {
   return `source:${projectId}:${id}`;
+}
+
+export function sinkContext({ projectId, id }: { projectId: string; id: string }): string {
+  return `sink:${projectId}:${id}`;
 }
 
 export function dkimContext(key: {
@@ -57,6 +62,13 @@ export function totpContext(userId: string): string {
 export function answerContext({ projectId, key }: { projectId: string; key: string }): string {
   return `answer:${projectId}:${key}`;
 }
+
+/** Who keeps secrets as one sealed text, and what it is sealed for. */
+const ROOMS_WITH_SECRETS = {
+  endpoints: endpointContext,
+  sources: sourceContext,
+  sinks: sinkContext,
+} as const;
 
 const CHECK_FACT = 'master_key_check';
 const CHECK_CONTEXT = 'master key check';
@@ -91,31 +103,20 @@ export function createSealedValues(engine: Engine): SealedValues {
     return [toStatement(db.updateTable('facts').set({ value }).where('name', '=', ROOT_FACT), 1)];
   }
 
-  async function resealEndpoints(from: SecretBox, to: SecretBox): Promise<Statement[]> {
+  async function resealRoom(
+    table: keyof typeof ROOMS_WITH_SECRETS,
+    { from, to }: { from: SecretBox; to: SecretBox },
+  ): Promise<Statement[]> {
     const rows = await db
-      .selectFrom('endpoints')
+      .selectFrom(table)
       .select(['project_id', 'id', 'secrets_sealed'])
       // A deleted one has none left.
       .where('secrets_sealed', '<>', '')
       .execute();
     return rows.map(({ project_id, id, secrets_sealed }) => {
-      const context = endpointContext({ projectId: project_id, id });
+      const context = ROOMS_WITH_SECRETS[table]({ projectId: project_id, id });
       const sealed = to.seal(from.open(secrets_sealed, context), context);
-      const update = db.updateTable('endpoints').set({ secrets_sealed: sealed });
-      return toStatement(update.where('project_id', '=', project_id).where('id', '=', id), 1);
-    });
-  }
-
-  async function resealSources(from: SecretBox, to: SecretBox): Promise<Statement[]> {
-    const rows = await db
-      .selectFrom('sources')
-      .select(['project_id', 'id', 'secrets_sealed'])
-      .where('secrets_sealed', '<>', '')
-      .execute();
-    return rows.map(({ project_id, id, secrets_sealed }) => {
-      const context = sourceContext({ projectId: project_id, id });
-      const sealed = to.seal(from.open(secrets_sealed, context), context);
-      const update = db.updateTable('sources').set({ secrets_sealed: sealed });
+      const update = db.updateTable(table).set({ secrets_sealed: sealed });
       return toStatement(update.where('project_id', '=', project_id).where('id', '=', id), 1);
     });
   }
@@ -194,8 +195,9 @@ export function createSealedValues(engine: Engine): SealedValues {
       await engine.commit({ events: [], statements: [writeCheck(box)] });
     },
     async reseal({ from, to }, nowMs) {
-      const endpoints = await resealEndpoints(from, to);
-      const sources = await resealSources(from, to);
+      const endpoints = await resealRoom('endpoints', { from, to });
+      const sources = await resealRoom('sources', { from, to });
+      const sinks = await resealRoom('sinks', { from, to });
       const dkimKeys = await resealDkimKeys(from, to);
       const secondFactors = await resealSecondFactors(from, to);
       const answers = await resealAnswers(from, to, nowMs);
@@ -206,6 +208,7 @@ export function createSealedValues(engine: Engine): SealedValues {
       const statements = [
         ...endpoints,
         ...sources,
+        ...sinks,
         ...dkimKeys,
         ...secondFactors,
         ...answers,
@@ -217,6 +220,7 @@ export function createSealedValues(engine: Engine): SealedValues {
       return {
         endpoints: endpoints.length,
         sources: sources.length,
+        sinks: sinks.length,
         dkimKeys: dkimKeys.length,
         secondFactors: secondFactors.length,
         answers: answers.length,

@@ -6,11 +6,13 @@ import {
   createSealedValues,
   dkimContext,
   endpointContext,
+  sinkContext,
   sourceContext,
   totpContext,
 } from '../sealed-values.ts';
 import { domainOf, keyOf } from './domain-cases.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { sinkOf } from './sink-cases.ts';
 import { sourceOf } from './source-cases.ts';
 
 const from = createSecretBox(Buffer.alloc(32, 1));
@@ -69,6 +71,9 @@ export function describeSealedValues(open: OpenEngine): void {
       const source = { projectId, id: ids.next('source') };
       const sourceSealed = from.seal('secrets of a source', sourceContext(source));
       await store.sources.insert(sourceOf(box, { ...source, secretsSealed: sourceSealed }), []);
+      const sink = { projectId, id: ids.next('sink') };
+      const sinkSealed = from.seal('secrets of a sink', sinkContext(sink));
+      await store.sinks.insert(sinkOf(box, { ...sink, secretsSealed: sinkSealed }), 0, []);
       const domain = domainOf(box);
       const key = keyOf(domain);
       const keySealed = from.seal('a private key', dkimContext(key));
@@ -105,6 +110,8 @@ export function describeSealedValues(open: OpenEngine): void {
       assert.ok(outcome.endpoints >= 2 && outcome.sources >= 1 && outcome.answers >= 1);
       const resealed = (await store.sources.get(projectId, source.id))?.secretsSealed ?? '';
       assert.equal(to.open(resealed, sourceContext(source)), 'secrets of a source');
+      const ofSink = (await store.sinks.get(projectId, sink.id))?.secretsSealed ?? '';
+      assert.equal(to.open(ofSink, sinkContext(sink)), 'secrets of a sink');
       for (const id of endpoints) {
         const record = await store.endpoints.get(projectId, id);
         const context = endpointContext({ projectId, id });
