@@ -1,10 +1,12 @@
 // A table file: every command of the command line, in the order of the help.
 import { ACCOUNT_COMMANDS } from './account/commands.ts';
+import { BACKUP_COMMANDS } from './backup/commands.ts';
 import { listDeliveries } from './deliveries/list-deliveries.ts';
 import { replay } from './deliveries/replay.ts';
 import { retryDelivery } from './deliveries/retry-delivery.ts';
 import { showDelivery } from './deliveries/show-delivery.ts';
 import { DOMAIN_COMMANDS } from './domains/domain-commands.ts';
+import { doctor } from './doctor/doctor.ts';
 import { createEndpoint } from './endpoints/create-endpoint.ts';
 import { deleteEndpoint } from './endpoints/delete-endpoint.ts';
 import { listEndpoints } from './endpoints/list-endpoints.ts';
@@ -49,7 +51,7 @@ const NOUNS: Readonly<Record<string, string>> = {
 };
 
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
-  { heading: 'Run a server:', commands: SERVER_COMMANDS },
+  { heading: 'Run a server:', commands: [...SERVER_COMMANDS, doctor, ...BACKUP_COMMANDS] },
   {
     heading: 'Ask a server (posthorn login first):',
     nouns: NOUNS,

@@ -21,7 +21,12 @@ const NAMES = Object.keys(SETTINGS) as SettingName[];
 const USUAL_DATABASE_URL = 'DATABASE_URL';
 
 /** Variables under our prefix that are not settings. */
-const OTHER_VARIABLES = new Set(['POSTHORN_CONFIG', 'POSTHORN_URL']);
+const OTHER_VARIABLES = new Set([
+  'POSTHORN_CONFIG',
+  'POSTHORN_DEBUG',
+  'POSTHORN_PROFILE',
+  'POSTHORN_URL',
+]);
 
 /**
  * Flags win over environment variables, which win over the file. Throws ConfigError; unknown names

@@ -3,6 +3,12 @@ import type { DatabaseSync } from 'node:sqlite';
 
 const FOLDER = new URL('../migrations/sqlite/', import.meta.url);
 
+/** The numbered files, in their order. */
+export const listMigrations = (): string[] =>
+  readdirSync(FOLDER)
+    .filter((name) => /^\d{4}-.+\.sql$/.test(name))
+    .sort();
+
 /** The file was made by a newer Posthorn; this one must not touch it. */
 export class SchemaTooNew extends Error {
   constructor(found: number, known: number) {
@@ -18,9 +24,7 @@ export class SchemaTooNew extends Error {
  * number. The number lives in SQLite's own user_version. Returns the schema's number.
  */
 export function migrate(db: DatabaseSync): number {
-  const files = readdirSync(FOLDER)
-    .filter((name) => /^\d{4}-.+\.sql$/.test(name))
-    .sort();
+  const files = listMigrations();
   const known = files.length;
   const row = db.prepare('PRAGMA user_version').get();
   let version = Number(row?.['user_version'] ?? 0);
