@@ -27,6 +27,7 @@ const NAMES: Readonly<Partial<Record<EventType, string>>> = {
   'email.opened': 'email.opened',
   'email.clicked': 'email.clicked',
   'email.complained': 'email.complained',
+  'email.received': 'email.received',
 };
 
 function write(event: CanonicalEvent): object {
@@ -34,6 +35,7 @@ function write(event: CanonicalEvent): object {
   const type = NAMES[event.type];
   if (type === undefined) throw notCarried(event, 'resend');
   const { message } = data;
+  if (event.type === 'email.received') return { type, created_at: timestamp, data: mailOf(event) };
   return {
     type,
     created_at: timestamp,
@@ -47,6 +49,29 @@ function write(event: CanonicalEvent): object {
       tags: textMetadata(data),
       ...specificTo(event),
     },
+  };
+}
+
+/** resend.com/docs/webhooks/emails/received: what a mail says has to be fetched, by its id and ours alike. */
+function mailOf({ timestamp, data }: CanonicalEvent): object {
+  const { inbound, message, recipient } = data;
+  return {
+    email_id: inbound?.id ?? '',
+    created_at: timestamp,
+    from: message?.from ?? '',
+    to: recipient == null ? [] : [recipient],
+    bcc: [],
+    cc: (inbound?.cc ?? []).map(({ address }) => address),
+    received_for: recipient == null ? [] : [recipient],
+    message_id: message?.smtp_id ?? '',
+    subject: message?.subject ?? '',
+    attachments: (inbound?.attachments ?? []).map((file) => ({
+      id: String(file.number),
+      filename: file.filename,
+      content_type: file.content_type,
+      content_disposition: file.inline === true ? 'inline' : 'attachment',
+      content_id: file.content_id ?? null,
+    })),
   };
 }
 
@@ -98,6 +123,16 @@ export const resendDialect: Dialect = {
     'email.opened': { fields: [...BASE, ...READER] },
     'email.clicked': { fields: [...BASE, ...READER, 'engagement.url'] },
     'email.complained': { fields: BASE },
+    'email.received': {
+      fields: [
+        'event_id',
+        'time',
+        'recipient',
+        'message.smtp_id',
+        'message.from',
+        'message.subject',
+      ],
+    },
   },
   signs: ['v1'],
   ladderMs: LADDER_MS,

@@ -77,7 +77,7 @@ export function createInboundRoom(deps: {
       expiresAt: toTimestamp(expiresAtMs),
       urlOf(number) {
         const token = tokens.make({ projectId, receivedId, number, expiresAtMs });
-        return `${publicUrl}/v1/inbound/files/${token}`;
+        return `${publicUrl}/files/${token}`;
       },
     };
   }

@@ -59,7 +59,7 @@ test('a mail becomes email.received with its words, its files and what they are 
   assert.deepEqual([block?.spam, block?.automatic], [{ suspected: false, reasons: [] }, null]);
   const [file] = block?.attachments ?? [];
   assert.deepEqual([file?.filename, file?.size_bytes], ['photo.jpg', 5]);
-  assert.match(file?.url ?? '', /^https:\/\/posthorn\.test\/v1\/inbound\/files\/[\w-]+$/);
+  assert.match(file?.url ?? '', /^https:\/\/posthorn\.test\/files\/[\w-]+$/);
 
   const token = file?.url?.split('/').at(-1) ?? '';
   const ref = inbound.room.tokens.read(token, inbound.clock.now());

@@ -118,6 +118,26 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
     /PRIMARY KEY \(project_id=\? AND address_hash=\?\)/,
   ],
   [
+    'the inbound routes of some domains',
+    ({ inboundRoutes }) => inboundRoutes.ofDomains('p', ['a.test', 'b.test']),
+    /inbound_routes_domain \(project_id=\? AND domain=\?\)$/,
+  ],
+  [
+    'whether an inbound mail has come before',
+    ({ receivedMail }) => receivedMail.hasDigest('p', 'digest'),
+    /received_mail_digest \(project_id=\? AND digest=\?\)$/,
+  ],
+  [
+    'inbound mail',
+    ({ receivedMail }) => receivedMail.list({ ...PAGE, recipient: null, routeId: null }),
+    /^SEARCH received_mail USING INDEX sqlite_autoindex_received_mail_1 \(project_id=\?\)$/,
+  ],
+  [
+    'inbound mail of an address',
+    ({ receivedMail }) => receivedMail.list({ ...PAGE, recipient: 'a@b.test', routeId: null }),
+    /received_mail_recipient \(project_id=\? AND recipient=\?\)$/,
+  ],
+  [
     'a domain by its name',
     ({ domains }) => domains.find('p', 'a.test'),
     /domains_name \(project_id=\? AND name=\?\)$/,
@@ -205,6 +225,17 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
         { due: ['a'], inLine: ['b'] },
       ),
     /^SEARCH d USING INDEX deliveries_leased \(node=\? AND project_id=\? AND event_id=\? AND endpoint_id=\?\);.*deliveries_in_line \(project_id=\? AND endpoint_id=\? AND order_key=\? AND position<\?\)$/,
+  ],
+  [
+    'dead letters by endpoint and reason',
+    ({ deadLetters }) => deadLetters.groups('p', 9),
+    /SEARCH deliveries USING INDEX deliveries_dead \(project_id=\?\)/,
+  ],
+  [
+    'dead letters to drop',
+    ({ deadLetters }) =>
+      deadLetters.drop({ projectId: 'p', endpointId: 'e', errorCode: 'timeout', nowMs: 1 }, 9),
+    /^SEARCH deliveries USING INDEX deliveries_dead \(project_id=\?\)/,
   ],
   ['the next job', ({ jobs }) => jobs.next('p'), /jobs_open \(project_id=\?\)/],
   ['who has jobs to run', ({ jobs }) => jobs.projectsWithWork(), /jobs_open$/],

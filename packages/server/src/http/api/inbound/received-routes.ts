@@ -155,7 +155,7 @@ export function createReceivedRoutes(deps: ReceivedRouteDeps): Route[] {
     }),
     defineRoute({
       method: 'GET',
-      path: '/v1/inbound/files/{token}',
+      path: '/files/{token}',
       auth: 'none',
       group: 'Inbound',
       summary: 'A mail or a file of one, by the URL in an event',
