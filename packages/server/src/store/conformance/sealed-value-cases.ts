@@ -10,7 +10,7 @@ import {
   sourceContext,
   totpContext,
 } from '../sealed-values.ts';
-import { domainOf, keyOf } from './domain-cases.ts';
+import { domainOf, keyOf } from './mail/domain-cases.ts';
 import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 import { sinkOf } from './sink-cases.ts';
 import { sourceOf } from './source-cases.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { decodeCursor } from '../../core/cursor.ts';
-import { createIds, lowestIdAt } from '../../core/ids.ts';
-import { ANY_MESSAGE, type MessageFilter, searchMessages } from '../mail/message-search.ts';
-import { type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { decodeCursor } from '../../../core/cursor.ts';
+import { createIds, lowestIdAt } from '../../../core/ids.ts';
+import { ANY_MESSAGE, type MessageFilter, searchMessages } from '../../mail/message-search.ts';
+import { type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 const START_MS = Date.UTC(2026, 10, 21);
 const MINUTE_MS = 60_000;

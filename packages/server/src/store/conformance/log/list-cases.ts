@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { decodeCursor, type Page } from '../../core/cursor.ts';
-import { ANY_MESSAGE } from '../mail/message-search.ts';
-import { ANY_DELIVERY, type DeliveryFilter } from '../webhooks/delivery-queries/delivery-filter.ts';
-import { type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { decodeCursor, type Page } from '../../../core/cursor.ts';
+import { ANY_MESSAGE } from '../../mail/message-search.ts';
+import {
+  ANY_DELIVERY,
+  type DeliveryFilter,
+} from '../../webhooks/delivery-queries/delivery-filter.ts';
+import { type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 const ROWS = 23;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createPerson } from '../../core/erase-person.ts';
-import { StoreConflict } from '../engine.ts';
-import type { HeldRecord } from '../mail/held-messages.ts';
+import { createPerson } from '../../../core/erase-person.ts';
+import { StoreConflict } from '../../engine.ts';
+import type { HeldRecord } from '../../mail/held-messages.ts';
 import {
   DAY_MS,
   NODE,
@@ -11,7 +11,7 @@ import {
   type Sandbox,
   useStore,
   withOwnStore,
-} from './sandbox.ts';
+} from '../sandbox.ts';
 
 const CLAIM = { nowMs: NOW_MS + DAY_MS, limit: 10, node: NODE, exceptDomains: [] };
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DEFAULT_ENDPOINT_SETTINGS } from '../../core/webhooks/endpoint-settings.ts';
-import { StoreConflict } from '../engine.ts';
-import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
+import { DEFAULT_ENDPOINT_SETTINGS } from '../../../core/webhooks/endpoint-settings.ts';
+import { StoreConflict } from '../../engine.ts';
+import { NOW_MS, type OpenEngine, useStore } from '../sandbox.ts';
 
 export function describeEndpoints(open: OpenEngine): void {
   describe('endpoints', () => {

@@ -1,5 +1,5 @@
-import type { AttemptRecord, OwedDelivery } from '../../engine.ts';
-import { NODE, NOW_MS, type Sandbox } from '../sandbox.ts';
+import type { AttemptRecord, OwedDelivery } from '../../../engine.ts';
+import { NODE, NOW_MS, type Sandbox } from '../../sandbox.ts';
 
 /** Events of one key, one append each; returns their ids in the order of the log. */
 export async function appendLine(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { FeedQuery } from '../log/event-feed.ts';
-import type { EventWalk } from '../log/events.ts';
+import type { FeedQuery } from '../../log/event-feed.ts';
+import type { EventWalk } from '../../log/events.ts';
 import {
   createSandbox,
   NOW_MS,
@@ -11,7 +11,7 @@ import {
   type Sandbox,
   useStore,
   withOwnStore,
-} from './sandbox.ts';
+} from '../sandbox.ts';
 
 const ALL = { limit: 100, types: null, messageKey: null, recipient: null } as const;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createPerson } from '../../core/erase-person.ts';
-import type { TranscriptRecord } from '../mail/transcripts.ts';
-import { NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { createPerson } from '../../../core/erase-person.ts';
+import type { TranscriptRecord } from '../../mail/transcripts.ts';
+import { NOW_MS, type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 function recordOf(
   { projectId, ids }: Sandbox,

@@ -1,4 +1,4 @@
-import type { Urgency } from '../../../core/events/urgency.ts';
+import type { Urgency } from '../../../../core/events/urgency.ts';
 
 /** A delivery as the model has it; the list of all is in the order of the log. */
 export interface ModelDelivery {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StoreConflict } from '../engine.ts';
-import { NOW_MS, type OpenEngine, type Sandbox, useStore, withOwnStore } from './sandbox.ts';
+import { StoreConflict } from '../../engine.ts';
+import { NOW_MS, type OpenEngine, type Sandbox, useStore, withOwnStore } from '../sandbox.ts';
 
 async function expect({ store, log, ids, projectId }: Sandbox, dueAtMs: number) {
   const expectation = { projectId, messageId: ids.next('message'), dueAtMs };

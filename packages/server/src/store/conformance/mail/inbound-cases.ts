@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createPerson } from '../../core/erase-person.ts';
-import { StoreConflict } from '../engine.ts';
-import type { InboundRoute } from '../mail/inbound-routes.ts';
-import type { ReceivedMail } from '../mail/received-mail.ts';
+import { createPerson } from '../../../core/erase-person.ts';
+import { StoreConflict } from '../../engine.ts';
+import type { InboundRoute } from '../../mail/inbound-routes.ts';
+import type { ReceivedMail } from '../../mail/received-mail.ts';
 import {
   DAY_MS,
   NOW_MS,
@@ -11,7 +11,7 @@ import {
   type Sandbox,
   useStore,
   withOwnStore,
-} from './sandbox.ts';
+} from '../sandbox.ts';
 
 const RAW = Buffer.from([0, 255, 13, 10, 65]);
 

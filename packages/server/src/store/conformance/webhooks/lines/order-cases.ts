@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DAY_MS, NOW_MS, type OpenEngine, OTHER_NODE, useStore } from '../sandbox.ts';
+import { DAY_MS, NOW_MS, type OpenEngine, OTHER_NODE, useStore } from '../../sandbox.ts';
 import {
   appendLine,
   claimIds,

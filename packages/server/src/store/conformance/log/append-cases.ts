@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StoreConflict } from '../engine.ts';
-import { DAY_MS, NODE, NOW_MS, type OpenEngine, OTHER_NODE, useStore } from './sandbox.ts';
+import { StoreConflict } from '../../engine.ts';
+import { DAY_MS, NODE, NOW_MS, type OpenEngine, OTHER_NODE, useStore } from '../sandbox.ts';
 
 export function describeAppend(open: OpenEngine): void {
   describe('append', () => {

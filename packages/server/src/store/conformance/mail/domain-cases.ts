@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StoreConflict } from '../engine.ts';
-import type { DkimKeyRecord, DomainRecord } from '../mail/domains.ts';
-import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { StoreConflict } from '../../engine.ts';
+import type { DkimKeyRecord, DomainRecord } from '../../mail/domains.ts';
+import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 export function domainOf(
   { projectId, ids }: Sandbox,

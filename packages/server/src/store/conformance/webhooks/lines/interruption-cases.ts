@@ -9,7 +9,7 @@ import {
   type Sandbox,
   useStore,
   withOwnStore,
-} from '../sandbox.ts';
+} from '../../sandbox.ts';
 import {
   appendLine,
   claimIds,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { URGENCIES, type Urgency } from '../../../core/events/urgency.ts';
-import type { AttemptRecord } from '../../engine.ts';
+import { URGENCIES, type Urgency } from '../../../../core/events/urgency.ts';
+import type { AttemptRecord } from '../../../engine.ts';
 import {
   DAY_MS,
   NODE,
@@ -11,7 +11,7 @@ import {
   OTHER_NODE,
   type Sandbox,
   withOwnStore,
-} from '../sandbox.ts';
+} from '../../sandbox.ts';
 import { createLineModel, type LineModel, type ModelDelivery } from './line-model.ts';
 
 type Step =

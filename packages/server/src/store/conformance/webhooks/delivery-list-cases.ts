@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { DELIVERY_STATES, type ShownDeliveryState } from '../../core/webhooks/delivery-state.ts';
+import { DELIVERY_STATES, type ShownDeliveryState } from '../../../core/webhooks/delivery-state.ts';
 import {
   ANY_DELIVERY,
   type DeliveryFilter,
   type DeliveryKey,
   keyOf,
-} from '../webhooks/delivery-queries/delivery-filter.ts';
-import { DAY_MS, NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+} from '../../webhooks/delivery-queries/delivery-filter.ts';
+import { DAY_MS, NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 type Filter = Partial<DeliveryFilter>;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EventData } from '@posthorn/sdk';
 import fc from 'fast-check';
-import { NODE, type OpenEngine, useStore } from './sandbox.ts';
+import { NODE, type OpenEngine, useStore } from '../sandbox.ts';
 
 const ODD_TEXTS = [
   '🙂👩‍👩‍👧',

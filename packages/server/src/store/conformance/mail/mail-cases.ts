@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DsnRequest } from '../../core/mail/dsn.ts';
-import { StoreConflict } from '../engine.ts';
-import type { NewTransmission, TransmissionOutcome } from '../mail/messages.ts';
+import type { DsnRequest } from '../../../core/mail/dsn.ts';
+import { StoreConflict } from '../../engine.ts';
+import type { NewTransmission, TransmissionOutcome } from '../../mail/messages.ts';
 import {
   DAY_MS,
   NODE,
@@ -12,7 +12,7 @@ import {
   type Sandbox,
   useStore,
   withOwnStore,
-} from './sandbox.ts';
+} from '../sandbox.ts';
 
 async function queue(
   { log, message, ids }: Sandbox,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { OwedDelivery } from '../engine.ts';
-import { NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import type { OwedDelivery } from '../../engine.ts';
+import { NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 async function append(box: Sandbox, owed: Partial<OwedDelivery>, count = 1): Promise<string[]> {
   box.owes(owed);

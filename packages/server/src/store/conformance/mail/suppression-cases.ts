@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createPerson } from '../../core/erase-person.ts';
-import { StoreConflict } from '../engine.ts';
-import type { NewSuppression } from '../mail/suppressions.ts';
-import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { createPerson } from '../../../core/erase-person.ts';
+import { StoreConflict } from '../../engine.ts';
+import type { NewSuppression } from '../../mail/suppressions.ts';
+import { DAY_MS, NOW_MS, type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 function entryOf(
   { projectId, ids }: Sandbox,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StoreConflict } from '../engine.ts';
+import { StoreConflict } from '../../engine.ts';
 import {
   NODE,
   NOW_MS,
@@ -9,7 +9,7 @@ import {
   type Sandbox,
   useStore,
   withOwnStore,
-} from './sandbox.ts';
+} from '../sandbox.ts';
 
 /** An event whose delivery this node holds. */
 async function appendHeld({ log, event, owes }: Sandbox): Promise<string> {

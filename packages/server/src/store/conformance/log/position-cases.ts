@@ -8,7 +8,7 @@ import {
   standingOf,
 } from '@posthorn/sdk';
 import fc from 'fast-check';
-import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
+import { NOW_MS, type OpenEngine, useStore } from '../sandbox.ts';
 
 export function describePosition(open: OpenEngine): void {
   describe('position', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { StoreConflict } from '../engine.ts';
-import { NOW_MS, type OpenEngine, useStore } from './sandbox.ts';
+import { StoreConflict } from '../../engine.ts';
+import { NOW_MS, type OpenEngine, useStore } from '../sandbox.ts';
 
 const HOUR_MS = 3_600_000;
 
