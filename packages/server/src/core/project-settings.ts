@@ -1,4 +1,5 @@
 import type { HoldRule } from './mail/hold-rules.ts';
+import type { Stream } from './mail/streams.ts';
 import type { TrackingDefaults } from './mail/tracking.ts';
 
 /** What a project has of its own; null where it has what the server has. */
@@ -28,12 +29,23 @@ export interface ProjectSending extends TrackingDefaults {
   suppressAfterSoftBounces: number | null;
   /** Only verified domains of the project may send; null: as soon as it has a domain. */
   requireVerifiedDomain: boolean | null;
+  /** What a stream has of its own. */
+  streams: Readonly<Record<Stream, StreamSending>>;
   /** Events have the address and the program of who opened and clicked. */
   keepReaders: boolean;
   /** A message that meets one of them waits for a person. */
   holdRules: readonly HoldRule[];
   /** So does what exceeds a sending limit, which is refused otherwise. */
   holdOverLimit: boolean;
+}
+
+/** What holds for one stream of a project; null where it has what the project has. */
+export interface StreamSending {
+  trackOpens: boolean | null;
+  trackClicks: boolean | null;
+  trackTextLinks: boolean | null;
+  /** No mail without a way to leave. */
+  requireUnsubscribe: boolean;
 }
 
 /** What the server has (config.ts). */
@@ -62,6 +74,8 @@ export const NO_LIMITS: Readonly<ProjectLimits> = {
 
 export const NO_RETENTION: Readonly<ProjectRetention> = { eventsDays: null, bodiesDays: null };
 
+const AS_THE_PROJECT = { trackOpens: null, trackClicks: null, trackTextLinks: null } as const;
+
 /**
  * What only passes through Posthorn was suppressed by its own provider, and a soft bounce says little
  * of an address: both are for those who ask for it.
@@ -74,6 +88,11 @@ export const USUAL_SENDING: Readonly<ProjectSending> = {
   trackClicks: false,
   trackTextLinks: false,
   unsubscribePage: false,
+  streams: {
+    transactional: { ...AS_THE_PROJECT, requireUnsubscribe: false },
+    // Gmail and Yahoo want it of mail to many, and so do most laws.
+    broadcast: { ...AS_THE_PROJECT, requireUnsubscribe: true },
+  },
   keepReaders: true,
   holdRules: [],
   holdOverLimit: false,
@@ -97,5 +116,16 @@ export function settleProject(
     retentionMs: inMs(retention.eventsDays) ?? defaults.retentionMs,
     bodyRetentionMs: inMs(retention.bodiesDays) ?? defaults.bodyRetentionMs,
     sending,
+  };
+}
+
+/** What mail of a stream has where it says nothing itself. */
+export function defaultsOfStream(sending: ProjectSending, stream: Stream): TrackingDefaults {
+  const own = sending.streams[stream];
+  return {
+    trackOpens: own.trackOpens ?? sending.trackOpens,
+    trackClicks: own.trackClicks ?? sending.trackClicks,
+    trackTextLinks: own.trackTextLinks ?? sending.trackTextLinks,
+    unsubscribePage: stream === 'broadcast' && sending.unsubscribePage,
   };
 }

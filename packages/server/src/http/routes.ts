@@ -6,6 +6,7 @@ import { createEndpointRoutes } from './api/endpoints/endpoint-routes.ts';
 import { createEventRoutes } from './api/event-routes.ts';
 import { createEventTypeRoutes } from './api/event-type-routes.ts';
 import { createDialectRoutes } from './api/events/dialect-routes.ts';
+import { createVolumeRoutes } from './api/events/volume-routes.ts';
 import { createFeedRoutes } from './api/feed/feed-routes.ts';
 import { createHoldRoutes } from './api/holds/hold-routes.ts';
 import { createReceivedRoutes } from './api/inbound/received-routes.ts';
@@ -23,6 +24,7 @@ import { createBatchRoutes } from './api/sending/batch-routes.ts';
 import { createCancelRoutes } from './api/sending/cancel-routes.ts';
 import { createRawRoutes } from './api/sending/raw-routes.ts';
 import { createSourceRoutes } from './api/sources/source-routes.ts';
+import { createStreamRoutes } from './api/streams/stream-routes.ts';
 import { createListRoutes } from './api/suppressions/list-routes.ts';
 import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
 import { createSystemRoutes } from './api/system-routes.ts';
@@ -38,8 +40,10 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createResendRoutes>[0] &
   Parameters<typeof createCancelRoutes>[0] &
   Parameters<typeof createHoldRoutes>[0] &
+  Parameters<typeof createStreamRoutes>[0] &
   Parameters<typeof createTranscriptRoutes>[0] &
   Parameters<typeof createEventRoutes>[0] &
+  Parameters<typeof createVolumeRoutes>[0] &
   Parameters<typeof createDialectRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
@@ -74,9 +78,11 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createRawRoutes(deps),
     ...createCancelRoutes(deps),
     ...createHoldRoutes(deps),
+    ...createStreamRoutes(deps),
     ...createTranscriptRoutes(deps),
     ...createFeedRoutes(deps),
     ...createEventRoutes(deps),
+    ...createVolumeRoutes(deps),
     ...createDialectRoutes(deps),
     ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),

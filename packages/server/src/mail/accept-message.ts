@@ -88,10 +88,12 @@ const NO_IDENTITY = { smtpId: null, hasDate: false };
 export class SubmissionRefused extends Error {
   readonly smtpCode: 550 | 554;
   readonly enhancedCode: '5.6.0' | '5.7.1';
-  constructor(message: string, options: { isPolicy?: boolean } = {}) {
-    super(message);
-    this.smtpCode = options.isPolicy === true ? 550 : 554;
-    this.enhancedCode = options.isPolicy === true ? '5.7.1' : '5.6.0';
+  /** `cause`: what HTTP would have answered; then it is a policy of ours that refuses it. */
+  constructor(message: string, options: { cause?: PosthornError } = {}) {
+    super(message, options);
+    const isPolicy = options.cause !== undefined;
+    this.smtpCode = isPolicy ? 550 : 554;
+    this.enhancedCode = isPolicy ? '5.7.1' : '5.6.0';
   }
 }
 
@@ -120,22 +122,24 @@ export function createMessageAcceptor(
   function settleInput(projectId: string, input: MessageInput): MessageTracking | null {
     if (input.isNotice === true) return null;
     const { stream, unsubscribe, headers } = input;
+    const hasListUnsubscribe = headers.some(
+      ({ name }) => name.toLowerCase() === 'list-unsubscribe',
+    );
     return options.tracking.settle(projectId, {
       stream,
       wish: input.tracking ?? {},
       wantsPage: unsubscribe?.hosted === true ? true : undefined,
-      hasOwnPage:
-        typeof unsubscribe?.url === 'string' ||
-        headers.some(({ name }) => name.toLowerCase() === 'list-unsubscribe'),
+      hasOwnPage: typeof unsubscribe?.url === 'string' || hasListUnsubscribe,
+      hasWayOut: unsubscribe?.url != null || unsubscribe?.mailto != null || hasListUnsubscribe,
     });
   }
 
   function settleSubmission(
     projectId: string,
-    { stream, tracking: wish, wantsPage, hasOwnPage }: SubmittedHeaders,
+    { stream, tracking: wish, wantsPage, hasOwnPage, hasWayOut }: SubmittedHeaders,
   ): MessageTracking | null {
     return refusing(() =>
-      options.tracking.settle(projectId, { stream, wish, wantsPage, hasOwnPage }),
+      options.tracking.settle(projectId, { stream, wish, wantsPage, hasOwnPage, hasWayOut }),
     );
   }
 
@@ -145,7 +149,7 @@ export function createMessageAcceptor(
       return check();
     } catch (error) {
       if (!(error instanceof PosthornError)) throw error;
-      throw new SubmissionRefused(error.message, { isPolicy: true });
+      throw new SubmissionRefused(error.message, { cause: error });
     }
   }
 

@@ -25,6 +25,7 @@ test('the headers of an ordinary message are read', () => {
     expectWithinMs: null,
     wantsPage: undefined,
     hasOwnPage: false,
+    hasWayOut: false,
     fault: null,
   });
 });

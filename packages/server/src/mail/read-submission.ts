@@ -28,6 +28,8 @@ export interface SubmittedHeaders {
   wantsPage: boolean | undefined;
   /** Its List-Unsubscribe has a page. */
   hasOwnPage: boolean;
+  /** Its List-Unsubscribe has a page or an address. */
+  hasWayOut: boolean;
   /** All of them, unfolded, with names in lower case. */
   fields: readonly { name: string; value: string }[];
   /** A header of ours that cannot be read, as a sentence; the message is refused for it. */
@@ -97,6 +99,7 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
   const stream = isStream(named) ? named : null;
   const tracking = parseTracking(headerValue('x-posthorn-tracking'));
   const page = headerValue('x-posthorn-unsubscribe')?.toLowerCase() ?? null;
+  const wayOut = headerValue('list-unsubscribe') ?? '';
   const expect = parseExpectation(headerValue('x-posthorn-expect-within'));
   return {
     from,
@@ -109,7 +112,8 @@ export function readSubmission(raw: Buffer): SubmittedHeaders {
     tracking: tracking ?? {},
     expectWithinMs: expect.ms,
     wantsPage: page === null ? undefined : page === 'page',
-    hasOwnPage: /<\s*https?:/i.test(headerValue('list-unsubscribe') ?? ''),
+    hasOwnPage: /<\s*https?:/i.test(wayOut),
+    hasWayOut: /<\s*(?:https?|mailto):/i.test(wayOut),
     fields,
     fault:
       faultOf(fields, { from, tags, metadata, stream }) ??

@@ -10,6 +10,12 @@ import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { ProjectRecord } from '../../store/projects.ts';
 import { holdRulesSchema, readHoldRules, toHoldRulesJson } from './holds/hold-rule-schema.ts';
 import { lineOf, nextCursorSchema, timestampSchema } from './schemas.ts';
+import {
+  changeStreamsSchema,
+  mergeStreams,
+  streamsSchema,
+  toStreamsJson,
+} from './streams/stream-schema.ts';
 
 const numberOrNull = (min: number, max: number) => z.number().int().min(min).max(max).nullable();
 
@@ -67,6 +73,7 @@ const sendingFields = {
   keep_readers: z
     .boolean()
     .describe('Events have the IP address and the program of who opened or clicked.'),
+  streams: streamsSchema,
   hold_rules: holdRulesSchema,
   hold_over_limit: z.boolean().describe('What exceeds a limit of emails is held, and not refused.'),
 };
@@ -77,7 +84,10 @@ export const newProjectBody = z.strictObject({
   name,
   limits: z.strictObject(limitFields).partial().optional(),
   retention: z.strictObject(retentionFields).partial().optional(),
-  sending: z.strictObject(sendingFields).partial().optional(),
+  sending: z
+    .strictObject({ ...sendingFields, streams: changeStreamsSchema })
+    .partial()
+    .optional(),
 });
 
 export const changeProjectBody = newProjectBody
@@ -144,6 +154,7 @@ export function mergeSending(
     trackTextLinks: given.track_text_links ?? before.trackTextLinks,
     unsubscribePage: given.unsubscribe_page ?? before.unsubscribePage,
     keepReaders: given.keep_readers ?? before.keepReaders,
+    streams: mergeStreams(before.streams, given.streams),
     holdRules: given.hold_rules === undefined ? before.holdRules : readHoldRules(given.hold_rules),
     holdOverLimit: given.hold_over_limit ?? before.holdOverLimit,
   };
@@ -171,6 +182,7 @@ export function toProjectJson(project: ProjectRecord) {
       track_text_links: sending.trackTextLinks,
       unsubscribe_page: sending.unsubscribePage,
       keep_readers: sending.keepReaders,
+      streams: toStreamsJson(sending.streams),
       hold_rules: toHoldRulesJson(sending.holdRules),
       hold_over_limit: sending.holdOverLimit,
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { CanonicalEvent } from '@posthorn/sdk';
 import { type DnsZone, startDnsServer } from '../../cli/whole/fixtures/dns-server.ts';
-import { NO_LIMITS } from '../../core/project-settings.ts';
+import { NO_LIMITS, USUAL_SENDING } from '../../core/project-settings.ts';
 import { StoreConflict } from '../../store/engine.ts';
 import type { DomainRecord } from '../../store/mail/domains.ts';
 import { PROJECT, setUpMail } from '../fixtures/set-up-mail.ts';
@@ -42,6 +42,7 @@ async function setUp(t: TestContext, names: readonly string[]) {
         trackTextLinks: false,
         unsubscribePage: false,
         keepReaders: true,
+        streams: USUAL_SENDING.streams,
         holdRules: [],
         holdOverLimit: false,
       },

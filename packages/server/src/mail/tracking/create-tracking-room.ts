@@ -6,7 +6,7 @@ import {
   settleTracking,
   type TrackingWish,
 } from '../../core/mail/tracking.ts';
-import type { ProjectSending } from '../../core/project-settings.ts';
+import { defaultsOfStream, type ProjectSending } from '../../core/project-settings.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { SecretBox } from '../../lib/secret-box.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
@@ -18,6 +18,7 @@ import { preparePersonalCopies } from './personalize-message.ts';
 import { createEngagementRecorder, type EngagementRecorder } from './record-engagement.ts';
 import { trackingHostOf } from './tracking-host.ts';
 import { createTrackingTokens, type TrackingTokens } from './tracking-token.ts';
+import type { UnsubscribeAddress } from './unsubscribe-mail.ts';
 import { createUnsubscriber, type Unsubscriber } from './unsubscriber.ts';
 
 /** What a message says of being followed, and of leaving. */
@@ -28,6 +29,8 @@ export interface TrackingRequest {
   wantsPage: boolean | undefined;
   /** It names a page of the sender's own. */
   hasOwnPage: boolean;
+  /** It names a way to leave: a page, or an address. */
+  hasWayOut: boolean;
 }
 
 /** Makes the copy of one recipient: wrapped, then signed. */
@@ -37,7 +40,8 @@ export type PersonalCopy = (recipient: string) => Promise<Buffer>;
 export interface TrackingRoom {
   /**
    * When a message is accepted: what holds for it, null for nothing. Throws `invalid_field` where it asks
-   * for what cannot be, because nobody has said where this server is reached.
+   * for what cannot be, because nobody has said where this server is reached, and where its stream wants a
+   * way to leave and there is none.
    */
   settle(projectId: string, request: TrackingRequest): MessageTracking | null;
   /** When it is transmitted; null where everybody gets what is stored. */
@@ -59,6 +63,7 @@ export function createTrackingRoom(deps: {
   ids: Ids;
   now: () => number;
   sendingOf: (projectId: string) => ProjectSending;
+  unsubscribeAddress: UnsubscribeAddress;
 }): TrackingRoom {
   const { config, directory, log, ids, now, sendingOf } = deps;
   const { messages, events, suppressions } = deps.store;
@@ -79,7 +84,11 @@ export function createTrackingRoom(deps: {
     tokens,
     recorder: createEngagementRecorder({ ...shared, events }),
     unsubscriber: createUnsubscriber({ ...shared, suppressions }),
-    settle(projectId, { stream, wish, wantsPage, hasOwnPage }) {
+    settle(projectId, { stream, wish, wantsPage, hasOwnPage, hasWayOut }) {
+      const sending = sendingOf(projectId);
+      const lacksWayOut =
+        !hasWayOut && wantsPage !== true && sending.streams[stream].requireUnsubscribe;
+      if (lacksWayOut && (publicUrl === null || wantsPage === false)) refuseWithoutWayOut(stream);
       const asks = wantsPage === true || wish.opens === true || wish.clicks === true;
       if (publicUrl === null) {
         if (!asks) return null;
@@ -88,9 +97,9 @@ export function createTrackingRoom(deps: {
         const pointer = wantsPage === true ? '/unsubscribe/hosted' : '/tracking';
         throw new PosthornError('invalid_field', detail, { fields: [{ pointer, detail }] });
       }
-      const sending = sendingOf(projectId);
-      const usual = stream === 'broadcast' && sending.unsubscribePage && !hasOwnPage;
-      return settleTracking(wish, sending, {
+      const defaults = defaultsOfStream(sending, stream);
+      const usual = lacksWayOut || (defaults.unsubscribePage && !hasOwnPage);
+      return settleTracking(wish, defaults, {
         unsubscribe: wantsPage ?? usual,
         exceptHashes: (wish.except ?? []).map((address) => hashSuppressed(projectId, address)),
       });
@@ -104,7 +113,10 @@ export function createTrackingRoom(deps: {
       // The setting was there when the message was accepted; without it, it goes out as it is.
       if (publicUrl === null) return () => sign(bytes);
       const origin = originFor(message, publicUrl);
-      const copyFor = preparePersonalCopies(bytes, { message, tracking, tokens, origin });
+      const copyFor = preparePersonalCopies(bytes, {
+        ...{ message, tracking, tokens, origin },
+        leavingAddress: (recipient) => deps.unsubscribeAddress(message, recipient),
+      });
       return (recipient) => sign(copyFor(recipient));
     },
     isLinkHost(host) {
@@ -113,4 +125,11 @@ export function createTrackingRoom(deps: {
       return config.trackingDomains && directory.all().some((one) => trackingHostOf(one) === name);
     },
   };
+}
+
+function refuseWithoutWayOut(stream: Stream): never {
+  const detail = `Mail of the stream "${stream}" needs a way to leave: give url or mailto (by SMTP a List-Unsubscribe header), or let recipients leave by a page of this server, which needs the setting public_url.`;
+  throw new PosthornError('invalid_field', detail, {
+    fields: [{ pointer: '/unsubscribe', detail }],
+  });
 }

@@ -112,7 +112,8 @@ export function readEnvelope({
 /** Turns what SMTP would refuse into a problem: `unverified_domain` or `invalid_field`. */
 export function refuseSubmission(error: unknown): never {
   if (!(error instanceof SubmissionRefused)) throw error;
-  if (error.smtpCode === 550) {
+  const { cause } = error;
+  if (cause instanceof PosthornError && cause.code === 'unverified_domain') {
     throw new PosthornError('unverified_domain', error.message, { cause: error });
   }
   const fields = [{ pointer: '/raw', detail: error.message }];

@@ -23,7 +23,7 @@ const OWED = `SELECT 1 FROM posthorn.projects p WHERE EXISTS (
     AND d.event_id < $2 AND d.state = 'pending') LIMIT 1`;
 const QUEUED = `SELECT 1 FROM posthorn.projects p WHERE EXISTS (
   SELECT 1 FROM posthorn.transmissions x WHERE x.project_id = p.id AND x.message_id >= $1
-    AND x.message_id < $2 AND x.state = 'queued') LIMIT 1`;
+    AND x.message_id < $2 AND x.state IN ('queued', 'held')) LIMIT 1`;
 
 const NOBODY = 'SELECT 1 WHERE $1::text IS NULL AND $2::text IS NULL';
 
