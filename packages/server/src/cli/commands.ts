@@ -1,12 +1,13 @@
 // A table file: every command of the command line, in the order of the help.
 import { ACCOUNT_COMMANDS } from './account/commands.ts';
 import { BACKUP_COMMANDS } from './backup/commands.ts';
+import { createCompletionCommand } from './completion/completion.ts';
 import { listDeliveries } from './deliveries/list-deliveries.ts';
 import { replay } from './deliveries/replay.ts';
 import { retryDelivery } from './deliveries/retry-delivery.ts';
 import { showDelivery } from './deliveries/show-delivery.ts';
-import { DOMAIN_COMMANDS } from './domains/domain-commands.ts';
 import { doctor } from './doctor/doctor.ts';
+import { DOMAIN_COMMANDS } from './domains/domain-commands.ts';
 import { createEndpoint } from './endpoints/create-endpoint.ts';
 import { deleteEndpoint } from './endpoints/delete-endpoint.ts';
 import { listEndpoints } from './endpoints/list-endpoints.ts';
@@ -91,4 +92,8 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
     ],
   },
   { heading: 'Write a receiver of webhooks:', commands: RECEIVER_COMMANDS },
+  {
+    heading: 'Your shell:',
+    commands: [createCompletionCommand((): readonly CommandGroup[] => COMMAND_GROUPS)],
+  },
 ];

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
 import { ConfigError } from '../../config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { findProfile, loadProfiles, type Profile } from './profiles.ts';
@@ -17,14 +16,6 @@ export interface ClientSettings extends Profile {
 }
 
 export const DEFAULT_URL = 'http://127.0.0.1:8480';
-
-/** Adds `--profile`, `--url` and `--key` to a command. */
-export function addClientOptions(command: Command): Command {
-  return command
-    .option('--profile <name>', 'server and key that "posthorn login" has saved [POSTHORN_PROFILE]')
-    .option('--url <url>', `where the server is (default: ${DEFAULT_URL}) [POSTHORN_URL]`)
-    .option('--key <key>', 'API key; @FILE reads it, others can see flags [POSTHORN_API_KEY]');
-}
 
 /**
  * Which server, and with which key. Whoever says the one says the other too: `--profile`; or flags, then

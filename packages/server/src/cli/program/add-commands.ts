@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { addClientOptions, type ClientFlags } from '../client/client-settings.ts';
+import type { ClientFlags } from '../client/client-settings.ts';
 import { reportFailure, runClientCommand } from '../client/run-client-command.ts';
 import { createPrinter } from '../output/printer.ts';
 import type { AnyCommandSpec } from './command-spec.ts';
+import { commonOptions } from './common-options.ts';
 import type { World } from './world.ts';
 
 /** Commands that stand together in the help. */
@@ -36,14 +37,10 @@ function findNoun(above: Command, word: string, nouns: Readonly<Record<string, s
   return noun.helpCommand(false);
 }
 
-const USUAL_JSON = 'for programs: JSON, an object a line';
-
 function addCommand(command: Command, spec: AnyCommandSpec, around: Surroundings): void {
   command.description(spec.summary);
   for (const argument of spec.args ?? []) command.argument(argument);
-  for (const one of spec.options ?? []) command.addOption(one);
-  if (spec.json !== null) command.option('--json', spec.json ?? USUAL_JSON, false);
-  if (spec.asksServer) addClientOptions(command);
+  for (const one of [...(spec.options ?? []), ...commonOptions(spec)]) command.addOption(one);
   addExamples(command, spec.examples);
   command.action(async (...given: unknown[]) => {
     const args = given.slice(0, command.registeredArguments.length).map(toText);

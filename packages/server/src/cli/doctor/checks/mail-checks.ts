@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { messageOf } from '../../../lib/errors.ts';
-import { parseSmarthost } from '../../../mail/smarthost.ts';
+import { parseRelays } from '../../../mail/relays/parse-relays.ts';
 import {
   type DoctorCheck,
   type Finding,
@@ -86,8 +86,13 @@ function judgeCertificate(certificate: X509Certificate, hostname: string, nowMs:
 async function checkWayOut(patient: Patient): Promise<Finding[]> {
   const { config, probes, probeDomain } = patient;
   if (!sendsItself(patient)) {
-    const { host, port } = parseSmarthost(config.smarthost ?? '');
-    return [await tryWay(patient, { host, port }, 'Are its name and port in smarthost right?')];
+    const relays = parseRelays(config.smarthost ?? '');
+    const servers = relays.flatMap((one) => (one.kind === 'smtp' ? [one.smarthost] : []));
+    return Promise.all(
+      servers.map(({ host, port }) =>
+        tryWay(patient, { host, port }, 'Are its name and port in smarthost right?'),
+      ),
+    );
   }
   const servers = await probes.resolveMx(probeDomain).catch(() => []);
   const [first] = servers.toSorted((a, b) => a.priority - b.priority);
