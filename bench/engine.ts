@@ -9,7 +9,7 @@ import { STANDARD_WEBHOOKS_LADDER_MS } from 'posthorn/src/core/retry-schedule.ts
 import { DEFAULT_ENDPOINT_SETTINGS } from 'posthorn/src/core/webhooks/endpoint-settings.ts';
 import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
-import { createSecretBox } from 'posthorn/src/lib/secret-box.ts';
+import { createSecretBox } from 'posthorn/src/lib/secrets/secret-box.ts';
 import { createEventLog, type EventLog } from 'posthorn/src/store/log/event-log.ts';
 import { openEngine } from 'posthorn/src/store/open-engine.ts';
 import { newProject } from 'posthorn/src/store/projects.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { decodeBase32, totpCode } from 'posthorn/src/lib/totp.ts';
+import { decodeBase32, totpCode } from 'posthorn/src/lib/secrets/totp.ts';
 import {
   answer,
   findBarriers,

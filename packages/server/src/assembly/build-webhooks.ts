@@ -1,4 +1,4 @@
-import { type AddressGuard, createAddressGuard } from '../lib/address-guard.ts';
+import { type AddressGuard, createAddressGuard } from '../lib/network/address-guard.ts';
 import {
   createDispatcher,
   type Dispatcher,

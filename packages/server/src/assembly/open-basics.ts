@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 import { createIds, type Ids } from '../core/ids.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import type { SecretBox } from '../lib/secret-box.ts';
+import type { SecretBox } from '../lib/secrets/secret-box.ts';
 import { createSteadyClock } from '../lib/steady-clock.ts';
 import { keepTime } from '../nodes/keep-time.ts';
 import type { Engine } from '../store/engine.ts';

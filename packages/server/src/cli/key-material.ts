@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
 import { messageOf } from '../lib/errors.ts';
-import { createKeyFile, replaceKeyFile, writeKeyFile } from '../lib/key-file.ts';
+import { createKeyFile, replaceKeyFile, writeKeyFile } from '../lib/secrets/key-file.ts';
 
 /** What settings name by file, read once at the start. */
 export interface KeyMaterial extends MasterKeys {

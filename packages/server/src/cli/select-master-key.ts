@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '../lib/log.ts';
-import { createSecretBox, type SecretBox } from '../lib/secret-box.ts';
+import { createSecretBox, type SecretBox } from '../lib/secrets/secret-box.ts';
 import type { SealedValues } from '../store/sealed-values.ts';
 import type { MasterKeys } from './key-material.ts';
 

@@ -1,8 +1,8 @@
 import { Resolver } from 'node:dns';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { createAddressGuard } from '../lib/address-guard.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
+import { createAddressGuard } from '../lib/network/address-guard.ts';
 import { checkEnvelopeAddress } from '../smtp/check-envelope-address.ts';
 import { createProxyBypass } from '../webhooks/post/connect/proxy-settings.ts';
 

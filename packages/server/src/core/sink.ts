@@ -14,7 +14,7 @@ export interface SinkRecord {
   kind: string;
   /** As its kind's schema has read them, secrets left out. */
   settings: Record<string, unknown>;
-  /** The secrets among the settings as JSON, sealed (lib/secret-box.ts). */
+  /** The secrets among the settings as JSON, sealed (lib/secrets/secret-box.ts). */
   secretsSealed: string;
   /** Patterns as the user wrote them: `email.*`. */
   eventTypes: string[];

@@ -9,7 +9,7 @@ export interface SourceRecord {
   /** Its name in the SDK's registry. Never changes: what is stored was made by its decoder. */
   provider: string;
   settings: SourceSettings;
-  /** SourceSecrets as JSON, sealed (lib/secret-box.ts). */
+  /** SourceSecrets as JSON, sealed (lib/secrets/secret-box.ts). */
   secretsSealed: string;
   /** 1, then one more with each change. */
   version: number;

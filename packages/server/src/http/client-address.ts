@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { createAddressGuard } from '../lib/address-guard.ts';
+import { createAddressGuard } from '../lib/network/address-guard.ts';
 
 /** Refuses what no stranger can come from: loopback, private networks. */
 const publicOnly = createAddressGuard([]);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PosthornError } from '../lib/errors.ts';
-import type { SecretBox } from '../lib/secret-box.ts';
+import type { SecretBox } from '../lib/secrets/secret-box.ts';
 import { type Statement, StoreConflict } from '../store/engine.ts';
 import type { Idempotency } from '../store/idempotency.ts';
 import { answerContext } from '../store/sealed-values.ts';

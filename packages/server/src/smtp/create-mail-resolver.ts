@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises';
-import { createAddressGuard } from '../lib/address-guard.ts';
+import { createAddressGuard } from '../lib/network/address-guard.ts';
 import { createDestinationResolver, type DestinationResolver } from './resolve-destination.ts';
 
 /** Finds mail servers by the DNS servers of the settings, or the system's. */

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { format } from 'node:util';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
-import { addressGroup } from '../lib/address-group.ts';
+import { addressGroup } from '../lib/network/address-group.ts';
 import { type Draining, ServerConnection } from './server-connection.ts';
 import type { SmtpLog } from './smtp-log.ts';
 

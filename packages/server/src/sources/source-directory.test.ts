@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_SOURCE_SETTINGS, type SourceRecord, type SourceSecrets } from '../core/source.ts';
-import { createSecretBox } from '../lib/secret-box.ts';
+import { createSecretBox } from '../lib/secrets/secret-box.ts';
 import { createSourceDirectory } from './source-directory.ts';
 
 const secretBox = createSecretBox(Buffer.alloc(32, 1));

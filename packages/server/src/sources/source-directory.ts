@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Provider } from '@posthorn/sdk';
 import { livingTexts, type SourceRecord, type SourceSecrets } from '../core/source.ts';
-import type { SecretBox } from '../lib/secret-box.ts';
+import type { SecretBox } from '../lib/secrets/secret-box.ts';
 import { providerOf } from './provider-of.ts';
 
 /** A source ready for use: its provider's file found, its secrets opened. */

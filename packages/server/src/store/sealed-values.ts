@@ -1,4 +1,4 @@
-import type { SecretBox } from '../lib/secret-box.ts';
+import type { SecretBox } from '../lib/secrets/secret-box.ts';
 import type { Engine, Statement } from './engine.ts';
 import { toStatement } from './statement.ts';
 

@@ -22,8 +22,8 @@ import {
 } from '../core/webhooks/endpoint-settings.ts';
 import { certificateOf } from '../core/webhooks/signing-certificate.ts';
 import { createSigningKey, publicTextOf, toPublicJwk } from '../core/webhooks/signing-keys.ts';
-import { createAddressGuard } from '../lib/address-guard.ts';
 import { createTestClock, until } from '../lib/fixtures/test-clock.ts';
+import { createAddressGuard } from '../lib/network/address-guard.ts';
 import { makeCertificate } from './fixtures/make-certificate.ts';
 import type { EndpointFields } from './fixtures/make-endpoint.ts';
 import { setUpDispatcher } from './fixtures/set-up-dispatcher.ts';

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { loadConfig } from '../../config/load-config.ts';
 import { ConfigError, type SettingName } from '../../config.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { createSecretBox } from '../../lib/secret-box.ts';
+import { createSecretBox } from '../../lib/secrets/secret-box.ts';
 import { createSealedValues, type SealedValues } from '../../store/sealed-values.ts';
 import { openSqliteEngine } from '../../store/sqlite/engine.ts';
 import { loadMasterKeys, prepareMasterKey } from '../key-material.ts';

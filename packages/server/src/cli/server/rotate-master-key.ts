@@ -4,7 +4,7 @@ import { loadConfig } from '../../config/load-config.ts';
 import { type Config, ConfigError, type SettingName } from '../../config.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { createSecretBox } from '../../lib/secret-box.ts';
+import { createSecretBox } from '../../lib/secrets/secret-box.ts';
 import { refuseHalfMoved } from '../../store/move/move-state.ts';
 import { createNodes, type Nodes } from '../../store/nodes.ts';
 import { openEngine } from '../../store/open-engine.ts';

@@ -1,4 +1,4 @@
-import { createSelfSignedCertificate } from '../../lib/self-signed-certificate.ts';
+import { createSelfSignedCertificate } from '../../lib/secrets/self-signed-certificate.ts';
 import type { SigningKeyRecord } from './endpoint-settings.ts';
 import { importSigningKey } from './signing-keys.ts';
 

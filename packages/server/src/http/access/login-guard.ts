@@ -1,7 +1,7 @@
-import { addressGroup } from '../../lib/address-group.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createKeyedBuckets } from '../../lib/keyed-buckets.ts';
 import type { Log } from '../../lib/log.ts';
+import { addressGroup } from '../../lib/network/address-group.ts';
 import type { TokenBucket } from '../../lib/token-bucket.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Ids } from '../../core/ids.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { Store } from '../../store/store.ts';
 import type { Authenticator, Caller } from '../access/authenticate.ts';

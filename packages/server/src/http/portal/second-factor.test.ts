@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { decodeBase32, totpCode } from '../../lib/totp.ts';
+import { decodeBase32, totpCode } from '../../lib/secrets/totp.ts';
 import {
   addPortalUser,
   openBrowser,

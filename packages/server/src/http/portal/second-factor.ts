@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { PosthornError } from '../../lib/errors.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import {
   decodeBase32,
   encodeBase32,
   findTotpStep,
   TOTP_SECRET_BYTES,
   toOtpauthUrl,
-} from '../../lib/totp.ts';
+} from '../../lib/secrets/totp.ts';
 import type { SecondFactor, UserRecord, Users } from '../../store/access/users.ts';
 import { type Statement, StoreConflict } from '../../store/engine.ts';
 import { totpContext } from '../../store/sealed-values.ts';
@@ -17,7 +17,7 @@ const RECOVERY_CODES = 10;
 /** 80 bits: nobody guesses one, so a plain hash is enough. */
 const RECOVERY_BYTES = 10;
 
-/** Codes of an authenticator app (lib/totp.ts) beside the password. */
+/** Codes of an authenticator app (lib/secrets/totp.ts) beside the password. */
 export interface SecondFactors {
   /** A new secret to show, in base 32 and as what an app scans; nothing is stored yet. */
   offer(user: Pick<UserRecord, 'email'>): { secret: string; url: string };

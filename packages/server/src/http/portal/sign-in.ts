@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import type { Ids } from '../../core/ids.ts';
 import { ROLE_SCOPES } from '../../core/roles.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import { hashPassword, isPassword } from '../../lib/password.ts';
+import { hashPassword, isPassword } from '../../lib/secrets/password.ts';
 import type { SessionRecord, Sessions } from '../../store/access/sessions.ts';
 import type { UserRecord, Users } from '../../store/access/users.ts';
 import { StoreConflict } from '../../store/engine.ts';

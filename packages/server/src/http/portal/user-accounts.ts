@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Ids } from '../../core/ids.ts';
 import type { Role } from '../../core/roles.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import { hashPassword, isPassword } from '../../lib/password.ts';
+import { hashPassword, isPassword } from '../../lib/secrets/password.ts';
 import type { InvitationRecord, Invitations } from '../../store/access/invitations.ts';
 import type { Sessions } from '../../store/access/sessions.ts';
 import type { UserRecord, UserRights, Users } from '../../store/access/users.ts';

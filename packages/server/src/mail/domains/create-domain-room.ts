@@ -1,7 +1,7 @@
 import type { Ids } from '../../core/ids.ts';
-import { createAddressGuard } from '../../lib/address-guard.ts';
-import { createTextFetcher } from '../../lib/fetch-text.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import { createAddressGuard } from '../../lib/network/address-guard.ts';
+import { createTextFetcher } from '../../lib/network/fetch-text.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
 import type { Domains } from '../../store/mail/domains.ts';
 import { judgeMx, type Verdict } from './check-records.ts';

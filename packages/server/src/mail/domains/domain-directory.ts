@@ -1,5 +1,5 @@
 import { domainOf } from '../../core/mail/mail-domain.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import {
   type DkimKeyRecord,
   type DomainRecord,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import type { DkimKeyRecord, DomainRecord } from '../../store/mail/domains.ts';
 import { dkimContext } from '../../store/sealed-values.ts';
 import { generateKey } from '../dkim/generate-keys.ts';

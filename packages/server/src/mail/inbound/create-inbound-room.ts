@@ -3,7 +3,7 @@ import type { Ids } from '../../core/ids.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import { createTokenBucket, type TokenBucket } from '../../lib/token-bucket.ts';
 import type { IncomingDoor, IncomingRefusal } from '../../smtp/incoming/incoming.ts';
 import type { EventLog } from '../../store/log/event-log.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { createSecretBox } from '../../lib/secret-box.ts';
+import { createSecretBox } from '../../lib/secrets/secret-box.ts';
 import { createFileTokens } from './file-token.ts';
 
 const tokens = createFileTokens(createSecretBox(new Uint8Array(32)));

@@ -2,7 +2,7 @@ import { MAX_REPORT_BYTES } from '@posthorn/bounce';
 import type { Ids } from '../../core/ids.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import type { IncomingDoor } from '../../smtp/incoming/incoming.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
 import type { Messages } from '../../store/mail/messages.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createIds } from '../../core/ids.ts';
-import { createSecretBox } from '../../lib/secret-box.ts';
+import { createSecretBox } from '../../lib/secrets/secret-box.ts';
 import { createReturnPathTokens } from './return-path-token.ts';
 
 const ids = createIds({ now: () => 1_795_168_800_000, randomBytes });

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isId } from '../../core/ids.ts';
 import { toComparableAddress } from '../../core/mail/mail-domain.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 
 /** Which message to which recipient a mail that came back speaks of. */
 export interface ReturnPathRef {

@@ -8,7 +8,7 @@ import {
 } from '../../core/mail/tracking.ts';
 import { defaultsOfStream, type ProjectSending } from '../../core/project-settings.ts';
 import { PosthornError } from '../../lib/errors.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
 import type { MessageRecord } from '../../store/mail/messages.ts';
 import type { Store } from '../../store/store.ts';

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { isId } from '../../core/ids.ts';
 import { isStream, type Stream } from '../../core/mail/streams.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 
 /** Which copy of which message a URL of ours stands in. */
 export interface CopyRef {

@@ -1,6 +1,6 @@
 import { Resolver } from 'node:dns/promises';
-import { createAddressGuard } from '../../lib/address-guard.ts';
-import { createTextFetcher } from '../../lib/fetch-text.ts';
+import { createAddressGuard } from '../../lib/network/address-guard.ts';
+import { createTextFetcher } from '../../lib/network/fetch-text.ts';
 import type { SmtpLog } from '../smtp-log.ts';
 import { createDaneLookup } from './dane-lookup.ts';
 import { createSecureQuery } from './dns-query.ts';

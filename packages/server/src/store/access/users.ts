@@ -10,7 +10,7 @@ export interface UserRecord {
   /** In lower case. */
   email: string;
   name: string;
-  /** See lib/password.ts. */
+  /** See lib/secrets/password.ts. */
   passwordHash: string;
   role: Role;
   /** The projects that they see; null for all. */

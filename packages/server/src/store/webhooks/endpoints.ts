@@ -20,7 +20,7 @@ export interface EndpointRecord {
   /** Patterns as the user wrote them: `email.*`, `email.bounced`, `*`. */
   eventTypes: string[];
   settings: EndpointSettings;
-  /** EndpointSecrets as JSON, sealed (lib/secret-box.ts). */
+  /** EndpointSecrets as JSON, sealed (lib/secrets/secret-box.ts). */
   secretsSealed: string;
   status: 'enabled' | 'disabled';
   disabledReason: string | null;

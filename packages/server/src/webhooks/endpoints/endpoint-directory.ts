@@ -1,7 +1,7 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { EndpointSecrets, SigningKeyRecord } from '../../core/webhooks/endpoint-settings.ts';
 import { isSharedSecret } from '../../core/webhooks/signing-keys.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import type { Statement } from '../../store/engine.ts';
 import { endpointContext } from '../../store/sealed-values.ts';
 import type { EndpointRecord, Endpoints } from '../../store/webhooks/endpoints.ts';

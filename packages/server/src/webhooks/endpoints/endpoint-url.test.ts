@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { createAddressGuard } from '../../lib/address-guard.ts';
+import { createAddressGuard } from '../../lib/network/address-guard.ts';
 import { type EndpointUrlPolicy, explainEndpointUrl } from './endpoint-url.ts';
 
 const strict: EndpointUrlPolicy = { guard: createAddressGuard([]), allowHttp: false };

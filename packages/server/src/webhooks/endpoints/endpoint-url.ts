@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { AddressGuard } from '../../lib/address-guard.ts';
+import type { AddressGuard } from '../../lib/network/address-guard.ts';
 
 /** What the operator allows beyond public HTTPS. */
 export interface EndpointUrlPolicy {

@@ -1,5 +1,5 @@
-import { createAddressGuard } from '../../lib/address-guard.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { createAddressGuard } from '../../lib/network/address-guard.ts';
 import type { ProxySettings } from './connect/proxy-settings.ts';
 import { createPostClient, type PostClient } from './post-client.ts';
 

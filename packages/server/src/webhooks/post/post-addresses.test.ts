@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createAddressGuard } from '../../lib/address-guard.ts';
+import { createAddressGuard } from '../../lib/network/address-guard.ts';
 import { startRawServer } from '../fixtures/raw-server.ts';
 import { fakeLookup, OK, setUpPostClient } from './fixtures/set-up-post-client.ts';
 
-/** The forms of lib/address-guard.test.ts as a URL can write them, and names of this machine. */
+/** The forms of lib/network/address-guard.test.ts as a URL can write them, and names of this machine. */
 const FORBIDDEN_HOSTS = [
   '127.0.0.1',
   '127.0.0.1.',

@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns';
-import type { AddressGuard } from '../../lib/address-guard.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { AddressGuard } from '../../lib/network/address-guard.ts';
 import { createTurns } from '../../lib/turns.ts';
 import { isLoopbackHost, refuseHost } from '../endpoints/endpoint-url.ts';
 import { type Lookup, shareLookups } from './connect/guarded-lookup.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { createAddressGuard } from '../../lib/address-guard.ts';
 import { until } from '../../lib/fixtures/test-clock.ts';
+import { createAddressGuard } from '../../lib/network/address-guard.ts';
 import { makeCertificate } from '../fixtures/make-certificate.ts';
 import { startRawServer } from '../fixtures/raw-server.ts';
 import { parseProxyUrl } from './connect/proxy-settings.ts';

@@ -1,4 +1,4 @@
-import { createSecretBox } from '../../lib/secret-box.ts';
+import { createSecretBox } from '../../lib/secrets/secret-box.ts';
 import { createActor } from './act.ts';
 import { createOperator, type Operator } from './operate.ts';
 import { drawPlan, type Plan, SETUP_MS } from './plan/draw-plan.ts';

@@ -1,6 +1,6 @@
 import { createIds, type Ids } from '../../core/ids.ts';
 import { silentLog } from '../../lib/log.ts';
-import type { SecretBox } from '../../lib/secret-box.ts';
+import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 import { createEventLog, type EventLog, type Subscribers } from '../../store/log/event-log.ts';
 import { createDispatcher, type Dispatcher } from '../dispatcher.ts';
 import {

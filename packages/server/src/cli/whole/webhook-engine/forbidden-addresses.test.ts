@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { type LookupAddress, Resolver } from 'node:dns';
 import { createServer } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import type { AddressGuard } from '../../../lib/address-guard.ts';
 import { systemClock } from '../../../lib/clock.ts';
+import type { AddressGuard } from '../../../lib/network/address-guard.ts';
 import { startRawServer } from '../../../webhooks/fixtures/raw-server.ts';
 import { createPostClient } from '../../../webhooks/post/post-client.ts';
 import { parseTarget } from '../../../webhooks/post/post-target.ts';
@@ -12,7 +12,7 @@ import { startInProcessServer } from '../fixtures/in-process-server.ts';
 import { postEvents } from '../fixtures/make-events.ts';
 import { readList } from '../fixtures/test-client.ts';
 
-/** Every form of a forbidden address is in lib/address-guard.test.ts and webhooks/post/post-addresses.test.ts. */
+/** Every form of a forbidden address is in lib/network/address-guard.test.ts and webhooks/post/post-addresses.test.ts. */
 
 type Lookup = NonNullable<Parameters<typeof createPostClient>[0]['lookup']>;
 

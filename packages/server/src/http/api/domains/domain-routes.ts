@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Ids, isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { SecretBox } from '../../../lib/secret-box.ts';
+import type { SecretBox } from '../../../lib/secrets/secret-box.ts';
 import type { DomainRoom } from '../../../mail/domains/create-domain-room.ts';
 import type { DomainView } from '../../../mail/domains/domain-checker.ts';
 import { makeKeys } from '../../../mail/domains/make-keys.ts';

@@ -1,5 +1,5 @@
 import type { LookupAddress, LookupOptions, lookup as systemLookup } from 'node:dns';
-import type { AddressGuard } from '../../../lib/address-guard.ts';
+import type { AddressGuard } from '../../../lib/network/address-guard.ts';
 import { PostFailure } from '../post-failure.ts';
 
 export type Lookup = typeof systemLookup;

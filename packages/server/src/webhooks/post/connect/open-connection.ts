@@ -1,8 +1,8 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { buildConnector } from 'undici';
-import type { AddressGuard } from '../../../lib/address-guard.ts';
 import type { Clock } from '../../../lib/clock.ts';
+import type { AddressGuard } from '../../../lib/network/address-guard.ts';
 import type { PostTiming } from '../post-result.ts';
 import { type FindAddresses, guardLookup, judgeName, type SocketLookup } from './guarded-lookup.ts';
 import { openTunnel } from './open-tunnel.ts';

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { TEST_CERTIFICATE } from '../smtp/fixtures/test-certificate.ts';
+import { TEST_CERTIFICATE } from '../../smtp/fixtures/test-certificate.ts';
 import { createAddressGuard } from './address-guard.ts';
 import { createTextFetcher } from './fetch-text.ts';
 
