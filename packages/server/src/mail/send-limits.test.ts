@@ -136,3 +136,35 @@ test('a limit of nothing stops all mail, and a raised one holds at once', async 
   sendingLimits.emailsPerHour = 1;
   await system.send('mila@example.com');
 });
+
+test('of an hour and a day that are both used up each is told of, and the day says when to come again', async (t) => {
+  const system = await setUpMail(t, { sendingLimits: { emailsPerHour: 1, emailsPerDay: 1 } });
+  const { acceptor, engine } = system;
+  await system.send('mila@example.com');
+  for (let i = 0; i < 2; i += 1) {
+    await assert.rejects(system.send('late@example.com'), (error: unknown) => {
+      assert.ok(error instanceof SendLimitReached);
+      assert.equal(error.retryAfterSeconds, 14 * 3_600);
+      return true;
+    });
+  }
+  const told = await engine.db
+    .selectFrom('events')
+    .select('body')
+    .where('type', '=', 'account.send_limit_exceeded')
+    .orderBy('position')
+    .execute();
+  assert.deepEqual(
+    told.map(({ body }) => {
+      const { period, used, used_percent, resets_at } = JSON.parse(body).data.send_limit;
+      return [period, used, used_percent, resets_at];
+    }),
+    [
+      ['hour', 1, 100, '2026-11-20T11:00:00.000Z'],
+      ['day', 1, 100, '2026-11-21T00:00:00.000Z'],
+    ],
+  );
+  const many = ['a', 'b'].map((name) => ({ email: `${name}@example.com`, name: null }));
+  const tooMany = acceptor.acceptInput(PROJECT, sampleInput({ to: many }), () => []);
+  await assert.rejects(tooMany, /may send 1 emails a day, and these are 2 at once\. Send fewer/);
+});

@@ -100,17 +100,22 @@ export function createSendLimits(deps: {
   async function takeBlocks(lacking: readonly Window[], count: number): Promise<void> {
     for (let tries = 1; ; tries += 1) {
       const blocks = [];
+      const refused = [];
       for (const window of lacking) {
         const own = heldOf(window);
         const need = count - own.left;
-        if (own.fullAt === window.limit) await refuse(window, window.limit);
-        const seen = await stored.used(window);
+        const isKnownFull = own.fullAt === window.limit;
+        const seen = isKnownFull ? window.limit : await stored.used(window);
         const free = window.limit - (seen ?? 0);
         if (free <= 0) own.fullAt = window.limit;
-        if (free < need) await refuse(window, seen ?? 0);
+        if (free < need) {
+          refused.push({ window, used: seen ?? 0 });
+          continue;
+        }
         const size = Math.min(free, Math.max(need, Math.floor(window.limit / BLOCK_PARTS)));
         blocks.push({ window, seen, size, used: (seen ?? 0) + size });
       }
+      if (refused.length > 0) await refuse(refused, count);
       const events = blocks
         .filter(({ window: { limit }, seen, used }) => {
           return (seen ?? 0) < limit * APPROACHING && used >= limit * APPROACHING;
@@ -130,16 +135,26 @@ export function createSendLimits(deps: {
     }
   }
 
-  async function refuse(window: Window, used: number): Promise<never> {
-    const own = heldOf(window);
-    if (!own.isRefusalTold) {
+  /** Tells of each window that is used up, and says when the last of them is over. */
+  async function refuse(
+    refused: readonly { window: Window; used: number }[],
+    count: number,
+  ): Promise<never> {
+    for (const { window, used } of refused) {
+      const own = heldOf(window);
+      if (own.isRefusalTold) continue;
       own.isRefusalTold = true;
       await log.append([tell('account.send_limit_exceeded', window, used)]).catch(() => {
         own.isRefusalTold = false;
       });
     }
-    const { period, limit, endsMs } = window;
-    const detail = `This project may send ${limit} emails ${period === 'hour' ? 'an hour' : 'a day'}, and ${used} are used. The next ${period} begins at ${toTimestamp(endsMs)}.`;
+    const last = refused.reduce((a, b) => (b.window.endsMs > a.window.endsMs ? b : a));
+    const { period, limit, endsMs } = last.window;
+    const allowed = `This project may send ${limit} emails ${period === 'hour' ? 'an hour' : 'a day'}`;
+    const detail =
+      count > limit
+        ? `${allowed}, and these are ${count} at once. Send fewer at a time.`
+        : `${allowed}, and ${last.used} are used. The next ${period} begins at ${toTimestamp(endsMs)}.`;
     const retryAfterSeconds = Math.max(1, Math.ceil((endsMs - clock.now()) / 1_000));
     throw new SendLimitReached('send_limit_reached', detail, { retryAfterSeconds });
   }
