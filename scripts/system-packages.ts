@@ -3,7 +3,16 @@
  * those tests skip and say so.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export interface SystemPackage {
@@ -14,7 +23,14 @@ export interface SystemPackage {
   /** Which test files need it, going by their path and text. */
   readonly neededBy: RegExp;
   readonly purpose: string;
+  /** Where it is unpacked, not installed: it cannot be there together with another one of these. */
+  readonly unpackedIn?: string;
+  /** A user of the system that its installation would have made. */
+  readonly user?: string;
 }
+
+/** Debian has one mail server at a time, and Postfix is it. */
+export const EXIM_FOLDER = '/opt/posthorn-tests/exim4';
 
 export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   {
@@ -29,6 +45,37 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     probe: '/usr/lib/*/sasl2/libplain.so',
     neededBy: /postfix/i,
     purpose: 'the login of a real mail server at ours',
+  },
+  {
+    name: 'exim4-daemon-light',
+    probe: `${EXIM_FOLDER}/usr/sbin/exim4`,
+    neededBy: /startExim/,
+    purpose: 'delivery to and from another real mail server',
+    unpackedIn: EXIM_FOLDER,
+    user: 'Debian-exim',
+  },
+  // Two libraries of Exim's that Postfix does not need.
+  ...[
+    ['libidn12', '/usr/lib/*/libidn.so.12'],
+    ['libgnutls-dane0', '/usr/lib/*/libgnutls-dane.so.0'],
+  ].map(([name = '', probe = '']) => ({
+    name,
+    probe,
+    neededBy: /startExim/,
+    purpose: 'delivery to and from another real mail server',
+  })),
+  {
+    name: 'swaks',
+    probe: 'swaks',
+    neededBy: /runSwaks/,
+    purpose: 'what people test mail servers with',
+  },
+  {
+    // Only recommended by swaks, which cannot do TLS without it.
+    name: 'libnet-ssleay-perl',
+    probe: '/usr/lib/*/perl5/*/Net/SSLeay.pm',
+    neededBy: /runSwaks/,
+    purpose: 'what people test mail servers with',
   },
   {
     name: 'dovecot-imapd',
@@ -134,7 +181,8 @@ export function installSystemPackages(
   const canInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version');
   if (canInstall) {
     say(`Installing system packages for the tests: ${names.join(', ')}...`);
-    const problem = withoutServiceStart(() => aptInstall(names));
+    const entries = missing.map(({ entry }) => entry);
+    const problem = withoutServiceStart(() => aptInstall(entries));
     if (problem === undefined) return;
     say(problem);
   }
@@ -145,22 +193,51 @@ export function installSystemPackages(
   if (!canInstall) say(`To run them on Debian: sudo apt-get install ${names.join(' ')}`);
 }
 
-function aptInstall(names: readonly string[]): string | undefined {
+function aptInstall(entries: readonly SystemPackage[]): string | undefined {
   const wait = ['-o', 'DPkg::Lock::Timeout=120'];
-  const commands = [
-    [...wait, 'update'],
-    [...wait, 'install', '-y', '--no-install-recommends', ...names],
-  ];
+  const usual = entries.filter(({ unpackedIn }) => unpackedIn === undefined);
+  const names = usual.map(({ name }) => name);
+  const install = [...wait, 'install', '-y', '--no-install-recommends', ...names];
+  const commands = [[...wait, 'update'], ...(names.length === 0 ? [] : [install])];
   for (const args of commands) {
-    const { status, stdout, stderr, error } = spawnSync('apt-get', args, {
-      encoding: 'utf8',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
-    if (status !== 0) {
-      return `${stdout ?? ''}${stderr ?? ''}apt-get ${args.join(' ')} failed: ${error?.message ?? status}`;
-    }
+    const problem = run('apt-get', args);
+    if (problem !== undefined) return problem;
+  }
+  for (const { name, unpackedIn, user } of entries) {
+    if (unpackedIn === undefined) continue;
+    const problem = (user === undefined ? undefined : addUser(user)) ?? unpack(name, unpackedIn);
+    if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function addUser(name: string): string | undefined {
+  if (run('id', [name]) === undefined) return undefined;
+  return run('useradd', ['--system', '--no-create-home', '--shell', '/usr/sbin/nologin', name]);
+}
+
+function unpack(name: string, folder: string): string | undefined {
+  const download = mkdtempSync(join(tmpdir(), 'posthorn-deb-'));
+  try {
+    const problem = run('apt-get', ['download', name], download);
+    if (problem !== undefined) return problem;
+    mkdirSync(folder, { recursive: true });
+    const [file = ''] = globSync(join(download, '*.deb'));
+    return run('dpkg-deb', ['--extract', file, folder]);
+  } finally {
+    rmSync(download, { recursive: true, force: true });
+  }
+}
+
+/** What it said, where it failed. */
+function run(command: string, args: readonly string[], cwd?: string): string | undefined {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  if (status === 0) return undefined;
+  return `${stdout ?? ''}${stderr ?? ''}${command} ${args.join(' ')} failed: ${error?.message ?? status}`;
 }
 
 /** Debian starts a daemon as soon as it is installed, unless this file forbids it (policy-rc.d). */
