@@ -345,6 +345,15 @@ export interface EventInbound {
   urls_expire_at?: string | null;
 }
 
+/** Of a post to an endpoint that coalesces: opens or clicks that are alike, and this is the first of them. */
+export interface EventCoalesced {
+  count: number;
+  /** `timestamp` of the last one. */
+  last_at: string;
+  /** In their order, this one included. */
+  event_ids: string[];
+}
+
 export interface EventData {
   /** True in a sample, and of mail that was sent with a sandbox key: nothing of it happened. */
   test?: boolean;
@@ -376,6 +385,7 @@ export interface EventData {
   backlog?: EventBacklog;
   exhausted?: EventExhausted;
   stalled?: EventStalled;
+  coalesced?: EventCoalesced;
   tags?: string[];
   metadata?: Record<string, unknown>;
   raw?: unknown;

@@ -51,6 +51,9 @@ const own = {
   },
 };
 
+/** As long as an event may be. */
+const LONG = 'x'.repeat(19_000);
+
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
 describeProvider(standard, {
@@ -70,6 +73,36 @@ describeProvider(standard, {
         { type: 'email.bounced' },
         { type: 'system.test', endpoint: { id: 'ep_1', url: 'https://x' } },
       ],
+    },
+    {
+      when: 'opens that went as one',
+      body: {
+        ...own,
+        type: 'email.opened',
+        data: {
+          ...own.data,
+          coalesced: {
+            count: 2,
+            last_at: '2026-11-21T18:32:00.000Z',
+            event_ids: [own.id, 'evt_2'],
+          },
+        },
+      },
+      events: [
+        {
+          type: 'email.opened',
+          coalesced: {
+            count: 2,
+            last_at: '2026-11-21T18:32:00.000Z',
+            event_ids: [own.id, 'evt_2'],
+          },
+        },
+      ],
+    },
+    {
+      when: 'a mail that came in, its text whole',
+      body: { ...own, type: 'email.received', data: { inbound: { id: 'rcv_1', text: LONG } } },
+      events: [{ type: 'email.received', 'inbound.text': LONG }],
     },
     {
       when: 'fields that an event does not have',

@@ -55,7 +55,7 @@ function withoutId({ id: _id, ...event }: DecodedEvent): DecodedEvent {
 
 /** What another Posthorn's log said of it is not so here: its place, its source, when it came. */
 function withoutPlace(data: EventData): EventData {
-  const { sequence: _n, state: _s, previous_state: _p, ...here } = data;
+  const { sequence: _n, state: _s, previous_state: _p, coalesced: _c, ...here } = data;
   const { source: _source, received_at: _received, ...rest } = here;
   return rest;
 }

@@ -74,8 +74,16 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   'email.failed': delivery('No answer ever came, or we failed inside.', ['delivery'], true),
   'email.held': delivery('The message is kept for review.', ['hold']),
   'email.released': delivery('A held message was let go.', ['hold']),
-  'email.opened': about('engagement', 'The tracking pixel was loaded.', [...MESSAGE, 'engagement']),
-  'email.clicked': about('engagement', 'A tracked link was followed.', [...MESSAGE, 'engagement']),
+  'email.opened': about('engagement', 'The tracking pixel was loaded.', [
+    ...MESSAGE,
+    'engagement',
+    'coalesced',
+  ]),
+  'email.clicked': about('engagement', 'A tracked link was followed.', [
+    ...MESSAGE,
+    'engagement',
+    'coalesced',
+  ]),
   'email.complained': about('engagement', 'The recipient reported the message as spam.', [
     ...MESSAGE,
     'complaint',

@@ -277,6 +277,16 @@ export const dataShape = {
     })
     .optional()
     .describe('A source that should be talking and is not.'),
+  coalesced: z
+    .strictObject({
+      count: z.number().int(),
+      last_at: utcTimestampSchema,
+      event_ids: z.array(z.string().max(200)).max(10_000),
+    })
+    .optional()
+    .describe(
+      'In posts to endpoints that coalesce: how many went as one; ignored in what comes in.',
+    ),
   tags: z.array(z.string().max(200)).max(50).optional(),
   metadata: metadataSchema.optional(),
   raw: z

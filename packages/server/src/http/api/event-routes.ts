@@ -33,7 +33,7 @@ export interface EventRoutesDeps extends FeedDeps {
 
 export function createEventRoutes(deps: EventRoutesDeps): Route[] {
   function toNewEvent(projectId: string, input: EventInput): NewEvent {
-    const { sequence: _s, state: _t, previous_state: _p, ...given } = input.data;
+    const { sequence: _s, state: _t, previous_state: _p, coalesced: _c, ...given } = input.data;
     const recipient = given.recipient == null ? given.recipient : lowerDomain(given.recipient);
     const received = given.received_at ?? toTimestamp(deps.now());
     const data = { provider: 'api', ...given, received_at: received, recipient } as EventData;

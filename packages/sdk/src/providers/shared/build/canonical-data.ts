@@ -184,6 +184,7 @@ const EVENT_DATA = {
     silent_seconds: 'number',
     expected_within_seconds: 'number',
   },
+  coalesced: { count: 'number', last_at: 'text', event_ids: 'texts' },
   tags: 'texts',
   metadata: 'object',
   raw: 'any',
@@ -212,7 +213,8 @@ function isBounce(bounce: EventData['bounce']): bounce is EventBounce {
   );
 }
 
-const MAX_TEXT_CHARS = 8_000;
+/** An event of ours has no more in all. */
+const MAX_TEXT_CHARS = 20_000;
 
 /** `undefined` for what is of another kind. `null` means unknown, and stays. */
 function pick(value: unknown, kind: Kind): unknown {
