@@ -32,8 +32,9 @@ import {
   parseMailRate,
 } from './mail/delivery/destination-limits.ts';
 import { TRANSCRIPT_CHOICES } from './mail/delivery/keep-transcripts.ts';
+import { parseSourcePools, parseWarmup } from './mail/delivery/source-pools.ts';
+import { parseRelays } from './mail/relays/parse-relays.ts';
 import { parseMailboxUrl } from './mail/return-path/parse-mailbox-url.ts';
-import { parseSmarthost } from './mail/smarthost.ts';
 import { parseDatabaseUrl } from './store/postgres/connect/connection-settings.ts';
 import { parseProxyUrl } from './webhooks/post/connect/proxy-settings.ts';
 
@@ -46,6 +47,10 @@ export class ConfigError extends Error {
 }
 
 const DAY_MS = 86_400_000;
+
+function checkRelays(value: string): void {
+  if (value !== 'direct') parseRelays(value);
+}
 
 export const SETTINGS = {
   data: text('./posthorn-data', 'Folder of the embedded store and the generated keys.'),
@@ -106,9 +111,14 @@ export const SETTINGS = {
     parse: readSize,
   },
   smarthost: optional(
-    "Send all mail through this server: smtp://user:password@host:587, or smtps://host. Without it: straight to the recipients' mail servers.",
-    parseSmarthost,
+    "Send all mail through this server: smtp://user:password@host:587, or smtps://host; or by the API of a provider: ses://, sendgrid://, mailgun://, postmark://. Several, separated by commas, are tried in their order. Without it: straight to the recipients' mail servers.",
+    parseRelays,
   ),
+  smarthostTransactional: optional(
+    "The same for transactional mail alone, or direct for the way to the recipients' mail servers.",
+    checkRelays,
+  ),
+  smarthostBroadcast: optional('The same for broadcast mail alone, or direct.', checkRelays),
   mailTls: oneOf(['opportunistic', 'require', 'off'], 'opportunistic', 'TLS towards mail servers.'),
   mailMtaSts: flag(true, 'Keep what domains ask of TLS by MTA-STS (RFC 8461).'),
   mailDane: flag(
@@ -119,6 +129,24 @@ export const SETTINGS = {
   mailSourceAddresses: addresses(
     'IP addresses of this machine that connections to mail servers leave from in turn, separated by commas: IPv4 to IPv4, IPv6 to IPv6. Without them the system chooses.',
   ),
+  mailPools: {
+    default: '',
+    description:
+      'Addresses of this machine that send together, by name: main=192.0.2.7*3,192.0.2.8; bulk=192.0.2.9~2026-11-20. Behind * a weight, behind ~ the day on which an address began.',
+    parse: parseSourcePools,
+  },
+  mailPoolTransactional: optional(
+    'The pool that transactional mail leaves from. Without it: mail_source_addresses.',
+  ),
+  mailPoolBroadcast: optional(
+    'The pool that broadcast mail leaves from. Without it: mail_source_addresses.',
+  ),
+  mailWarmup: {
+    default: '100,200,400,800,1600,3200,6400,12800,25600,51200,102400,204800,409600',
+    description:
+      'Recipients that an address with ~ may have on its first day, its second and so on; behind the last as many as there are.',
+    parse: parseWarmup,
+  },
   mailNetworks: networks(
     '',
     'Networks that mail servers may be in although they are not public: loopback, private, or CIDR blocks.',

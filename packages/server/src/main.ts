@@ -114,6 +114,8 @@ async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<Ru
   }
   if (config.roles.includes('mail')) {
     await checkSourceAddresses(config.mailSourceAddresses);
+    const pooled = [...config.mailPools.values()].flat().map(({ address }) => address);
+    await checkSourceAddresses(pooled, 'mail_pools');
     mail.deliverer.start();
   }
   closers.push(async () => reports.reporter.stop());

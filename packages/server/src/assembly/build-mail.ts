@@ -12,10 +12,11 @@ import { createIncoming } from '../mail/incoming/create-incoming.ts';
 import { createReturnPath, type ReturnPathRoom } from '../mail/return-path/create-return-path.ts';
 import { createSendLimits, type SendLimits } from '../mail/send-limits.ts';
 import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
+import { createUnsubscribeMail } from '../mail/tracking/unsubscribe-mail.ts';
 import { createExpectationWatch } from '../mail/watch-expectations.ts';
 import type { SmtpListener } from '../smtp/smtp-listener.ts';
 import type { Logbook } from './build-log.ts';
-import { buildTransmitter } from './build-transmitter.ts';
+import { buildTransmitter, type WaysOut } from './build-transmitter.ts';
 import { countAccepted } from './count-accepted.ts';
 import type { Basics } from './open-basics.ts';
 
@@ -77,9 +78,14 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
     clock,
     logger: basics.log,
   });
+  const unsubscribeMail = createUnsubscribeMail({
+    ...{ config, secretBox, messages: store.messages, directory },
+    projectIds: () => projects.all().map(({ id }) => id),
+  });
   const trackingRoom = createTrackingRoom({
     ...{ config, secretBox, directory, rules, store, log, ids, now },
     sendingOf: (projectId) => projects.settingsOf(projectId).sending,
+    unsubscribeAddress: unsubscribeMail.addressOf,
   });
   const inboundRoom = createInboundRoom({
     ...{ config, store, log, directory, secretBox, ids, clock, logger: basics.log },
@@ -90,12 +96,13 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
   const incoming = createIncoming({
     config,
     tls: basics.keys.submissionTls,
-    doors: [returnPath.door, inboundRoom.door],
+    doors: [returnPath.door, unsubscribeMail.doorTo(trackingRoom.unsubscriber), inboundRoom.door],
     refuseWork: basics.gate.refuseWork,
     logger: basics.log,
   });
   const rooms = { domainRoom, trackingRoom, returnPath, inboundRoom };
-  const deliverer: Deliverer = buildDeliverer(basics, ties, { ...rooms, dsnWriter });
+  const out = await buildTransmitter(basics);
+  const deliverer: Deliverer = buildDeliverer(basics, ties, { ...rooms, dsnWriter, out });
   const sendLimits = createSendLimits({
     ...{ windows: store.sendWindows, log, ids, clock },
     limitsOf: projects.settingsOf,
@@ -117,14 +124,15 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
 function buildDeliverer(
   basics: Basics,
   ties: MailTies,
-  rooms: Pick<Mail, 'trackingRoom' | 'returnPath'> & { dsnWriter: DsnWriter },
+  rooms: Pick<Mail, 'trackingRoom' | 'returnPath'> & { dsnWriter: DsnWriter; out: WaysOut },
 ): Deliverer {
+  const { out } = rooms;
   const { config, store, projects, clock, random, ids, node } = basics;
   return createDeliverer({
     engine: store.engine,
     messages: store.messages,
     log: ties.eventLog,
-    transmitter: buildTransmitter(basics),
+    transmitter: out.transmitter,
     clock,
     random,
     ids,
@@ -133,7 +141,7 @@ function buildDeliverer(
     ladderMs: config.mailRetryLadder,
     suppressed: ties.suppression.check,
     projectExists: (projectId) => projects.find(projectId) !== null,
-    smarthost: config.smarthost !== null,
+    smarthost: out.relaysAll,
     envelopeSender: rooms.returnPath.envelopeSender,
     dsnWriter: rooms.dsnWriter,
     transcripts: createTranscriptKeeper({

@@ -89,6 +89,16 @@ test('a domain that DNS does not know is asked for again before that counts', ()
   assert.equal(outcomeOf(expired), 'failed: failed');
 });
 
+test('what the warm-up leaves no room for today is due in the first hour of tomorrow', () => {
+  const answer = { ...UNREACHABLE, errorCode: 'warmup_full' } as const;
+  const nowMs = Date.parse('2026-11-22T10:00:00Z');
+  const expiresAtMs = nowMs + 5 * 86_400_000;
+  const { state, dueAtMs } = decide(answer, { nowMs, expiresAtMs });
+  assert.deepEqual([state, dueAtMs], ['queued', Date.parse('2026-11-23T00:30:00Z')]);
+  assert.equal(decide(answer, { nowMs, expiresAtMs: nowMs + 1 }).dueAtMs, nowMs + 1);
+  assert.equal(decide(answer, { nowMs, expiresAtMs: nowMs }).state, 'failed');
+});
+
 test('a null MX counts at once: the domain has said it itself', () => {
   const answer = {
     ...UNREACHABLE,

@@ -58,7 +58,9 @@ export function decideTransmission(input: {
       events: [...sent, { type: 'email.bounced', delivery, bounce }],
     };
   }
-  const dueAtMs = nextMailRetry({ ...input, failures: attempts });
+  const rungMs = nextMailRetry({ ...input, failures: attempts });
+  const isForTomorrow = result.errorCode === 'warmup_full' && rungMs !== null;
+  const dueAtMs = isForTomorrow ? tomorrow(input) : rungMs;
   if (dueAtMs !== null) {
     const deferred = { ...delivery, next_attempt_at: toTimestamp(dueAtMs) };
     const events = [...sent, { type: 'email.deferred' as const, delivery: deferred }];
@@ -89,6 +91,23 @@ function isToBeAskedAgain(
 ): boolean {
   if (errorCode !== 'dns_not_found') return false;
   return at.attempts < NOT_FOUND_ATTEMPTS || at.nowMs - at.sinceMs < NOT_FOUND_SPAN_MS;
+}
+
+const DAY_MS = 86_400_000;
+/** So that not everything that waits for a new day comes at its first moment. */
+const MORNING_MS = 3_600_000;
+
+function tomorrow({
+  nowMs,
+  expiresAtMs,
+  random,
+}: {
+  nowMs: number;
+  expiresAtMs: number;
+  random: number;
+}): number {
+  const dayMs = (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS;
+  return Math.min(dayMs + Math.round(MORNING_MS * random), expiresAtMs);
 }
 
 function toDelivery(result: RecipientResult, attempt: number): EventDelivery {

@@ -18,6 +18,8 @@ export function createMailEvent(input: {
   atMs: number;
   message: MessageRecord;
   recipient: string;
+  /** What a relay calls the message. */
+  providerId?: string | null;
   delivery?: EventDelivery;
   bounce?: EventBounce;
   engagement?: EventEngagement;
@@ -40,7 +42,7 @@ export function createMailEvent(input: {
     message: {
       id: message.id,
       smtp_id: message.smtpId,
-      provider_id: null,
+      provider_id: input.providerId ?? null,
       from: message.headerFrom,
       subject: message.subject,
       stream: message.stream,

@@ -18,12 +18,16 @@ export const TRANSMIT_ERRORS = {
   connection_lost_after_data:
     'The message was sent, and no reply came: it may have been delivered. Another attempt may deliver it twice',
   tls_error: 'TLS was not to be had, or the certificate was not right',
+  warmup_full: 'Every address of the pool has sent what its warm-up allows today',
   tls_policy: 'What the domain asks of TLS (MTA-STS, DANE) could not be kept',
   auth_failed: 'The server did not accept our login',
   smtp_reply: 'The server answered with an error',
   smtputf8_unsupported:
     'The address is not ASCII, and the server does not offer SMTPUTF8 (RFC 6531)',
   protocol_error: 'The server did not speak SMTP',
+  api_rejected: 'The API of the provider refused the message',
+  api_throttled: 'The API of the provider asked for less',
+  api_failed: 'The API of the provider, or our account there, does not work',
   suspended: 'Not tried, since nobody answered there a moment ago',
   aborted: 'We stopped before it was over',
 } as const satisfies Record<string, string>;
@@ -49,6 +53,8 @@ export interface RecipientResult {
   tls: boolean | null;
   /** The server tells senders what becomes of the message, as far as that was asked for (RFC 3461). */
   offersDsn?: boolean;
+  /** What a provider calls the message that it has taken. */
+  providerId?: string | null;
   /** Whether a server answered at all: true from the greeting on. */
   reachedServer: boolean;
   /** From the call of `transmit` to this result. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { createSourceAddresses, type SourceAddresses } from './client/source-addresses.ts';
 import {
   type Answer,
   type Conversation,
@@ -678,10 +679,19 @@ test('ends idle connections on close, and waits for busy ones', async () => {
   await end;
 });
 
+function sourcesOf(...addresses: string[]): SourceAddresses {
+  return createSourceAddresses({
+    addresses: addresses.map((address) => ({ address, weight: 1, warmingSinceMs: null })),
+    warmup: [],
+    usage: { sentToday: () => 0, add() {} },
+    now: () => 0,
+  });
+}
+
 test('connections leave from the source addresses in turn, whatever host they go to', async () => {
   const server = await serve({ extensions: [] });
   const to = transmitter(server.port, {
-    sourceAddresses: ['127.0.0.7', '::1', '127.0.0.8'],
+    sources: sourcesOf('127.0.0.7', '::1', '127.0.0.8'),
     maxMessagesPerConnection: 1,
   });
   for (let i = 0; i < 3; i++) assert.equal((await sendOne(to)).outcome, 'delivered');
@@ -690,17 +700,37 @@ test('connections leave from the source addresses in turn, whatever host they go
 
 test('a host of a family without a source address is left out; alone, it is a failure for now', async () => {
   const server = await serve({ extensions: [] });
-  const sourceAddresses = ['127.0.0.7'];
+  const sources = sourcesOf('127.0.0.7');
   const both = transmitter(server.port, {
-    sourceAddresses,
+    sources,
     resolver: pointing('2001:db8::1', '127.0.0.1'),
   });
   assert.equal((await sendOne(both)).remoteIp, '127.0.0.1');
-  const alone = transmitter(server.port, { sourceAddresses, resolver: pointing('2001:db8::1') });
+  const alone = transmitter(server.port, { sources, resolver: pointing('2001:db8::1') });
   const result = await sendOne(alone);
   assert.equal(brief(result), 'deferred connect connection_failed ');
-  assert.match(
-    result.response ?? '',
-    /mail_source_addresses has none of the family of 2001:db8::1/,
-  );
+  assert.match(result.response ?? '', /no source address of the family of 2001:db8::1/);
+});
+
+test('an address that has sent what it may today carries no more, not over an open connection either', async () => {
+  const server = await serve({ extensions: [] });
+  let sent = 0;
+  const sources = createSourceAddresses({
+    addresses: [{ address: '127.0.0.7', weight: 1, warmingSinceMs: 0 }],
+    warmup: [2],
+    usage: {
+      sentToday: () => sent,
+      add(_, count) {
+        sent += count;
+      },
+    },
+    now: () => 0,
+  });
+  const to = transmitter(server.port, { sources });
+  const recipients = ['b@example.com', 'c@example.com'];
+  const { results } = await to.transmit(job({ recipients }));
+  assert.deepEqual(results.map(brief), Array(2).fill('delivered reply  250'));
+  assert.equal(sent, 2);
+  assert.equal(brief(await sendOne(to)), 'deferred connect warmup_full ');
+  assert.equal(server.connections(), 1);
 });

@@ -1,7 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { DsnRequest } from '../core/mail/dsn.ts';
 import { findRoute, type Route, type RouteOptions, unlessAborted } from './client/find-route.ts';
-import { againstPolicy, brokenFailure, stopped, withoutSource } from './client/host-failures.ts';
+import {
+  againstPolicy,
+  brokenFailure,
+  fullWarmup,
+  stopped,
+  withoutSource,
+} from './client/host-failures.ts';
 import { openEncryptedOrPlain } from './client/open-encrypted-or-plain.ts';
 import { type SmtpSession, StageFailure } from './client/open-session.ts';
 import {
@@ -11,7 +17,7 @@ import {
   type Verdict,
 } from './client/run-transaction.ts';
 import { createSmtpConnectionPool, type PoolLease } from './client/smtp-connection-pool.ts';
-import { createSourceAddresses } from './client/source-addresses.ts';
+import type { SourceAddresses } from './client/source-addresses.ts';
 import { createTranscript, type Transcript } from './client/transcript.ts';
 import { createTransmissionRecord, type TransmissionRecord } from './client/transmission-record.ts';
 import { wireAddress } from './client/wire-address.ts';
@@ -33,7 +39,7 @@ export interface TransmitterOptions extends RouteOptions {
   now: () => number;
   log: SmtpLog;
   /** Of this machine, for its connections; without any the system chooses. */
-  sourceAddresses?: readonly string[];
+  sources?: SourceAddresses;
 }
 
 export interface TransmitJob {
@@ -71,7 +77,7 @@ const MAX_CONNECTIONS_TRIED = 6;
  */
 export function createTransmitter(options: TransmitterOptions): Transmitter {
   const pool = createSmtpConnectionPool({ ...options, endSession });
-  const sources = createSourceAddresses(options.sourceAddresses ?? []);
+  const { sources } = options;
 
   async function transmit(job: TransmitJob): Promise<Transmission> {
     const record = createTransmissionRecord(job.recipients, options.now);
@@ -137,6 +143,10 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
   async function tryHost(attempt: Attempt): Promise<StageFailure | null> {
     const { lease, record } = attempt;
     let session = lease.idle;
+    if (session !== null && sources?.mayUse(session.localAddress) === false) {
+      endSession(session);
+      session = null;
+    }
     let reused = session !== null;
     for (;;) {
       if (session === null) {
@@ -149,6 +159,8 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
       }
       const outcome = await send(session, reused, attempt);
       record.settle(record.open(), outcome.verdicts, session);
+      const reached = outcome.verdicts.filter((verdict) => verdict?.outcome === 'delivered');
+      sources?.sent(session.localAddress, reached.length);
       if (!outcome.reusable) {
         endSession(session);
         if (outcome.broken && reused && !outcome.broken.mailAnswered && !attempt.signal.aborted) {
@@ -188,11 +200,12 @@ export function createTransmitter(options: TransmitterOptions): Transmitter {
     let last: StageFailure | null = null;
     for (const address of host.addresses) {
       if (budget.connections <= 0 && last !== null) break;
-      const localAddress = sources.next(address);
-      if (localAddress === null) {
-        last ??= withoutSource(address);
+      const source = sources?.next(address) ?? { kind: 'system' };
+      if (source.kind === 'none' || source.kind === 'full') {
+        last ??= source.kind === 'none' ? withoutSource(address) : fullWarmup();
         continue;
       }
+      const localAddress = source.kind === 'address' ? source.address : undefined;
       budget.connections -= 1;
       const { heloName } = options;
       const base = { host: host.host, address, port: route.port, heloName, localAddress, signal };

@@ -3,7 +3,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
-import type { Transmitter } from '../../smtp/transmit.ts';
 import { StoreConflict, StoreUnavailable } from '../../store/engine.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
 import type { MessageRecord, Messages, TransmissionOutcome } from '../../store/mail/messages.ts';
@@ -20,12 +19,13 @@ import type { TrackingRoom } from '../tracking/create-tracking-room.ts';
 import type { DestinationReport } from './destination-pace.ts';
 import { judgeDestination } from './judge-destination.ts';
 import type { TranscriptKeeper } from './keep-transcripts.ts';
+import type { MailTransmitter } from './mail-transmitter.ts';
 import { suspendedTransmission } from './suspended-transmission.ts';
 
 export interface JobDeliveryOptions {
   messages: Pick<Messages, 'get' | 'raw' | 'settlement' | 'release'>;
   log: EventLog;
-  transmitter: Transmitter;
+  transmitter: MailTransmitter;
   transcripts: TranscriptKeeper;
   clock: Clock;
   random: () => number;
@@ -127,6 +127,7 @@ export function createJobDelivery(
       : options.transmitter.transmit;
     const transmission = await transmit({
       domain: job.domain,
+      stream: message.stream,
       envelopeFrom,
       recipients,
       raw,
@@ -207,10 +208,10 @@ export function createJobDelivery(
     });
     const atMs = clock.now();
     const { projectId, messageId } = job;
-    const events = decisions.flatMap(({ result: { recipient }, step }) =>
+    const events = decisions.flatMap(({ result: { recipient, providerId = null }, step }) =>
       [...step.events, ...happeningsAfter(message, recipient, step.state)].map((given) => {
         const id = options.ids.next('event');
-        const event = createMailEvent({ id, atMs, message, recipient, ...given });
+        const event = createMailEvent({ id, atMs, message, recipient, providerId, ...given });
         return { projectId, dedupKey: null, event };
       }),
     );

@@ -39,7 +39,8 @@ const BEFORE_RECIPIENTS: ReadonlySet<RecipientResult['stage']> = new Set([
 ]);
 
 function asksForLess(result: RecipientResult): boolean {
-  const { smtpCode, stage, outcome, enhancedCode, response } = result;
+  const { smtpCode, stage, outcome, enhancedCode, response, errorCode } = result;
+  if (errorCode === 'api_throttled') return true;
   if (outcome !== 'deferred' || smtpCode === null) return false;
   if (smtpCode === 421 || BEFORE_RECIPIENTS.has(stage)) return true;
   const text = response ?? '';

@@ -1,3 +1,4 @@
+import { TRANSMIT_ERRORS } from '../transmission.ts';
 import { type SmtpSession, StageFailure } from './open-session.ts';
 import type { TransactionOutcome } from './run-transaction.ts';
 
@@ -29,8 +30,13 @@ export function stopped(): StageFailure {
 }
 
 export function withoutSource(address: string): StageFailure {
-  const message = `mail_source_addresses has none of the family of ${address}`;
+  const message = `There is no source address of the family of ${address}`;
   return new StageFailure('connection_failed', message, NOWHERE);
+}
+
+/** All addresses that could go there have sent what they may today. */
+export function fullWarmup(): StageFailure {
+  return new StageFailure('warmup_full', TRANSMIT_ERRORS.warmup_full, NOWHERE);
 }
 
 /** The terms of the domain could not be kept at this host. */

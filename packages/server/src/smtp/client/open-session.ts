@@ -14,6 +14,8 @@ export interface SmtpSession {
   tls: boolean;
   /** EHLO keyword in upper case, and its parameters (RFC 5321 4.1.1.1). */
   extensions: ReadonlyMap<string, string>;
+  /** Of this machine, where it was chosen by us. */
+  localAddress: string | undefined;
   /** Messages sent over it so far. */
   messages: number;
 }
@@ -124,7 +126,7 @@ class Opening {
         if (await this.#secure(link)) extensions = await this.#hello(link);
       }
       if (policy.login !== undefined) await this.#logIn(link, extensions, policy.login);
-      return { link, host, tls: this.#tls, extensions, messages: 0 };
+      return { link, host, tls: this.#tls, extensions, localAddress, messages: 0 };
     } finally {
       signal.removeEventListener('abort', stop);
     }

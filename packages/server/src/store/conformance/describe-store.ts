@@ -3,6 +3,7 @@ import { describeAnswers } from './answer-cases.ts';
 import { describeClaims } from './claim-cases.ts';
 import { describeDeadLetters } from './dead-letter-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
+import { describeEventVolume } from './event-volume-cases.ts';
 import { describeIsolation } from './isolation-cases.ts';
 import { describeJobs } from './job-cases.ts';
 import { describeAppend } from './log/append-cases.ts';
@@ -17,6 +18,7 @@ import { describeInbound } from './mail/inbound-cases.ts';
 import { describeMail } from './mail/mail-cases.ts';
 import { describeMessageSearch } from './mail/message-search-cases.ts';
 import { describeSendWindows } from './mail/send-window-cases.ts';
+import { describeSourceCounts } from './mail/source-count-cases.ts';
 import { describeSuppressions } from './mail/suppression-cases.ts';
 import { describeTranscripts } from './mail/transcript-cases.ts';
 import { describeNodes } from './node-cases.ts';
@@ -63,9 +65,11 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeSinks(open);
     describeSources(open);
     describeDeadLetters(open);
+    describeEventVolume(open);
     describeMessageSearch(open);
     describeText(open);
     describeTranscripts(open);
+    describeSourceCounts(open);
     describeUsers(open);
   });
 }
