@@ -12,7 +12,7 @@ import { createEnvelopeSender, type EnvelopeSender } from './envelope-sender.ts'
 import { parseMailboxUrl } from './parse-mailbox-url.ts';
 import { createMailboxReader, type MailboxReader } from './read-mailbox.ts';
 import { createReportTaker, type TakenMail } from './report-taker.ts';
-import { createReturnPathTokens } from './return-path-token.ts';
+import { BOUNCE_PREFIX, createReturnPathTokens } from './return-path-token.ts';
 
 export interface ReturnPathSettings {
   hostname: string;
@@ -57,7 +57,11 @@ export function createReturnPath(deps: {
   logger: Log;
 }): ReturnPathRoom {
   const { config, projectIds, logger } = deps;
-  const tokens = createReturnPathTokens({ secretBox: deps.secretBox, projectIds });
+  const tokens = createReturnPathTokens({
+    key: deps.secretBox.derive('return-path'),
+    prefix: BOUNCE_PREFIX,
+    projectIds,
+  });
   const taker = createReportTaker({ ...deps, tokens, now: deps.clock.now });
   const feedbackAddress = `${FEEDBACK_LOCAL_PART}@${config.returnPathDomain ?? config.hostname}`;
 

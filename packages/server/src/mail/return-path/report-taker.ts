@@ -9,6 +9,7 @@ import type { DsnWriter } from '../dsn/create-dsn-writer.ts';
 import { reportedDsn } from '../dsn/decide-dsn.ts';
 import { createMailEvent } from '../mail-event.ts';
 import { decideReport } from './decide-report.ts';
+import { findSubject, type Subject } from './find-subject.ts';
 import type { ReturnPathRef, ReturnPathTokens } from './return-path-token.ts';
 
 /** A mail that came back: to a return path, to the address for complaints, or into a mailbox. */
@@ -29,11 +30,6 @@ export interface ReportTaker {
   knows(address: string): Promise<boolean>;
   /** Resolves after the commit. Rejects with StoreUnavailable, and for nothing in the mail. */
   take(mail: ReturnedMail): Promise<TakenMail>;
-}
-
-interface Subject {
-  message: MessageRecord;
-  recipient: string;
 }
 
 /** Where a return path may stand in a mail: its own headers, or those that it returns. */
@@ -57,13 +53,7 @@ export function createReportTaker(deps: {
   const readAddress = (address: string): ReturnPathRef | null =>
     tokens.read(address.slice(0, Math.max(0, address.lastIndexOf('@'))));
 
-  async function find(ref: ReturnPathRef): Promise<Subject | null> {
-    const recipients = await messages.recipients(ref.projectId, ref.messageId);
-    const found = recipients.find(({ recipient }) => tokens.isAbout(ref, recipient));
-    if (found === undefined) return null;
-    const message = await messages.get(ref.projectId, ref.messageId);
-    return message === null ? null : { message, recipient: found.recipient };
-  }
+  const find = (ref: ReturnPathRef): Promise<Subject | null> => findSubject(ref, deps);
 
   function findInside(raw: Uint8Array): ReturnPathRef | null {
     const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1');

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createIds } from '../../core/ids.ts';
-import { createSecretBox } from '../../lib/secrets/secret-box.ts';
 import { createReturnPathTokens } from './return-path-token.ts';
 
 const ids = createIds({ now: () => 1_795_168_800_000, randomBytes });
 const projects = Array.from({ length: 50 }, () => ids.next('project'));
-const secretBox = createSecretBox(randomBytes(32));
-const tokens = createReturnPathTokens({ secretBox, projectIds: () => projects });
+const key = randomBytes(32);
+const prefix = 'bounce+';
+const tokens = createReturnPathTokens({ key, prefix, projectIds: () => projects });
 
 function about(recipient = 'mila@example.com') {
   return { projectId: projects[7] ?? '', messageId: ids.next('message'), recipient };
@@ -47,15 +47,17 @@ test('a token that was changed anywhere is none', () => {
   }
 });
 
-test('a token of another master key, of a project that is gone, or of another recipient is none', () => {
+test('a token of another use, of a project that is gone, or of another recipient is none', () => {
   const sent = about();
   const other = createReturnPathTokens({
-    secretBox: createSecretBox(randomBytes(32)),
+    key: randomBytes(32),
+    prefix,
     projectIds: () => projects,
   });
   assert.equal(tokens.read(other.localPart(sent)), null);
   const without = createReturnPathTokens({
-    secretBox,
+    key,
+    prefix,
     projectIds: () => projects.filter((id) => id !== sent.projectId),
   });
   assert.equal(without.read(tokens.localPart(sent)), null);

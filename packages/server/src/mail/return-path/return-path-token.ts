@@ -1,7 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isId } from '../../core/ids.ts';
 import { toComparableAddress } from '../../core/mail/mail-domain.ts';
-import type { SecretBox } from '../../lib/secrets/secret-box.ts';
 
 /** Which message to which recipient a mail that came back speaks of. */
 export interface ReturnPathRef {
@@ -12,11 +11,11 @@ export interface ReturnPathRef {
 }
 
 /**
- * Addresses that mail comes back to: `bounce+<token>@...`, one for each recipient of each message
+ * Addresses that mail comes back to: `bounce+<token>@...` and the like, one for each recipient of each message
  * (variable envelope return paths). Who does not have the master key cannot make one.
  */
 export interface ReturnPathTokens {
-  /** The local part: 62 octets (RFC 5321 4.5.3.1.1 allows 64), the same in any case. */
+  /** The local part: 55 octets behind the prefix (RFC 5321 4.5.3.1.1 allows 64), the same in any case. */
   localPart(about: { projectId: string; messageId: string; recipient: string }): string;
   /** Null for what we have not made, or what was changed. Bytes of any kind may come. */
   read(localPart: string): ReturnPathRef | null;
@@ -40,10 +39,13 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TOKEN = new RegExp(`^[0-7][${ALPHABET}]{54}$`);
 
 export function createReturnPathTokens(deps: {
-  secretBox: Pick<SecretBox, 'derive'>;
+  /** Of its own for each prefix. */
+  key: Uint8Array;
+  /** What local parts begin with; 9 characters at most. */
+  prefix: string;
   projectIds: () => Iterable<string>;
 }): ReturnPathTokens {
-  const key = deps.secretBox.derive('return-path');
+  const { key, prefix } = deps;
   /** What narrows them down, for each that was ever asked for. */
   const tags = new Map<string, string>();
 
@@ -71,12 +73,12 @@ export function createReturnPathTokens(deps: {
       const mark = markOf(projectId, messageId, recipient);
       const proof = prove({ projectId, messageId, recipientMark: mark.toString('hex') });
       const rest = encode(Buffer.concat([Buffer.from(projectTag(projectId), 'hex'), mark, proof]));
-      return `${BOUNCE_PREFIX}${messageId.slice(-ULID_CHARS).toLowerCase()}${rest}`;
+      return `${prefix}${messageId.slice(-ULID_CHARS).toLowerCase()}${rest}`;
     },
     read(localPart) {
       const lower = localPart.toLowerCase();
-      const token = lower.slice(BOUNCE_PREFIX.length);
-      if (!lower.startsWith(BOUNCE_PREFIX) || !TOKEN.test(token)) return null;
+      const token = lower.slice(prefix.length);
+      if (!lower.startsWith(prefix) || !TOKEN.test(token)) return null;
       const messageId = `msg_${token.slice(0, ULID_CHARS).toUpperCase()}`;
       const rest = decode(token.slice(ULID_CHARS));
       if (rest === null || !isId('message', messageId)) return null;

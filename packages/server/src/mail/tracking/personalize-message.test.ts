@@ -30,10 +30,16 @@ const tokens = {
     `${ref.kind}-${ref.recipient}${ref.kind === 'click' ? `-${ref.linkId}-${encodeURI(ref.url)}` : ''}`,
 };
 
-function copyOf(raw: Buffer, tracking: Partial<MessageTracking> = {}, recipient = MILA): Buffer {
+function copyOf(
+  raw: Buffer,
+  tracking: Partial<MessageTracking> = {},
+  recipient = MILA,
+  leavingAddress: (recipient: string) => string | null = () => null,
+): Buffer {
   const all = { ...ALL, ...tracking };
   const origin = 'https://links.example';
-  return preparePersonalCopies(raw, { message, tracking: all, tokens, origin })(recipient);
+  const deps = { message, tracking: all, tokens, origin, leavingAddress };
+  return preparePersonalCopies(raw, deps)(recipient);
 }
 
 async function compose(fields: Partial<MessageInput>): Promise<Buffer> {
@@ -42,6 +48,20 @@ async function compose(fields: Partial<MessageInput>): Promise<Buffer> {
 
 const raw = (text: string): Buffer => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
 const PAGE = 'https://links.example/t/u/unsubscribe-mila@example.com';
+
+test('an address for leaving by mail stands behind the page, unless the sender has one', () => {
+  const address = (recipient: string): string => `unsub+${recipient[0]}@b.example`;
+  const header = (text: string, tracking: Partial<MessageTracking> = {}): string =>
+    copyOf(raw(text), tracking, MILA, address).toString().split('List-Unsubscribe-Post')[0] ?? '';
+  assert.equal(
+    header('\nHi'),
+    `List-Unsubscribe: <${PAGE}>,\r\n <mailto:unsub+m@b.example?subject=unsubscribe>\r\n`,
+  );
+  assert.match(header('List-Unsubscribe: <mailto:out@sender.example>\n\nHi'), /<mailto:out@/);
+  assert.doesNotMatch(header('List-Unsubscribe: <mailto:out@sender.example>\n\nHi'), /unsub\+/);
+  assert.doesNotMatch(header('List-Unsubscribe: <https://own.example>\n\nHi'), /unsub\+/);
+  assert.doesNotMatch(header('\nHi', { unsubscribe: false }), /unsub\+/);
+});
 
 test('each recipient gets links, pixel and page of his own, and everything else is the same', async () => {
   const html = '<p>Grüße &amp; mehr <a href="https://shop.example/?a=1&amp;b=ü">x</a></p>';
@@ -91,7 +111,7 @@ test('a mailto stays beside the page, and a page of the sender stays alone and u
   const mailto = raw('List-Unsubscribe: <mailto:out@sender.example>\nSubject: x\n\nHi');
   assert.match(
     copyOf(mailto).toString(),
-    /^List-Unsubscribe: <https:\/\/links\.example\/t\/u\/[^>]+>, <mailto:out@sender\.example>\r\nList-Unsubscribe-Post: [^\r]+\r\nSubject: x\r\n/,
+    /^List-Unsubscribe: <https:\/\/links\.example\/t\/u\/[^>]+>,\r\n <mailto:out@sender\.example>\r\nList-Unsubscribe-Post: [^\r]+\r\nSubject: x\r\n/,
   );
   const own = raw(
     'Subject: x\nList-Unsubscribe:\n <https://own.example/u>\n\nhttps://own.example/u',

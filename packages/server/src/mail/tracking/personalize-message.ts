@@ -18,6 +18,7 @@ interface CopyUrls {
   click(url: string, linkId: string): string;
   open(): string;
   unsubscribe: string | null;
+  leavingAddress: string | null;
   isTracked: boolean;
 }
 
@@ -44,6 +45,8 @@ export function preparePersonalCopies(
     message: Pick<MessageRecord, 'projectId' | 'id' | 'stream' | 'headerFrom'>;
     tracking: MessageTracking;
     tokens: Pick<TrackingTokens, 'make'>;
+    /** The address for leaving by mail; null for none. */
+    leavingAddress: (recipient: string) => string | null;
     /** What URLs of ours begin with, without a slash at the end. */
     origin: string;
   },
@@ -67,6 +70,7 @@ export function preparePersonalCopies(
       open: () => link('o', tokens.make({ kind: 'open', ...ref })),
       click: (url, linkId) => link('c', tokens.make({ kind: 'click', ...ref, url, linkId })),
       unsubscribe: tracking.unsubscribe ? page() : null,
+      leavingAddress: tracking.unsubscribe ? deps.leavingAddress(recipient) : null,
       isTracked: !tracking.except.includes(hashSuppressed(projectId, recipient)),
     };
     const pieces: Buffer[] = [];
@@ -207,11 +211,19 @@ function readListUnsubscribe(raw: Buffer): ListUnsubscribe {
   };
 }
 
-/** RFC 8058 3.1: the page first, then what the sender offers beside it. */
-function headerSlot({ start, end, value }: ListUnsubscribe): Slot {
-  return ({ unsubscribe }) => {
-    const ways = [`<${unsubscribe}>`, ...(value === '' ? [] : [value])].join(', ');
-    const text = `List-Unsubscribe: ${ways}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n`;
+/** RFC 8058 3.1: the page first, then an address of ours unless the sender has one, then what he offers. */
+function headerSlot({ start, end, value, urls }: ListUnsubscribe): Slot {
+  const hasAddress = urls.some((url) => /^mailto:/i.test(url));
+  return ({ unsubscribe, leavingAddress }) => {
+    const ways = [
+      `<${unsubscribe}>`,
+      ...(hasAddress || leavingAddress === null
+        ? []
+        : [`<mailto:${leavingAddress}?subject=unsubscribe>`]),
+      ...(value === '' ? [] : [value]),
+    ];
+    // One to a line: each is long, and a line has 998 characters at most (RFC 5322 2.1.1).
+    const text = `List-Unsubscribe: ${ways.join(',\r\n ')}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n`;
     return [{ start, end, bytes: Buffer.from(text, 'latin1') }];
   };
 }

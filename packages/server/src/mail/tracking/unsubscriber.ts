@@ -11,8 +11,11 @@ import type { TrackingRef } from './tracking-token.ts';
 
 export type UnsubscribeRef = Extract<TrackingRef, { kind: 'unsubscribe' }>;
 
-/** `one-click`: the mail program asked (RFC 8058); `link`: the person did, on the page. */
-export type UnsubscribeMethod = 'one-click' | 'link';
+/**
+ * `one-click`: the mail program asked (RFC 8058); `link`: the person did, on the page; `mailto`: by a mail to
+ * the address in List-Unsubscribe.
+ */
+export type UnsubscribeMethod = 'one-click' | 'link' | 'mailto';
 
 /** A double click is one (see the recorder of engagement). */
 const SAME_MS = 10_000;
@@ -54,7 +57,7 @@ export function createUnsubscriber(deps: {
     const atMs = now();
     const about: Pick<EventData, 'unsubscribe' | 'engagement'> = {
       unsubscribe: { method: given.method, group: null },
-      ...(deps.keepsReaders(projectId)
+      ...(deps.keepsReaders(projectId) && given.method !== 'mailto'
         ? { engagement: { ip: given.reader.ip, user_agent: given.reader.userAgent } }
         : {}),
     };
