@@ -4,7 +4,7 @@ import { EVENT_TYPES } from '@posthorn/sdk';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { EVENT_CATALOGUE } from '../core/events/event-catalogue.ts';
 import { sampleEvent } from '../core/events/event-samples.ts';
-import { eventsBody } from './api/event-schema.ts';
+import { eventsBody } from './api/events/event-schema.ts';
 import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();

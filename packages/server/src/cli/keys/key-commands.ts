@@ -6,7 +6,7 @@ import { choice, defineCommand, option, type ServerCommandSpec } from '../progra
 import { confirm } from '../program/confirm.ts';
 import { given } from '../program/values.ts';
 
-/** As `GET /v1/keys` says it (http/api/key-schema.ts). */
+/** As `GET /v1/keys` says it (http/api/keys/key-schema.ts). */
 interface KeyView {
   id: string;
   name: string;

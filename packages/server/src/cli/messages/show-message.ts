@@ -4,7 +4,7 @@ import { paintState, renderFields, toShortTime } from '../output/table.ts';
 import { defineCommand } from '../program/command-spec.ts';
 import type { World } from '../program/world.ts';
 
-/** As `GET /v1/messages/{id}` says it (http/api/message-schema.ts). */
+/** As `GET /v1/messages/{id}` says it (http/api/messages/message-schema.ts). */
 export interface MessageDetail {
   id: string;
   from: string;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { findProvider } from '@posthorn/sdk';
 import { isId } from '../../core/ids.ts';
-import { dataSchema } from '../../http/api/event-data-schema.ts';
+import { dataSchema } from '../../http/api/events/event-data-schema.ts';
 import { type DecodeInput, decodeWebhook } from './decode.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 21, 16);

@@ -20,7 +20,7 @@ import {
   toIdRange,
   typeQuery,
 } from '../filters.ts';
-import { deliverySchema, fullAttemptSchema } from '../message-schema.ts';
+import { deliverySchema, fullAttemptSchema } from '../messages/message-schema.ts';
 import { idParam, keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
 import { type EndpointUrls, toDeliveryJson, toFullAttemptJson } from './delivery-json.ts';
 

@@ -13,7 +13,7 @@ import { lagOf, totalOf } from '../../../webhooks/backlog/backlog-monitor.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { findEndpoint, rangeFields, readRange, toIdRange } from '../filters.ts';
-import { deliverySchema } from '../message-schema.ts';
+import { deliverySchema } from '../messages/message-schema.ts';
 import { idParam, nextCursorSchema, pageQuery, timestampSchema } from '../schemas.ts';
 import { type EndpointUrls, toDeliveryJson } from './delivery-json.ts';
 import { readDeliveryCursor } from './delivery-routes.ts';

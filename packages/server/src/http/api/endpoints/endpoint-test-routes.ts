@@ -9,7 +9,7 @@ import type { EventLog } from '../../../store/log/event-log.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { renderPost } from '../../../webhooks/render.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { typeSchema } from '../event-data-schema.ts';
+import { typeSchema } from '../events/event-data-schema.ts';
 import { refuse } from './apply-fields.ts';
 import type { EndpointAccess } from './endpoint-access.ts';
 import { endpointParam } from './endpoint-fields.ts';

@@ -1,5 +1,5 @@
 import { defineRoute, type Route } from '../../route.ts';
-import { streamQuery } from '../event-schema.ts';
+import { streamQuery } from '../events/event-schema.ts';
 import { toEventFilter } from '../filters.ts';
 import { type FeedDeps, readFeedStart, streamEvents } from './event-feed.ts';
 

@@ -5,7 +5,7 @@ import { type FileUrls, toInbound } from '../../../mail/inbound/inbound-block.ts
 import type { ParsedMail } from '../../../mail/inbound/read/parse-mail.ts';
 import type { InboundRoute } from '../../../store/mail/inbound-routes.ts';
 import type { ReceivedMail } from '../../../store/mail/received-mail.ts';
-import { inboundSchema } from '../event-data-schema.ts';
+import { inboundSchema } from '../events/event-data-schema.ts';
 import { lineOf, nextCursorSchema, tagsSchema, timestampSchema } from '../schemas.ts';
 
 export const routeFields = {

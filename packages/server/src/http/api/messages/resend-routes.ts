@@ -5,10 +5,10 @@ import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-mess
 import type { Messages } from '../../../store/mail/messages.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { acceptedSchema } from '../message-schema.ts';
 import { idParam } from '../schemas.ts';
 import { envelopeRecipients, readEnvelope, refuseSubmission } from '../sending/raw-routes.ts';
 import { readBytes } from './content-routes.ts';
+import { acceptedSchema } from './message-schema.ts';
 
 const resendBody = z
   .strictObject({

@@ -3,7 +3,7 @@ import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-mess
 import { encodedSize } from '../../../mail/message-input.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { refuseTooLarge } from '../message-routes.ts';
+import { refuseTooLarge } from '../messages/message-routes.ts';
 import { batchAccepted, batchBody, MAX_PERSONALIZATIONS } from './batch-schema.ts';
 import { mergeBatch } from './merge-batch.ts';
 

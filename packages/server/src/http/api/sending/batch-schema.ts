@@ -7,7 +7,7 @@ import {
   NO_CONTENT,
   recipientFields,
   webhooksSchema,
-} from '../message-schema.ts';
+} from '../messages/message-schema.ts';
 import { metadataSchema } from '../schemas.ts';
 
 /** The bodies of /v1/messages/batch. */

@@ -9,7 +9,7 @@ import { endLinesWithCrlf } from '../../../mail/end-lines.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { acceptedSchema, expectWithinSchema, sendAtSchema } from '../message-schema.ts';
+import { acceptedSchema, expectWithinSchema, sendAtSchema } from '../messages/message-schema.ts';
 import { lineOf } from '../schemas.ts';
 
 const MAX_RECIPIENTS = 1_000;

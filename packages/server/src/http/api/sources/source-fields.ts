@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { nearestName } from '../../../core/nearest-name.ts';
 import { MAX_SOURCE_SECRETS } from '../../../core/source.ts';
 import { durationFrom, oneOf } from '../endpoints/endpoint-fields.ts';
-import { typeSchema } from '../event-data-schema.ts';
+import { typeSchema } from '../events/event-data-schema.ts';
 import { lineOf, tagsSchema } from '../schemas.ts';
 
 /** The fields of a source as they come in, each with its limits. */

@@ -1,10 +1,10 @@
 import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
-import { isId } from '../../core/ids.ts';
-import { MAX_EVENT_CHARS } from '../../core/mail/message-limits.ts';
+import { isId } from '../../../core/ids.ts';
+import { MAX_EVENT_CHARS } from '../../../core/mail/message-limits.ts';
+import { typeQuery } from '../filters.ts';
+import { nextCursorSchema, pageQuery, timestampSchema, utcTimestampSchema } from '../schemas.ts';
 import { dataSchema, typeSchema } from './event-data-schema.ts';
-import { typeQuery } from './filters.ts';
-import { nextCursorSchema, pageQuery, timestampSchema, utcTimestampSchema } from './schemas.ts';
 
 /** The bodies of /v1/events. */
 

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { MAX_EXPECT_MS, MIN_EXPECT_MS } from '../../core/mail/message-limits.ts';
-import { STREAMS } from '../../core/mail/streams.ts';
-import { DELIVERY_STATES } from '../../core/webhooks/delivery-state.ts';
-import { durationFrom } from './endpoints/endpoint-fields.ts';
-import { heldSchema, holdSchema } from './holds/hold-json.ts';
+import { MAX_EXPECT_MS, MIN_EXPECT_MS } from '../../../core/mail/message-limits.ts';
+import { STREAMS } from '../../../core/mail/streams.ts';
+import { DELIVERY_STATES } from '../../../core/webhooks/delivery-state.ts';
+import { durationFrom } from '../endpoints/endpoint-fields.ts';
+import { heldSchema, holdSchema } from '../holds/hold-json.ts';
 import {
   lineOf,
   metadataSchema,
   nextCursorSchema,
   tagsSchema,
   timestampSchema,
-} from './schemas.ts';
+} from '../schemas.ts';
 
 /** The bodies of /v1/messages. */
 

@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { type Ids, isId } from '../../core/ids.ts';
-import { listScopes, SCOPES, type Scope } from '../../core/scopes.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { ApiKeyRecord, ApiKeys } from '../../store/access/api-keys.ts';
-import type { ProjectDirectory } from '../../store/project-directory.ts';
+import { type Ids, isId } from '../../../core/ids.ts';
+import { listScopes, SCOPES, type Scope } from '../../../core/scopes.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { ApiKeyRecord, ApiKeys } from '../../../store/access/api-keys.ts';
+import type { ProjectDirectory } from '../../../store/project-directory.ts';
 import {
   type Authenticator,
   generateApiKey,
   requireScope,
   toApiKeyRecord,
-} from '../access/authenticate.ts';
-import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from '../route.ts';
+} from '../../access/authenticate.ts';
+import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from '../../route.ts';
+import { findProject } from '../projects/project-schema.ts';
+import { idParam, keyOfCursor, pageQuery } from '../schemas.ts';
 import {
   keyList,
   keySchema,
@@ -19,8 +21,6 @@ import {
   newKeySchema,
   toKeyJson,
 } from './key-schema.ts';
-import { findProject } from './project-schema.ts';
-import { idParam, keyOfCursor, pageQuery } from './schemas.ts';
 
 interface KeyRouteDeps {
   apiKeys: ApiKeys;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { type Ids, isId } from '../../core/ids.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { ProjectDirectory } from '../../store/project-directory.ts';
-import { newProject, type ProjectRecord, type Projects } from '../../store/projects.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
-import { checkVersion } from '../entity-tag.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { type Ids, isId } from '../../../core/ids.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { ProjectDirectory } from '../../../store/project-directory.ts';
+import { newProject, type ProjectRecord, type Projects } from '../../../store/projects.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
+import { checkVersion } from '../../entity-tag.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { idParam, keyOfCursor, pageQuery } from '../schemas.ts';
 import {
   changeProjectBody,
   findProject,
@@ -17,7 +18,6 @@ import {
   projectSchema,
   toProjectJson,
 } from './project-schema.ts';
-import { idParam, keyOfCursor, pageQuery } from './schemas.ts';
 
 /** The operator's routes: who may use this server, and how much of it. */
 export function createProjectRoutes(deps: {

@@ -1,13 +1,16 @@
 import type { EventData } from '@posthorn/sdk';
-import { dedupKeyOf } from '../../core/events/dedup-key.ts';
-import { type Ids, isId } from '../../core/ids.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import { parseDuration } from '../../lib/duration.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { EventLog, NewEvent } from '../../store/log/event-log.ts';
-import type { Events } from '../../store/log/events.ts';
-import type { ProjectRates } from '../access/project-rates.ts';
-import { defineRoute, type Route } from '../route.ts';
+import { dedupKeyOf } from '../../../core/events/dedup-key.ts';
+import { type Ids, isId } from '../../../core/ids.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import { parseDuration } from '../../../lib/duration.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { EventLog, NewEvent } from '../../../store/log/event-log.ts';
+import type { Events } from '../../../store/log/events.ts';
+import type { ProjectRates } from '../../access/project-rates.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { type FeedDeps, pullEvents, readFeedStart, toFeedCursor } from '../feed/event-feed.ts';
+import { refuseField, toEventFilter } from '../filters.ts';
+import { idParam, keyOfCursor, lowerDomain } from '../schemas.ts';
 import {
   appendedSchema,
   type EventInput,
@@ -16,9 +19,6 @@ import {
   eventSchema,
   eventsBody,
 } from './event-schema.ts';
-import { type FeedDeps, pullEvents, readFeedStart, toFeedCursor } from './feed/event-feed.ts';
-import { refuseField, toEventFilter } from './filters.ts';
-import { idParam, keyOfCursor, lowerDomain } from './schemas.ts';
 
 /** A thousand events of the largest size. */
 const MAX_BODY_BYTES = 32 * 1_048_576;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { KEY_MODES } from '../../core/key-mode.ts';
-import { explainUnknownScope, SCOPE_DESCRIPTIONS, SCOPES } from '../../core/scopes.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import type { ApiKeyRecord } from '../../store/access/api-keys.ts';
-import { lineOf, nextCursorSchema, timestampSchema } from './schemas.ts';
+import { KEY_MODES } from '../../../core/key-mode.ts';
+import { explainUnknownScope, SCOPE_DESCRIPTIONS, SCOPES } from '../../../core/scopes.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import type { ApiKeyRecord } from '../../../store/access/api-keys.ts';
+import { lineOf, nextCursorSchema, timestampSchema } from '../schemas.ts';
 
 const scopesSchema = z
   .array(z.enum(SCOPES, { error: ({ input }) => explainUnknownScope(input) }))

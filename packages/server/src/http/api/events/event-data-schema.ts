@@ -11,8 +11,8 @@ import {
   RECIPIENT_STATES,
 } from '@posthorn/sdk';
 import { z } from 'zod';
-import { explainUnknownType } from '../../core/events/event-catalogue.ts';
-import { lineOf, metadataSchema, utcTimestampSchema } from './schemas.ts';
+import { explainUnknownType } from '../../../core/events/event-catalogue.ts';
+import { lineOf, metadataSchema, utcTimestampSchema } from '../schemas.ts';
 
 /** What an event carries (packages/sdk/src/event.ts), as a schema for what comes in from elsewhere. */
 

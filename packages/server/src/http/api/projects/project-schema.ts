@@ -3,19 +3,19 @@ import type {
   ProjectLimits,
   ProjectRetention,
   ProjectSending,
-} from '../../core/project-settings.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { ProjectDirectory } from '../../store/project-directory.ts';
-import type { ProjectRecord } from '../../store/projects.ts';
-import { holdRulesSchema, readHoldRules, toHoldRulesJson } from './holds/hold-rule-schema.ts';
-import { lineOf, nextCursorSchema, timestampSchema } from './schemas.ts';
+} from '../../../core/project-settings.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { ProjectDirectory } from '../../../store/project-directory.ts';
+import type { ProjectRecord } from '../../../store/projects.ts';
+import { holdRulesSchema, readHoldRules, toHoldRulesJson } from '../holds/hold-rule-schema.ts';
+import { lineOf, nextCursorSchema, timestampSchema } from '../schemas.ts';
 import {
   changeStreamsSchema,
   mergeStreams,
   streamsSchema,
   toStreamsJson,
-} from './streams/stream-schema.ts';
+} from '../streams/stream-schema.ts';
 
 const numberOrNull = (min: number, max: number) => z.number().int().min(min).max(max).nullable();
 

@@ -6,14 +6,14 @@ import {
   EVENT_CATEGORIES,
   explainUnknownType,
   isEventType,
-} from '../../core/events/event-catalogue.ts';
-import { sampleEvent } from '../../core/events/event-samples.ts';
-import { PosthornError } from '../../lib/errors.ts';
-import type { JsonObject } from '../openapi.ts';
-import { defineRoute, type Route } from '../route.ts';
+} from '../../../core/events/event-catalogue.ts';
+import { sampleEvent } from '../../../core/events/event-samples.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { JsonObject } from '../../openapi.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { timestampSchema } from '../schemas.ts';
 import { dataShape } from './event-data-schema.ts';
 import { eventSchema } from './event-schema.ts';
-import { timestampSchema } from './schemas.ts';
 
 /** The examples of the catalogue all happened at this moment, which their ids begin with. */
 const EXAMPLE = {

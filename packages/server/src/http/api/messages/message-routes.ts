@@ -1,24 +1,25 @@
 import addressparser from 'nodemailer/lib/addressparser/index.js';
-import type { Page } from '../../core/cursor.ts';
-import { isId } from '../../core/ids.ts';
-import type { KeyMode } from '../../core/key-mode.ts';
-import type { TrackingWish } from '../../core/mail/tracking.ts';
-import { toTimestamp } from '../../lib/clock.ts';
-import { type FieldError, PosthornError } from '../../lib/errors.ts';
-import type { AcceptedMessage, MessageAcceptor } from '../../mail/accept-message.ts';
-import { encodedSize, type Mailbox, type MessageInput } from '../../mail/message-input.ts';
-import { checkEnvelopeAddress } from '../../smtp/check-envelope-address.ts';
-import type { Expectations } from '../../store/expectations.ts';
-import type { Events } from '../../store/log/events.ts';
-import type { HeldMessages, HeldRecord } from '../../store/mail/held-messages.ts';
-import type { MessageQuery } from '../../store/mail/message-search.ts';
-import type { MessageRecord, Messages, RecipientRow } from '../../store/mail/messages.ts';
-import type { Deliveries } from '../../store/webhooks/deliveries.ts';
-import type { EndpointDirectory } from '../../webhooks/endpoints/endpoint-directory.ts';
-import { defineRoute, type Route } from '../route.ts';
-import { type EndpointUrls, toAttemptJson, toDeliveryJson } from './deliveries/delivery-json.ts';
-import { refuseField } from './filters.ts';
-import { toHeldJson } from './holds/hold-json.ts';
+import type { Page } from '../../../core/cursor.ts';
+import { isId } from '../../../core/ids.ts';
+import type { KeyMode } from '../../../core/key-mode.ts';
+import type { TrackingWish } from '../../../core/mail/tracking.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import { type FieldError, PosthornError } from '../../../lib/errors.ts';
+import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-message.ts';
+import { encodedSize, type Mailbox, type MessageInput } from '../../../mail/message-input.ts';
+import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
+import type { Expectations } from '../../../store/expectations.ts';
+import type { Events } from '../../../store/log/events.ts';
+import type { HeldMessages, HeldRecord } from '../../../store/mail/held-messages.ts';
+import type { MessageQuery } from '../../../store/mail/message-search.ts';
+import type { MessageRecord, Messages, RecipientRow } from '../../../store/mail/messages.ts';
+import type { Deliveries } from '../../../store/webhooks/deliveries.ts';
+import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
+import { defineRoute, type Route } from '../../route.ts';
+import { type EndpointUrls, toAttemptJson, toDeliveryJson } from '../deliveries/delivery-json.ts';
+import { refuseField } from '../filters.ts';
+import { toHeldJson } from '../holds/hold-json.ts';
+import { idParam } from '../schemas.ts';
 import {
   acceptedSchema,
   type MessageBody,
@@ -26,8 +27,7 @@ import {
   messageDetail,
   messageList,
 } from './message-schema.ts';
-import { messageQuery, toMessageQuery } from './messages/message-search.ts';
-import { idParam } from './schemas.ts';
+import { messageQuery, toMessageQuery } from './message-search.ts';
 
 /** Recipients of one message, all fields together. */
 const MAX_RECIPIENTS = 1_000;
