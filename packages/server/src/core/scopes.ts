@@ -9,7 +9,7 @@ export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
   send: 'send messages, by HTTP and by SMTP',
   events: 'put events into the log',
   read: 'read messages, events, endpoints and deliveries',
-  manage: "change the project's endpoints, deliveries and keys",
+  manage: "change the project's endpoints, deliveries and keys, and decide about held messages",
   admin: 'create, change and delete projects, make keys for them, and see the nodes',
 };
 

@@ -1,23 +1,21 @@
 import { domainToASCII } from 'node:url';
 import type { KeyMode } from '../core/key-mode.ts';
 import type { DsnRequest } from '../core/mail/dsn.ts';
-import type { HoldQuestion } from '../core/mail/hold-rules.ts';
 import { domainOf } from '../core/mail/mail-domain.ts';
 import type { MessageTracking } from '../core/mail/tracking.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
-import type { Expectations } from '../store/expectations.ts';
 import type { MessageRecord, NewTransmission, RecipientKind } from '../store/mail/messages.ts';
+import { type AdmissionOptions, createAdmission } from './admission.ts';
 import { composeMessage } from './compose-message.ts';
-import type { Hold, HoldDecider } from './hold/hold-decider.ts';
-import { encodedSize, type MessageInput } from './message-input.ts';
+import type { Hold } from './hold/hold-decider.ts';
+import type { MessageInput } from './message-input.ts';
 import {
   IDENTITY_HEADERS,
   prepareSubmission,
   readSubmission,
   type SubmittedHeaders,
 } from './read-submission.ts';
-import { SendLimitReached, type SendLimits } from './send-limits.ts';
 import { senderHeaders } from './sender-headers.ts';
 import { createDraftStore, type Draft, type DraftStoreOptions } from './store-drafts.ts';
 import type { TrackingRoom } from './tracking/create-tracking-room.ts';
@@ -97,27 +95,18 @@ export class SubmissionRefused extends Error {
   }
 }
 
-/**
- * A message is signed when it is accepted, and a key that is replaced right after that can be checked for a
- * week (mail/domains): so long has the schedule together with the first days of trying.
- */
-const MAX_SCHEDULE_MS = 72 * 3_600_000;
-
 export function createMessageAcceptor(
-  options: DraftStoreOptions & {
-    tracking: Pick<TrackingRoom, 'settle'>;
-    /** How much a project may send. */
-    sendLimits: SendLimits;
-    /** What waits for a person. */
-    holds: HoldDecider;
-    expectations: Pick<Expectations, 'insertion'>;
-    /** Names this server in trace lines. */
-    hostname: string;
-  },
+  options: DraftStoreOptions &
+    AdmissionOptions & {
+      tracking: Pick<TrackingRoom, 'settle'>;
+      /** Names this server in trace lines. */
+      hostname: string;
+    },
 ): MessageAcceptor {
   const { ids, clock } = options;
 
   const store = createDraftStore(options);
+  const admission = createAdmission(options);
 
   function settleInput(projectId: string, input: MessageInput): MessageTracking | null {
     if (input.isNotice === true) return null;
@@ -151,58 +140,6 @@ export function createMessageAcceptor(
       if (!(error instanceof PosthornError)) throw error;
       throw new SubmissionRefused(error.message, { cause: error });
     }
-  }
-
-  /** Throws `unverified_domain`. */
-  function admit(
-    projectId: string,
-    keyMode: KeyMode,
-    { from, isNotice }: { from: { email: string }; isNotice?: boolean },
-  ): void {
-    if (isNotice === true || keyMode === 'sandbox') return;
-    options.senders.admit(projectId, from.email);
-  }
-
-  function decideHold(projectId: string, input: MessageInput): Hold | null {
-    if (input.isNotice === true) return null;
-    return options.holds.decide(projectId, input.keyMode, () => toQuestion(input));
-  }
-
-  /**
-   * Counts what goes out now; what is held counts when it is let go. Beyond a limit all of it waits too,
-   * where the project has it so.
-   */
-  async function count(projectId: string, accepted: AcceptedMessage[]): Promise<() => void> {
-    const going = accepted.filter(({ hold }) => hold === null);
-    const total = going.reduce((sum, { recipients }) => sum + recipients.length, 0);
-    try {
-      return await options.sendLimits.take(projectId, total);
-    } catch (error) {
-      if (!(error instanceof SendLimitReached) || !options.holds.holdsOverLimit(projectId)) {
-        throw error;
-      }
-      for (const one of going) one.hold = { reason: 'limit', rule: null };
-      return () => {};
-    }
-  }
-
-  /** Counted from its first attempt, as it is planned now. */
-  function expect(
-    projectId: string,
-    { messageId }: AcceptedMessage,
-    given: { sendAtMs?: number | null; expectWithinMs?: number | null },
-  ): Statement[] {
-    if (given.expectWithinMs == null) return [];
-    const startsAtMs = Math.max(clock.now(), given.sendAtMs ?? 0);
-    const dueAtMs = startsAtMs + given.expectWithinMs;
-    return [options.expectations.insertion({ projectId, messageId, dueAtMs })];
-  }
-
-  function refuseFarAway(sendAtMs: number | undefined): void {
-    if (sendAtMs === undefined || sendAtMs <= clock.now() + MAX_SCHEDULE_MS) return;
-    const detail = 'A message is sent within 72 hours; give it to us later.';
-    const fields = [{ pointer: '/send_at', detail }];
-    throw new PosthornError('invalid_field', `send_at: ${detail}`, { fields });
   }
 
   async function draftInput(
@@ -241,8 +178,8 @@ export function createMessageAcceptor(
     ...[projectId, inputs, beside]: Parameters<MessageAcceptor['acceptInputs']>
   ): Promise<AcceptedMessage[]> {
     for (const input of inputs) {
-      admit(projectId, input.keyMode, input);
-      refuseFarAway(input.sendAtMs);
+      admission.admit(projectId, input.from.email, input);
+      admission.refuseFarAway(input.sendAtMs);
     }
     const pairs = inputs.map((input) => {
       return {
@@ -250,7 +187,7 @@ export function createMessageAcceptor(
         one: {
           messageId: ids.next('message'),
           recipients: uniqueRecipients(input),
-          hold: decideHold(projectId, input),
+          hold: admission.holdInput(projectId, input),
         },
       };
     });
@@ -260,13 +197,13 @@ export function createMessageAcceptor(
         () =>
           draftInput(projectId, input, one),
     );
-    // A notice is ours to send, whatever the project has sent.
-    const counted = pairs.filter(({ input }) => isReal(input) && input.isNotice !== true);
-    const giveBack = await count(
+    const giveBack = await admission.count(
       projectId,
-      counted.map(({ one }) => one),
+      pairs.map(({ input: origin, one: accepted }) => ({ origin, accepted })),
     );
-    const expected = pairs.flatMap(({ input, one }) => expect(projectId, one, input));
+    const expected = pairs.flatMap(({ input, one }) =>
+      admission.expect(projectId, one.messageId, input),
+    );
     await store(drafts, () => [...beside(accepted), ...expected], giveBack);
     return accepted;
   }
@@ -284,9 +221,8 @@ export function createMessageAcceptor(
       const headers = again === undefined ? read : { ...read, ...again, ...NO_IDENTITY };
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
-      const { keyMode } = submission;
-      refusing(() => admit(projectId, keyMode, { from: { email: from } }));
-      refuseFarAway(submission.sendAtMs);
+      refusing(() => admission.admit(projectId, from, submission));
+      admission.refuseFarAway(submission.sendAtMs);
       const id = ids.next('message');
       const acceptedBy = submission.acceptedBy ?? ('smtp' as const);
       const smtpId = headers.smtpId ?? newSmtpId(id, from);
@@ -309,21 +245,16 @@ export function createMessageAcceptor(
       }));
       const envelopeFrom = submission.envelopeFrom ?? from;
       const { stream, subject, tags, metadata } = headers;
-      const sandbox = keyMode === 'sandbox';
+      const sandbox = submission.keyMode === 'sandbox';
       const who = { projectId, id, acceptedBy, sandbox, envelopeFrom, headerFrom: from };
       const tracking = again === undefined ? settleSubmission(projectId, read) : again.tracking;
       const rest = { tracking, dsn: submission.dsn ?? null, sendAtMs };
       const fields = { ...who, stream, subject, smtpId, tags, metadata, ...rest };
-      const hold = options.holds.decide(projectId, keyMode, () => ({
-        ...{ from, stream, tags, metadata },
-        recipients: submission.recipients,
-        headers: headers.fields,
-        sizeBytes: submission.raw.length,
-      }));
+      const hold = admission.holdSubmission(projectId, submission, { ...headers, from });
       const accepted: AcceptedMessage = { messageId: id, recipients, hold };
       const { expectWithinMs = headers.expectWithinMs } = submission;
-      const expected = expect(projectId, accepted, { sendAtMs, expectWithinMs });
-      const giveBack = await count(projectId, isReal(submission) ? [accepted] : []);
+      const expected = admission.expect(projectId, id, { sendAtMs, expectWithinMs });
+      const giveBack = await admission.count(projectId, [{ origin: submission, accepted }]);
       await store(
         [async () => ({ fields, composed, recipients, hold: accepted.hold })],
         () => [...beside(accepted), ...expected],
@@ -331,23 +262,6 @@ export function createMessageAcceptor(
       );
       return accepted;
     },
-  };
-}
-
-/** What a sandbox key sends is neither counted nor checked: nothing of it leaves. */
-function isReal({ keyMode }: { keyMode: KeyMode }): boolean {
-  return keyMode !== 'sandbox';
-}
-
-/** What rules can ask before it is put together. */
-function toQuestion(input: MessageInput): HoldQuestion {
-  const { from, to, cc, bcc, stream, tags, metadata, subject } = input;
-  return {
-    from: from.email,
-    recipients: [...to, ...cc, ...bcc].map(({ email }) => email),
-    ...{ stream, tags, metadata },
-    headers: [{ name: 'Subject', value: subject }, ...input.headers],
-    sizeBytes: encodedSize(input),
   };
 }
 

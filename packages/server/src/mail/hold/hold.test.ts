@@ -168,6 +168,15 @@ test('mail by SMTP is held by its headers and its key', async (t) => {
     const envelope = { envelopeFrom: 'a@sender.example', recipients: ['b@example.com'] };
     return (await acceptor.acceptRaw(PROJECT, { ...envelope, raw, keyMode })).hold?.reason;
   };
+  const subject = Buffer.from(
+    'From: a@sender.example\r\nSubject: =?utf-8?B?R3LDvMOfZQ==?=\r\n\r\nHi\r\n',
+  );
+  const named = await setUpMail(t, {
+    sending: { holdRules: [{ name: 'Words', headers: { Subject: ['grüße'] } }] },
+  });
+  const envelope = { envelopeFrom: 'a@sender.example', recipients: ['b@example.com'] };
+  const words = { ...envelope, raw: subject, keyMode: 'live' as const };
+  assert.equal((await named.acceptor.acceptRaw(PROJECT, words)).hold?.rule, 'Words');
   assert.equal(await holdOf('YES', 'live'), 'rule');
   assert.equal(await holdOf('NO', 'live'), undefined);
   assert.equal(await holdOf('NO', 'hold'), 'key');

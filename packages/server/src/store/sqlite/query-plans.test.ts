@@ -87,6 +87,11 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
     /^SEARCH events USING INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)$/,
   ],
   [
+    'the volume of events',
+    ({ eventVolume }) => eventVolume.count({ projectId: 'p', sinceMs: 1, steps: 4, limit: 9 }),
+    /SEARCH events USING INDEX events_id \(project_id=\? AND id>\?\)/,
+  ],
+  [
     'events of a message',
     ({ events }) => events.list({ ...EVENTS, messageKey: 'm', beforeId: 'e' }),
     /events_message \(project_id=\? AND message_key=\? AND id<\?\)$/,
@@ -244,6 +249,21 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
     ({ nodes }) => nodes.held(1),
     /^SEARCH deliveries USING INDEX deliveries_leased \(node>\?\)$/,
     /^SEARCH transmissions USING INDEX transmissions_leased \(node>\?\)$/,
+  ],
+  [
+    'what is held',
+    ({ heldMessages }) => heldMessages.list({ ...PAGE, recipient: null }),
+    /^SEARCH held_messages USING PRIMARY KEY \(project_id=\?\)$/,
+  ],
+  [
+    'whose time of being held is up',
+    ({ heldMessages }) => heldMessages.expired(1, 10),
+    /held_messages_expiry \(expires_at<\?\)$/,
+  ],
+  [
+    'which messages are to be asked after',
+    ({ expectations }) => expectations.due(1, 10),
+    /expectations_due \(due_at<\?\)$/,
   ],
   ['how much mail waits', ({ messages }) => messages.waiting(), /transmissions_due$/],
   [
