@@ -49,6 +49,7 @@ const pages = [
   createRoute({
     ...parent,
     path: '/',
+    validateSearch: textFilters('period'),
     component: lazyRouteComponent(() => import('./pages/overview/overview.tsx'), 'Overview'),
   }),
   createRoute({

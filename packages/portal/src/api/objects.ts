@@ -197,6 +197,18 @@ export interface Queue {
   data: QueueEntry[];
 }
 
+export const PERIODS = ['1h', '24h', '7d'] as const;
+
+export type VolumePeriod = (typeof PERIODS)[number];
+
+export interface EventVolume {
+  from: string;
+  to: string;
+  bucket_seconds: number;
+  at_least: boolean;
+  data: { at: string; counts: Partial<Record<string, number>> }[];
+}
+
 export interface QueueEntry {
   endpoint_id: string;
   endpoint_uid: string | null;
@@ -208,6 +220,19 @@ export interface QueueEntry {
   lag_seconds: number;
   due: number;
   scheduled: number;
+  /** Null where the node that answers does not post to it. */
+  breaker: { state: 'closed' | 'open' | 'recovering'; next_probe_at: string | null } | null;
+}
+
+/** Deliveries that an endpoint was given up on for one reason. */
+export interface DeadGroup {
+  endpoint_id: string;
+  endpoint_url: string | null;
+  status: 'enabled' | 'disabled' | 'deleted';
+  error_code: string | null;
+  count: number;
+  first_event_at: string;
+  last_event_at: string;
 }
 
 export interface Gaps {
@@ -229,6 +254,8 @@ export interface Job {
   state: JobState;
   progress: { total: number | null; done: number; failed: number };
   rate_per_second: number | null;
+  /** What a replay was asked for. */
+  replay: { endpoint_id: string | null } | null;
   error: string | null;
   created_at: string;
   ended_at: string | null;

@@ -3,11 +3,13 @@ import { call, type Query } from './client.ts';
 import type {
   ApiKey,
   AuditEntry,
+  DeadGroup,
   Delivery,
   DeliveryDetail,
   Domain,
   Endpoint,
   EventType,
+  EventVolume,
   Gaps,
   Invitation,
   Job,
@@ -22,6 +24,7 @@ import type {
   Source,
   Suppression,
   User,
+  VolumePeriod,
 } from './objects.ts';
 
 /** How long lists that nobody watches live are taken for fresh, ms. */
@@ -66,6 +69,8 @@ export const eventQuery = (id: string) =>
   one<PosthornEvent>(`/v1/events/${encodeURIComponent(id)}`);
 export const eventDialectsQuery = (id: string) =>
   one<{ data: ShownEvent[] }>(`/v1/events/${encodeURIComponent(id)}/dialects`);
+export const volumeQuery = (period: VolumePeriod) =>
+  one<EventVolume>(`/v1/events/volume?period=${period}`, 15_000);
 export const eventTypesQuery = () => one<{ data: EventType[] }>('/v1/event-types');
 export const endpointsQuery = () => pages<Endpoint>('/v1/endpoints', {});
 export const endpointQuery = (id: string) =>
@@ -73,6 +78,8 @@ export const endpointQuery = (id: string) =>
 export const gapsQuery = (id: string) =>
   one<Gaps>(`/v1/endpoints/${encodeURIComponent(id)}/gaps?limit=1`, 10_000);
 export const queueQuery = () => one<Queue>('/v1/queue', 5_000);
+export const deadLettersQuery = () =>
+  one<{ data: DeadGroup[]; at_least: boolean }>('/v1/dead-letters');
 export const deliveriesQuery = (filters: Query) => pages<Delivery>('/v1/deliveries', filters);
 export const deliveryQuery = (id: string) =>
   one<DeliveryDetail>(`/v1/deliveries/${encodeURIComponent(id)}?include=body`);

@@ -30,6 +30,21 @@ export function chooseTheme(next: ThemeChoice): void {
   for (const listener of listeners) listener();
 }
 
+/** Which of the two is shown now: for what has to be drawn anew when it changes. */
+export function useTheme(): 'light' | 'dark' {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      system.addEventListener('change', listener);
+      return () => {
+        listeners.delete(listener);
+        system.removeEventListener('change', listener);
+      };
+    },
+    () => (document.documentElement.dataset['theme'] === 'dark' ? 'dark' : 'light'),
+  );
+}
+
 export function useThemeChoice(): ThemeChoice {
   return useSyncExternalStore(
     (listener) => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import {
+  answer,
   findBarriers,
+  press,
   signIn,
   skipWithoutBrowser,
   startBrowser,
@@ -83,7 +85,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await row.focus();
       await page.keyboard.press('Enter');
       await titled(page, 'Reset your password');
-      await page.getByText('Bounced').first().waitFor();
+      await page.getByText('The domain nowhere.invalid does not exist').first().waitFor();
       await page.getByText(`${world.application.url}/good`).first().waitFor();
       await page
         .getByText(/204 · .* · 1 attempt/)
@@ -105,6 +107,37 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await page.getByRole('button', { name: 'Try again now' }).click();
       await page.getByText('2 attempts').waitFor();
       await page.getByText('Delivered').first().waitFor();
+    }));
+
+  test('what was given up is sent again by endpoint and reason, or dropped', () =>
+    asOwner(async ({ page }) => {
+      const { call, application } = world;
+      // It gives up after a second attempt.
+      const fields = { event_types: ['email.complained'], retry_ladder: ['1s'] };
+      const url = `${application.url}/refuses`;
+      await call('POST', '/v1/endpoints', { ...fields, url });
+      await call('POST', '/v1/events', [
+        reported('complained', 'iris@example.com', ''),
+        reported('complained', 'jan@example.com', ''),
+      ]);
+      const both = page.getByRole('link', { name: `2 ${url} http_status` });
+      /** Looks again until both have been given up. */
+      const waitForBoth = async () => {
+        do {
+          await page.goto(`${world.url}/portal/dead-letters`);
+          await titled(page, 'Dead letters');
+        } while (!(await both.isVisible()));
+      };
+      await waitForBoth();
+      assert.deepEqual(await findBarriers(page), []);
+      await press(page, `Replay these: ${url} http_status`);
+      await answer(page, 'Replay 2 deliveries');
+      await page.getByRole('progressbar').waitFor();
+      await page.getByText('2 of 2').waitFor();
+      await waitForBoth();
+      await press(page, `Drop: ${url} http_status`);
+      await answer(page, 'Drop 2 deliveries');
+      await page.getByText('No dead letters').waitFor();
     }));
 
   test('how do I set this up right? From a URL to an answered test on one page', () =>

@@ -49,6 +49,7 @@ export const de: Words = {
     create: 'Konto einrichten',
   },
   common: {
+    asTable: 'Als Tabelle zeigen',
     halfLoaded: 'Die Liste ist nicht vollständig.',
     loading: 'Wird geladen',
     retry: 'Noch einmal versuchen',
@@ -131,6 +132,15 @@ export const de: Words = {
     canceled: 'Abgebrochen',
   },
   overview: {
+    mail: 'Mail',
+    period: 'Zeitraum',
+    periods: { '1h': 'Letzte Stunde', '24h': 'Letzte 24 Stunden', '7d': 'Letzte 7 Tage' },
+    volume: 'Was aus der Mail wurde',
+    bounceRate: 'Bounce-Rate',
+    complaintRate: 'Beschwerderate',
+    threshold: (rate) => `bleiben Sie unter ${rate}`,
+    thresholdName: 'Grenze',
+    newestOnly: (time) => `Nur die neuesten 50.000 Ereignisse sind gezählt: seit ${time}.`,
     title: 'Übersicht',
     allWell: 'Alles in Ordnung: Die Post geht hinaus, und jeder Endpunkt erfährt davon.',
     attention: (count) =>
@@ -515,6 +525,12 @@ export const de: Words = {
     done: 'Zum Endpunkt',
   },
   endpoint: {
+    failingSince: 'Gestört seit',
+    waiting: (count) => `${count} warten, nichts ist verloren`,
+    probe: 'nächster Versuch',
+    recovering: 'er geht wieder; was gewartet hat, geht immer schneller hinaus',
+    patience: (percent) => `${percent} % der Geduld sind verbraucht: Bei 100 wird er abgeschaltet`,
+    delivered: (delivered, owed) => `${delivered} von ${owed} zugestellt`,
     test: 'Test senden',
     disable: 'Abschalten',
     enable: 'Einschalten',
@@ -558,6 +574,17 @@ export const de: Words = {
       'Nachsenden, Einlesen und Löschen sind Aufträge: Sie laufen weiter, wenn diese Seite zu ist.',
   },
   deliveries: {
+    deadAnswer: (count) =>
+      `${count} Zustellungen wurden aufgegeben. Nichts ist verloren, solange Sie es nicht verwerfen und es nicht zu alt ist.`,
+    replayThese: 'Diese wiederholen',
+    drop: 'Verwerfen',
+    dropEffect: (count) =>
+      `${count} Zustellungen gelten dann als abgebrochen: Ihr Endpunkt erfährt nie davon.`,
+    dropStart: (count) => `${count} Zustellungen verwerfen`,
+    endpointStatus: {
+      disabled: 'der Endpunkt ist abgeschaltet',
+      deleted: 'der Endpunkt wurde gelöscht',
+    },
     title: 'Zustellungen',
     deadTitle: 'Unzustellbares',
     state: 'Zustand',

@@ -48,6 +48,7 @@ export const en = {
     create: 'Create the owner',
   },
   common: {
+    asTable: 'Show as a table',
     halfLoaded: 'The list is not whole.',
     loading: 'Loading',
     retry: 'Try again',
@@ -129,6 +130,15 @@ export const en = {
     canceled: 'Canceled',
   },
   overview: {
+    mail: 'Mail',
+    period: 'Period',
+    periods: { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days' },
+    volume: 'What became of mail',
+    bounceRate: 'Bounce rate',
+    complaintRate: 'Complaint rate',
+    threshold: (rate: string) => `stay below ${rate}`,
+    thresholdName: 'Threshold',
+    newestOnly: (time: string) => `Only the newest 50,000 events are counted: since ${time}.`,
     title: 'Overview',
     allWell: 'Everything is well: mail goes out, and every endpoint is told.',
     attention: (count: number) =>
@@ -498,6 +508,12 @@ export const en = {
     done: 'To the endpoint',
   },
   endpoint: {
+    failingSince: 'Failing since',
+    waiting: (count: string) => `${count} waiting, nothing lost`,
+    probe: 'tried again',
+    recovering: 'it works again; what waited goes out at a growing pace',
+    patience: (percent: string) => `${percent} % of its patience used: at 100 it is disabled`,
+    delivered: (delivered: string, owed: string) => `${delivered} of ${owed} delivered`,
     test: 'Send a test',
     disable: 'Disable',
     enable: 'Enable',
@@ -540,6 +556,14 @@ export const en = {
     emptyHelp: 'Replays, imports and erasures are jobs: they go on when this page is closed.',
   },
   deliveries: {
+    deadAnswer: (count: string) =>
+      `${count} deliveries were given up. Nothing is lost until you drop it or it is too old.`,
+    replayThese: 'Replay these',
+    drop: 'Drop',
+    dropEffect: (count: string) =>
+      `${count} deliveries are marked as canceled: their endpoint never hears of them.`,
+    dropStart: (count: string) => `Drop ${count} deliveries`,
+    endpointStatus: { disabled: 'the endpoint is disabled', deleted: 'the endpoint was deleted' },
     title: 'Deliveries',
     deadTitle: 'Dead letters',
     state: 'State',

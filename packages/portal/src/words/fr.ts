@@ -48,6 +48,7 @@ export const fr: Words = {
     create: 'Créer le compte',
   },
   common: {
+    asTable: 'Afficher en tableau',
     halfLoaded: 'La liste n’est pas complète.',
     loading: 'Chargement',
     retry: 'Réessayer',
@@ -130,6 +131,15 @@ export const fr: Words = {
     canceled: 'Annulé',
   },
   overview: {
+    mail: 'Courrier',
+    period: 'Période',
+    periods: { '1h': 'Dernière heure', '24h': 'Dernières 24 heures', '7d': '7 derniers jours' },
+    volume: 'Ce qu’il est advenu du courrier',
+    bounceRate: 'Taux de rebond',
+    complaintRate: 'Taux de plainte',
+    threshold: (rate) => `restez en dessous de ${rate}`,
+    thresholdName: 'Seuil',
+    newestOnly: (time) => `Seuls les 50 000 derniers événements sont comptés : depuis ${time}.`,
     title: 'Aperçu',
     allWell: 'Tout va bien : le courrier part, et chaque point d’accès est averti.',
     attention: (count) =>
@@ -509,6 +519,12 @@ export const fr: Words = {
     done: 'Vers le point d’accès',
   },
   endpoint: {
+    failingSince: 'En échec depuis',
+    waiting: (count) => `${count} en attente, rien n’est perdu`,
+    probe: 'prochain essai',
+    recovering: 'il fonctionne de nouveau ; ce qui attendait part de plus en plus vite',
+    patience: (percent) => `${percent} % de la patience utilisée : à 100, il est désactivé`,
+    delivered: (delivered, owed) => `${delivered} sur ${owed} livrées`,
     test: 'Envoyer un test',
     disable: 'Désactiver',
     enable: 'Activer',
@@ -551,6 +567,17 @@ export const fr: Words = {
       'Renvois, importations et effacements sont des tâches : elles continuent quand cette page est fermée.',
   },
   deliveries: {
+    deadAnswer: (count) =>
+      `${count} livraisons ont été abandonnées. Rien n’est perdu tant que vous ne les écartez pas et qu’elles ne sont pas trop anciennes.`,
+    replayThese: 'Rejouer celles-ci',
+    drop: 'Écarter',
+    dropEffect: (count) =>
+      `${count} livraisons sont marquées comme annulées : leur point de terminaison n’en saura rien.`,
+    dropStart: (count) => `Écarter ${count} livraisons`,
+    endpointStatus: {
+      disabled: 'le point de terminaison est désactivé',
+      deleted: 'le point de terminaison a été supprimé',
+    },
     title: 'Envois',
     deadTitle: 'Abandons',
     state: 'État',

@@ -48,6 +48,7 @@ export const nl: Words = {
     create: 'Account maken',
   },
   common: {
+    asTable: 'Als tabel tonen',
     halfLoaded: 'De lijst is niet volledig.',
     loading: 'Laden',
     retry: 'Opnieuw proberen',
@@ -129,6 +130,15 @@ export const nl: Words = {
     canceled: 'Geannuleerd',
   },
   overview: {
+    mail: 'Mail',
+    period: 'Periode',
+    periods: { '1h': 'Laatste uur', '24h': 'Laatste 24 uur', '7d': 'Laatste 7 dagen' },
+    volume: 'Wat er van de mail werd',
+    bounceRate: 'Bouncepercentage',
+    complaintRate: 'Klachtpercentage',
+    threshold: (rate) => `blijf onder ${rate}`,
+    thresholdName: 'Grens',
+    newestOnly: (time) => `Alleen de nieuwste 50.000 gebeurtenissen zijn geteld: sinds ${time}.`,
     title: 'Overzicht',
     allWell: 'Alles is in orde: de post gaat uit en elk eindpunt hoort ervan.',
     attention: (count) =>
@@ -506,6 +516,12 @@ export const nl: Words = {
     done: 'Naar het eindpunt',
   },
   endpoint: {
+    failingSince: 'Faalt sinds',
+    waiting: (count) => `${count} wachten, er is niets verloren`,
+    probe: 'volgende poging',
+    recovering: 'het werkt weer; wat wachtte gaat steeds sneller uit',
+    patience: (percent) => `${percent} % van het geduld gebruikt: bij 100 wordt het uitgeschakeld`,
+    delivered: (delivered, owed) => `${delivered} van ${owed} bezorgd`,
     test: 'Test versturen',
     disable: 'Uitschakelen',
     enable: 'Inschakelen',
@@ -549,6 +565,17 @@ export const nl: Words = {
       'Opnieuw sturen, inlezen en wissen zijn taken: ze gaan door als deze pagina dicht is.',
   },
   deliveries: {
+    deadAnswer: (count) =>
+      `${count} bezorgingen zijn opgegeven. Er is niets verloren zolang u ze niet laat vallen en ze niet te oud zijn.`,
+    replayThese: 'Deze herhalen',
+    drop: 'Laten vallen',
+    dropEffect: (count) =>
+      `${count} bezorgingen gelden dan als geannuleerd: hun eindpunt hoort er nooit van.`,
+    dropStart: (count) => `${count} bezorgingen laten vallen`,
+    endpointStatus: {
+      disabled: 'het eindpunt is uitgeschakeld',
+      deleted: 'het eindpunt is verwijderd',
+    },
     title: 'Bezorgingen',
     deadTitle: 'Opgegeven',
     state: 'Toestand',

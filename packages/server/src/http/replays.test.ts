@@ -51,6 +51,7 @@ test('a replay is a job that says what it was asked for, and how much there is t
     event_types: ['email.*'],
     states: ['dead'],
     message_id: null,
+    error_code: null,
     include_missing: false,
   });
   assert.ok(until > '2026-11-21T16:00:00');

@@ -17,6 +17,8 @@ export interface ReplayParams {
   eventTypes: string[] | null;
   states: ShownDeliveryState[];
   messageId: string | null;
+  /** Of the latest attempt; null for all. */
+  errorCode: string | null;
   /** Also events that match today and were never owed. */
   includeMissing: boolean;
 }

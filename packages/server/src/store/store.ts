@@ -7,6 +7,7 @@ import { type Changes, createChanges } from './changes.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import type { Engine } from './engine.ts';
 import { createErasure, type Erasure } from './erasure/erasure.ts';
+import { createEventVolume, type EventVolume } from './event-volume.ts';
 import { createExpectations, type Expectations } from './expectations.ts';
 import { createIdempotency, type Idempotency } from './idempotency.ts';
 import { createJobParts, type JobParts } from './job-parts.ts';
@@ -44,6 +45,7 @@ export interface Store {
   expectations: Expectations;
   transcripts: Transcripts;
   events: Events;
+  eventVolume: EventVolume;
   feed: EventFeed;
   deliveries: Deliveries;
   deadLetters: DeadLetters;
@@ -82,6 +84,7 @@ export function createStore(engine: Engine): Store {
     expectations: createExpectations(engine),
     transcripts: createTranscripts(engine),
     events: createEvents(engine),
+    eventVolume: createEventVolume(engine),
     feed: createEventFeed(engine),
     deliveries: createDeliveries(engine),
     deadLetters: createDeadLetters(engine),

@@ -5,7 +5,7 @@ import type { Log } from '../lib/log.ts';
 import type { AttemptRecord, Engine } from '../store/engine.ts';
 import type { Subscribers } from '../store/log/event-log.ts';
 import type { Deliveries, DueDelivery } from '../store/webhooks/deliveries.ts';
-import { createBreaker, nextStart, noteStart } from './breaker.ts';
+import { type Breaker, createBreaker, nextStart, noteStart } from './breaker.ts';
 import type { EndpointDirectory } from './endpoints/endpoint-directory.ts';
 import { createEndpointHealth, type Report } from './endpoints/endpoint-health.ts';
 import type { LiveEndpoint } from './endpoints/live-endpoint.ts';
@@ -66,6 +66,8 @@ export interface Dispatcher extends Subscribers {
   start(): void;
   /** A delivery was made due in the store by somebody else (a retry by hand). */
   wake(projectId: string, endpointId: string, dueAtMs: number): void;
+  /** What this process makes of the endpoint; null where it has nothing to do with it. */
+  breakerOf(endpointId: string): { state: Breaker['state']; probeAtMs: number | null } | null;
   /** Ends what waits in the store for an endpoint that was deleted. */
   cancelFor(projectId: string, endpointId: string): Promise<void>;
   /** No new attempts; those under way may end within the bound; the rest goes back to the store. */
@@ -313,6 +315,12 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   return {
     ...intake,
     wake,
+    breakerOf(endpointId) {
+      const breaker = lanes.get(endpointId)?.breaker;
+      if (breaker === undefined) return null;
+      const { state, probeAtMs } = breaker;
+      return { state, probeAtMs: state === 'open' ? probeAtMs : null };
+    },
     noteDue(due) {
       for (const { endpointId, urgency, dueAtMs } of due) {
         const lane = lanes.get(endpointId);

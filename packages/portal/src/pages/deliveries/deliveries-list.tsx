@@ -14,8 +14,11 @@ import { useWords } from '../../words/words.tsx';
 export function DeliveriesList({
   filters,
   empty,
+  isOfEndpoint = false,
 }: {
   filters: Query;
+  /** All of them are of one endpoint, which needs no column then. */
+  isOfEndpoint?: boolean;
   empty: { title: string; help: string };
 }) {
   const { deliveries } = useWords();
@@ -39,7 +42,7 @@ export function DeliveriesList({
     {
       name: deliveries.lastAnswer,
       width: 'minmax(8rem, 1fr)',
-      cell: ({ last_status, last_error }) => last_error ?? last_status,
+      cell: ({ last_status, last_error }) => last_status ?? last_error,
       isExtra: true,
     },
     {
@@ -62,7 +65,7 @@ export function DeliveriesList({
       query={query}
       empty={<Empty {...empty} />}
       label={deliveries.title}
-      columns={columns}
+      columns={isOfEndpoint ? columns.filter(({ name }) => name !== deliveries.endpoint) : columns}
       keyOf={({ id }) => id}
       linkOf={({ state, endpoint_url }) =>
         `${deliveries[state === 'dead' ? 'deadTitle' : 'title']} ${endpoint_url ?? ''}`

@@ -1,14 +1,18 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Endpoint } from '../../api/objects.ts';
-import { endpointsQuery, messagesQuery, queueQuery } from '../../api/queries.ts';
-import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
+import { type Endpoint, PERIODS } from '../../api/objects.ts';
+import { deadLettersQuery, endpointsQuery, messagesQuery, queueQuery } from '../../api/queries.ts';
+import { SelectField } from '../../design/field.tsx';
+import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Page, Section } from '../../design/page.tsx';
 import { Time } from '../../design/time.tsx';
 import { formatCount, formatSpan } from '../../words/format.ts';
 import { useLanguage, useWords } from '../../words/words.tsx';
 import { EndpointStatus } from '../webhooks/endpoints.tsx';
+import { MailCharts } from './mail-charts.tsx';
+
+const route = getRouteApi('/');
 
 const LATEST = 8;
 const LOOK_AGAIN_MS = 5_000;
@@ -23,18 +27,21 @@ export function Overview() {
     ...messagesQuery({ recipient: '' }),
     refetchInterval: LOOK_AGAIN_MS,
   });
-  if (queue.isPending || endpoints.isPending) return <Skeleton />;
-  if (queue.isError)
-    return <ProblemNotice isPage error={queue.error} retry={() => void queue.refetch()} />;
+  const dead = useQuery(deadLettersQuery());
+  const { period = '24h' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const shownPeriod = PERIODS.find((one) => one === period) ?? '24h';
+  if (!isLoaded(queue)) return <NotLoaded query={queue} />;
   const all = endpoints.data?.pages.flatMap(({ data }) => data) ?? [];
   const troubled = all.filter(isTroubled);
+  const deadCount = dead.data?.data.reduce((sum, { count }) => sum + count, 0) ?? 0;
   const latest = messages.data?.pages[0]?.data.slice(0, LATEST) ?? [];
   return (
     <Page
       title={overview.title}
       answer={troubled.length === 0 ? overview.allWell : overview.attention(troubled.length)}
     >
-      <div className="mb-8 grid gap-4 sm:grid-cols-3">
+      <div className="mb-8 grid grid-cols-2 gap-4 lg:grid-cols-4">
         <Figure to="/webhooks" name={overview.waiting}>
           {formatCount(queue.data.depth, language)}
           {queue.data.at_least && '+'}
@@ -50,6 +57,10 @@ export function Overview() {
             </span>
           )}
         </Figure>
+        <Figure to="/dead-letters" name={words.deliveries.deadTitle}>
+          {formatCount(deadCount, language)}
+          {dead.data?.at_least === true && '+'}
+        </Figure>
       </div>
       {troubled.length > 0 && (
         <Section title={overview.needsAttention}>
@@ -62,6 +73,22 @@ export function Overview() {
           </Card>
         </Section>
       )}
+      <Section
+        title={overview.mail}
+        aside={
+          <SelectField
+            label={overview.period}
+            value={shownPeriod}
+            options={PERIODS.map((one): [string, string] => [one, overview.periods[one]])}
+            onChange={({ target }) =>
+              void navigate({ search: { period: target.value }, replace: true })
+            }
+            className="!w-auto"
+          />
+        }
+      >
+        <MailCharts period={shownPeriod} />
+      </Section>
       <Section title={overview.latest} aside={<Link to="/messages">{overview.allMessages}</Link>}>
         <Card>
           {latest.length === 0 ? (
@@ -100,7 +127,15 @@ function isTroubled({ status, health }: Endpoint): boolean {
   return status === 'disabled' || health.failing_since !== null;
 }
 
-function Figure({ to, name, children }: { to: '/webhooks'; name: string; children: ReactNode }) {
+function Figure({
+  to,
+  name,
+  children,
+}: {
+  to: '/webhooks' | '/dead-letters';
+  name: string;
+  children: ReactNode;
+}) {
   return (
     <Link
       to={to}

@@ -1,15 +1,15 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
-import type { Endpoint, Job } from '../../api/objects.ts';
+import type { Endpoint } from '../../api/objects.ts';
 import { endpointQuery, endpointsQuery, gapsQuery } from '../../api/queries.ts';
 import { Button } from '../../design/button.tsx';
 import { CodeBlock } from '../../design/copy.tsx';
 import { Modal } from '../../design/modal.tsx';
 import { Question } from '../../design/question.tsx';
-import { formatCount } from '../../words/format.ts';
-import { useLanguage, useWords } from '../../words/words.tsx';
+import { useWords } from '../../words/words.tsx';
+import { ReplayQuestion } from '../deliveries/replay-question.tsx';
 
 type Action = 'disable' | 'remove' | 'rotate' | 'replay';
 
@@ -36,7 +36,7 @@ export function EndpointActions({ endpoint }: { endpoint: Endpoint }) {
       {open === 'disable' && <Disable endpoint={endpoint} close={close} />}
       {open === 'remove' && <Remove endpoint={endpoint} close={close} />}
       {open === 'rotate' && <Rotate endpoint={endpoint} close={close} />}
-      {open === 'replay' && <Replay endpoint={endpoint} close={close} />}
+      {open === 'replay' && <ReplayQuestion endpointId={endpoint.id} close={close} />}
     </>
   );
 }
@@ -130,44 +130,6 @@ function Rotate({ endpoint, close }: DialogProps) {
       isBusy={rotate.isPending}
       error={rotate.error}
       confirm={() => rotate.mutate()}
-      close={close}
-    />
-  );
-}
-
-function Replay({ endpoint, close }: DialogProps) {
-  const { words, language } = useLanguage();
-  const navigate = useNavigate();
-  const path = `${pathOf(endpoint)}/replay`;
-  const preview = useQuery({
-    queryKey: [path, 'dry run'],
-    queryFn: () =>
-      call<{ deliveries: number; missing: number }>(path, {
-        method: 'POST',
-        body: { dry_run: true },
-      }),
-    retry: false,
-  });
-  const replay = useMutation({
-    mutationFn: () => call<Job>(path, { method: 'POST', body: {} }),
-    onSuccess: () => void navigate({ to: '/jobs' }),
-  });
-  const count = preview.data === undefined ? null : preview.data.deliveries + preview.data.missing;
-  const shown = formatCount(count ?? 0, language);
-  return (
-    <Question
-      title={words.endpoint.replayTitle}
-      effect={
-        preview.isPending
-          ? words.common.loading
-          : preview.isError
-            ? ''
-            : words.endpoint.replayEffect(shown)
-      }
-      action={count === null || count === 0 ? null : words.endpoint.replayStart(shown)}
-      isBusy={replay.isPending}
-      error={replay.error ?? preview.error}
-      confirm={() => replay.mutate()}
       close={close}
     />
   );

@@ -1,5 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { useCallback } from 'react';
 import type { DeliveryState } from '../../api/objects.ts';
 import { endpointQuery, gapsQuery } from '../../api/queries.ts';
 import { useMayManage } from '../../api/session.ts';
@@ -11,8 +12,10 @@ import { Time } from '../../design/time.tsx';
 import { formatCount } from '../../words/format.ts';
 import { useLanguage } from '../../words/words.tsx';
 import { DeliveriesList } from '../deliveries/deliveries-list.tsx';
+import { OpenReplays } from '../jobs/open-jobs.tsx';
 import { EndpointActions } from './endpoint-actions.tsx';
-import { describeTypes, EndpointStatus } from './endpoints.tsx';
+import { EndpointHealth } from './endpoint-health.tsx';
+import { describeTypes } from './endpoints.tsx';
 import { SendTest } from './send-test.tsx';
 
 const route = getRouteApi('/webhooks/$id');
@@ -24,6 +27,11 @@ export function EndpointPage() {
   const { state = '' } = route.useSearch();
   const navigate = route.useNavigate();
   const mayManage = useMayManage();
+  const client = useQueryClient();
+  const ended = useCallback(
+    () => void client.invalidateQueries({ queryKey: gapsQuery(id).queryKey }),
+    [client, id],
+  );
   const query = useQuery(endpointQuery(id));
   const gaps = useQuery(gapsQuery(id)).data;
   if (!isLoaded(query)) return <NotLoaded query={query} />;
@@ -34,12 +42,13 @@ export function EndpointPage() {
       title={endpoint.url}
       answer={
         <span className="flex flex-col items-start gap-3">
-          <EndpointStatus endpoint={endpoint} />
+          <EndpointHealth endpoint={endpoint} gaps={gaps} />
           {mayManage && <SendTest endpointId={endpoint.id} />}
         </span>
       }
       actions={mayManage && <EndpointActions endpoint={endpoint} />}
     >
+      <OpenReplays endpointId={endpoint.id} ended={ended} />
       <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <Section
           title={words.deliveries.title}
@@ -58,6 +67,7 @@ export function EndpointPage() {
           }
         >
           <DeliveriesList
+            isOfEndpoint
             filters={{ endpoint_id: endpoint.id, state }}
             empty={{ title: words.deliveries.empty, help: words.deliveries.emptyHelp }}
           />
@@ -69,7 +79,18 @@ export function EndpointPage() {
                 <Facts
                   facts={states
                     .filter(([key]) => gaps.by_state[key] > 0)
-                    .map(([key, name]) => [name, formatCount(gaps.by_state[key], language)])}
+                    .map(([key, name]) => [
+                      name,
+                      <Link
+                        key={key}
+                        to="/webhooks/$id"
+                        params={{ id: endpoint.id }}
+                        search={{ state: key }}
+                      >
+                        {formatCount(gaps.by_state[key], language)}
+                        {gaps.at_least && '+'}
+                      </Link>,
+                    ])}
                 />
               </Card>
             </Section>

@@ -82,13 +82,14 @@ export function toIdRange({ sinceMs, untilMs }: TimeRange) {
   };
 }
 
-export function checkErrorCode(code: string | undefined): string | null {
+/** `place`: what the pointer begins with, `?` in the query, `/` in a body. */
+export function checkErrorCode(code: string | undefined, place: '?' | '/' = '?'): string | null {
   if (code === undefined) return null;
   const known = Object.keys(POST_ERRORS);
   if (known.includes(code)) return code;
   const nearest = nearestName(code, known);
   const hint = nearest === null ? `There are: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-  return refuseField('?error_code', `"${code}" is no error code of a delivery. ${hint}`);
+  return refuseField(`${place}error_code`, `"${code}" is no error code of a delivery. ${hint}`);
 }
 
 /** The id of an endpoint by its id or uid. An id stays what it is: a deleted endpoint has a history. */
@@ -96,12 +97,13 @@ export function readEndpointFilter(
   directory: Pick<EndpointDirectory, 'lookUp'>,
   projectId: string,
   idOrUid: string | undefined,
+  place: '?' | '/' = '?',
 ): string[] | null {
   if (idOrUid === undefined) return null;
   const found = directory.lookUp(projectId, idOrUid)?.record.id;
   if (found !== undefined) return [found];
   if (isId('endpoint', idOrUid)) return [idOrUid];
-  return refuseField('?endpoint_id', `There is no endpoint with the uid "${idOrUid}".`);
+  return refuseField(`${place}endpoint_id`, `There is no endpoint with the uid "${idOrUid}".`);
 }
 
 /** Throws `not_found`. */

@@ -209,7 +209,7 @@ function toFilter(
   params: ReplayParams,
   targets: readonly LiveEndpoint[],
 ): DeliveryFilter {
-  const { sinceMs, untilMs, eventTypes, states, messageId } = params;
+  const { sinceMs, untilMs, eventTypes, states, messageId, errorCode } = params;
   return {
     ...ANY_DELIVERY,
     projectId,
@@ -219,6 +219,7 @@ function toFilter(
     types: eventTypes === null ? null : [...compileEventFilter(eventTypes)],
     states,
     messageKey: messageId,
+    errorCode,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 } from '../../../store/webhooks/delivery-queries/delivery-filter.ts';
 import type { Queue, QueueDepth } from '../../../store/webhooks/queue.ts';
 import { lagOf, totalOf } from '../../../webhooks/backlog/backlog-monitor.ts';
+import type { Dispatcher } from '../../../webhooks/dispatcher.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { findEndpoint, rangeFields, readRange, toIdRange } from '../filters.ts';
@@ -69,6 +70,15 @@ const queueSchema = z.object({
       scheduled: z.number().int().describe('Due later: retries.'),
       in_line: z.number().int().describe('Behind an earlier one, since the endpoint wants order.'),
       in_memory: z.number().int().describe('Being posted, or next.'),
+      breaker: z
+        .object({
+          state: z.enum(['closed', 'open', 'recovering']),
+          next_probe_at: timestampSchema.nullable(),
+        })
+        .nullable()
+        .describe(
+          'Whether the node that answers holds posts back: open after ten failures in a row, with a probe now and then; null where it does not post to it.',
+        ),
     }),
   ),
 });
@@ -77,6 +87,7 @@ export function createQueueRoutes(deps: {
   deliveries: Pick<Deliveries, 'list' | 'get' | 'scan'>;
   queue: Queue;
   directory: Pick<EndpointDirectory, 'find' | 'lookUp'>;
+  dispatcher: Pick<Dispatcher, 'breakerOf'>;
   endpointUrls: EndpointUrls;
   now: () => number;
 }): Route[] {
@@ -168,6 +179,7 @@ export function createQueueRoutes(deps: {
             scheduled: one.scheduled,
             in_line: one.inLine,
             in_memory: one.inMemory,
+            breaker: toBreakerJson(deps.dispatcher.breakerOf(one.endpointId)),
           };
         });
         const total = toDepthJson(depths, nowMs);
@@ -175,6 +187,12 @@ export function createQueueRoutes(deps: {
       },
     }),
   ];
+}
+
+function toBreakerJson(breaker: ReturnType<Dispatcher['breakerOf']>) {
+  if (breaker === null) return null;
+  const { state, probeAtMs } = breaker;
+  return { state, next_probe_at: probeAtMs === null ? null : toTimestamp(probeAtMs) };
 }
 
 /** Of one endpoint, or of several together. */

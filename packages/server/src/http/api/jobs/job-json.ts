@@ -41,6 +41,7 @@ export const jobSchema = z.object({
       event_types: z.array(z.string()).nullable(),
       states: z.array(z.enum(DELIVERY_STATES)),
       message_id: z.string().nullable(),
+      error_code: z.string().nullable(),
       include_missing: z.boolean(),
     })
     .nullable()
@@ -76,6 +77,7 @@ function toReplayJson(params: ReplayParams) {
     event_types: params.eventTypes,
     states: params.states,
     message_id: params.messageId,
+    error_code: params.errorCode,
     include_missing: params.includeMissing,
   };
 }

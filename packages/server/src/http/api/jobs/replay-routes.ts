@@ -5,7 +5,14 @@ import type { ReplayParams } from '../../../store/jobs.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { REPLAY_LIMIT, REPLAY_RATE, type Replay } from '../../../webhooks/jobs/replay.ts';
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from '../../route.ts';
-import { expandTypes, findEndpoint, rangeFields, readRange, refuseField } from '../filters.ts';
+import {
+  checkErrorCode,
+  expandTypes,
+  findEndpoint,
+  rangeFields,
+  readRange,
+  refuseField,
+} from '../filters.ts';
 import { idParam } from '../schemas.ts';
 import { jobSchema } from './job-json.ts';
 import { type JobDeps, startJob } from './start-job.ts';
@@ -28,6 +35,11 @@ const fields = {
     .default(['dead', 'skipped'])
     .describe('Only deliveries in these states.'),
   message_id: z.string().max(500).optional().describe('Only events of this message.'),
+  error_code: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Only deliveries whose latest attempt had it.'),
   include_missing: z
     .boolean()
     .default(false)
@@ -80,6 +92,9 @@ export function createReplayRoutes(
     // What comes from now on is not meant, and would give the job no end.
     const nowMs = deps.now() + 1;
     if (sinceMs !== null && sinceMs >= nowMs) refuseField('/since', 'This time is yet to come.');
+    if (body.error_code !== undefined && body.include_missing) {
+      refuseField('/error_code', 'What was never owed has no error: leave out include_missing.');
+    }
     if (body.event_types !== undefined) expandTypes(body.event_types, '/event_types');
     return {
       endpointId,
@@ -88,6 +103,7 @@ export function createReplayRoutes(
       eventTypes: body.event_types ?? null,
       states: [...new Set(body.states)],
       messageId: body.message_id ?? null,
+      errorCode: checkErrorCode(body.error_code, '/'),
       includeMissing: body.include_missing,
     };
   }
@@ -158,6 +174,7 @@ function refuseTooMuch({ includeMissing }: ReplayParams): never {
 
 function describeNothing(params: ReplayParams): string {
   const { endpointId, sinceMs, untilMs, states, eventTypes, messageId, includeMissing } = params;
+  const { errorCode } = params;
   const parts = [
     `deliveries that are ${states.join(' or ')}`,
     ...(includeMissing ? ['and events that match today and were never owed,'] : []),
@@ -166,6 +183,7 @@ function describeNothing(params: ReplayParams): string {
     `until ${toTimestamp(untilMs)}`,
     ...(eventTypes === null ? [] : [`of the types ${eventTypes.join(', ')}`]),
     ...(messageId === null ? [] : [`of message ${messageId}`]),
+    ...(errorCode === null ? [] : [`with the error ${errorCode}`]),
   ];
   return `There is nothing to replay. Looked for ${parts.join(' ')}. GET /v1/deliveries shows what there is.`;
 }
