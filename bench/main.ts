@@ -10,6 +10,7 @@ import { benchMemory } from './memory.ts';
 import { benchNodes } from './nodes.ts';
 import { benchPeers } from './peers.ts';
 import type { BenchResult } from './result.ts';
+import { benchSmtp } from './smtp.ts';
 import { benchStore } from './store.ts';
 import { benchTls } from './tls.ts';
 
@@ -24,6 +25,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   memory: benchMemory,
   nodes: benchNodes,
   peers: benchPeers,
+  smtp: benchSmtp,
   store: benchStore,
   tls: benchTls,
 };
