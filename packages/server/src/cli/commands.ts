@@ -36,6 +36,7 @@ import { exportSuppressions } from './suppressions/export-suppressions.ts';
 import { importSuppressions } from './suppressions/import-suppressions.ts';
 import { listSuppressions } from './suppressions/list-suppressions.ts';
 import { removeSuppression } from './suppressions/remove-suppression.ts';
+import { top } from './top/top.ts';
 
 /** What stands above commands of two words. */
 const NOUNS: Readonly<Record<string, string>> = {
@@ -88,6 +89,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       redecode,
       ...JOB_COMMANDS,
       ...KEY_COMMANDS,
+      top,
       nodes,
     ],
   },

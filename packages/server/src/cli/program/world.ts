@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pc from 'picocolors';
 import { systemClock } from '../../lib/clock.ts';
 import { askOnTerminal } from './ask-on-terminal.ts';
+import { listenToKeys } from './listen-to-keys.ts';
 
 /** What a command needs of the process that it runs in, so that a test can give it. */
 export interface World {
@@ -22,7 +23,18 @@ export interface World {
   ask: ((question: string, isSecret?: boolean) => Promise<string>) | null;
   /** Of the terminal; null where standard output is none. */
   columns: number | null;
+  /** A terminal that can be drawn on and typed on; null where there is none. */
+  terminal: Terminal | null;
   colors: ReturnType<typeof pc.createColors>;
+}
+
+export interface Terminal {
+  /** As it is now: people change it. */
+  size(): { rows: number; columns: number };
+  /** As it stands, control characters and all. */
+  write(text: string): void;
+  /** Hears each key. Returns how to stop. */
+  onKeys(listener: (text: string) => void): () => void;
 }
 
 export function createSystemWorld(): World {
@@ -51,7 +63,14 @@ export function createSystemWorld(): World {
     readInput: () => buffer(process.stdin),
     ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askOnTerminal : null,
     columns: isTerminal ? process.stdout.columns : null,
+    terminal: isTerminal && process.stdin.isTTY === true ? systemTerminal : null,
     // NO_COLOR and FORCE_COLOR are picocolors' to read.
     colors: pc.createColors(pc.isColorSupported && isTerminal),
   };
 }
+
+const systemTerminal: Terminal = {
+  size: () => ({ rows: process.stdout.rows, columns: process.stdout.columns }),
+  write: (text) => void process.stdout.write(text),
+  onKeys: listenToKeys,
+};

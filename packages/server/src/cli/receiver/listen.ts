@@ -9,6 +9,7 @@ import type { ClientFlags } from '../client/client-settings.ts';
 import { followEvents } from '../client/event-stream.ts';
 import { configFolder } from '../client/profiles.ts';
 import { runClientCommand } from '../client/run-client-command.ts';
+import { listenToKeys } from '../program/listen-to-keys.ts';
 import { createForwarder, type Forwarded, type Forwarder } from './listen/forwarder.ts';
 import { createKeyCommands, KEY_HELP } from './listen/key-commands.ts';
 import { loadLocalSecret } from './listen/local-secret.ts';
@@ -193,19 +194,6 @@ function systemWorld(): ListenWorld {
     writeError: (text) => process.stderr.write(text),
     signal,
     quit,
-    onKeys: process.stdin.isTTY ? listenToTerminal : null,
-  };
-}
-
-function listenToTerminal(listener: (text: string) => void): () => void {
-  const { stdin } = process;
-  stdin.setRawMode(true);
-  stdin.setEncoding('utf8');
-  stdin.on('data', listener);
-  stdin.resume();
-  return () => {
-    stdin.off('data', listener);
-    stdin.setRawMode(false);
-    stdin.pause();
+    onKeys: process.stdin.isTTY ? listenToKeys : null,
   };
 }
