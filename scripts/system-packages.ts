@@ -84,6 +84,12 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'a mailbox for bounces on a real server',
   },
   {
+    name: 'dovecot-pop3d',
+    probe: '/usr/lib/dovecot/pop3',
+    neededBy: /startDovecot/,
+    purpose: 'the same by POP3',
+  },
+  {
     name: 'postgresql',
     probe: '/usr/lib/postgresql/*/bin/initdb',
     neededBy: /startTestCluster|startHaCluster/,

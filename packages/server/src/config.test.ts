@@ -178,7 +178,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
     'imap.example.com',
     'imaps://imap.example.com',
     'imaps://user@imap.example.com',
-    'pop3s://user:password@pop.example.com',
+    'pop3s://user:password@pop.example.com/Bounces',
     'https://user:password@imap.example.com',
   ],
   bounceMailboxDone: ['', 'a\nb'],

@@ -10,6 +10,7 @@ import type { DomainDirectory } from '../domains/domain-directory.ts';
 import type { DsnWriter } from '../dsn/create-dsn-writer.ts';
 import { createEnvelopeSender, type EnvelopeSender } from './envelope-sender.ts';
 import { parseMailboxUrl } from './parse-mailbox-url.ts';
+import { createPop3MailboxReader } from './pop3/read-pop3-mailbox.ts';
 import { createMailboxReader, type MailboxReader } from './read-mailbox.ts';
 import { createReportTaker, type TakenMail } from './report-taker.ts';
 import { BOUNCE_PREFIX, createReturnPathTokens } from './return-path-token.ts';
@@ -87,6 +88,17 @@ export function createReturnPath(deps: {
     },
   };
 
+  function createMailbox(url: string): MailboxReader {
+    const place = parseMailboxUrl(url);
+    const shared = {
+      place,
+      everyMs: config.bounceMailboxEvery,
+      take: (raw: Uint8Array) => take('mailbox', { raw, addresses: [] }),
+    };
+    if (place.protocol === 'pop3') return createPop3MailboxReader(shared);
+    return createMailboxReader({ ...shared, done: config.bounceMailboxDone, log: logger });
+  }
+
   return {
     envelopeSender: createEnvelopeSender({
       tokens,
@@ -95,15 +107,6 @@ export function createReturnPath(deps: {
       isRead: config.returnPathPort !== null || config.bounceMailbox !== null,
     }),
     door,
-    mailbox:
-      config.bounceMailbox === null
-        ? null
-        : createMailboxReader({
-            place: parseMailboxUrl(config.bounceMailbox),
-            done: config.bounceMailboxDone,
-            everyMs: config.bounceMailboxEvery,
-            take: (raw) => take('mailbox', { raw, addresses: [] }),
-            log: logger,
-          }),
+    mailbox: config.bounceMailbox === null ? null : createMailbox(config.bounceMailbox),
   };
 }

@@ -1,18 +1,22 @@
 /** Where a mailbox is, and who may read it. */
 export interface MailboxPlace {
+  protocol: 'imap' | 'pop3';
   host: string;
   port: number;
-  /** TLS from the start; else STARTTLS, which `requireTls` insists on. */
+  /** TLS from the start; else STARTTLS (STLS), which `requireTls` insists on. */
   secure: boolean;
   requireTls: boolean;
   user: string;
   pass: string;
+  /** INBOX with POP3, which has no other. */
   folder: string;
 }
 
+const PORTS = { imap: { secure: 993, plain: 143 }, pop3: { secure: 995, plain: 110 } };
+
 /**
  * `imaps://user:password@imap.example.com/Folder` (port 993) or `imap://` (port 143, STARTTLS); without a
- * folder, INBOX. A user such as `bounces@example.com` is written `bounces%40example.com`. The password goes
+ * folder, INBOX. `pop3s://user:password@pop.example.com` (port 995) or `pop3://` (port 110, STLS). A user such as `bounces@example.com` is written `bounces%40example.com`. The password goes
  * out over verified TLS only, unless the host is this machine or the URL says `?require_tls=false`. Throws
  * an Error that says what is wrong.
  */
@@ -20,21 +24,27 @@ export function parseMailboxUrl(text: string): MailboxPlace {
   const wanted = 'Write it as imaps://user:password@imap.example.com/INBOX';
   if (!URL.canParse(text)) throw new Error(`this is not a URL. ${wanted}`);
   const url = new URL(text);
-  if (/^pop3?s?:$/.test(url.protocol)) throw new Error(`POP3 is not supported. ${wanted}`);
-  if (url.protocol !== 'imap:' && url.protocol !== 'imaps:') {
-    throw new Error(`it begins with imaps:// or imap://, not ${url.protocol}//. ${wanted}`);
+  const [, name, secured] = /^(imap|pop3)(s?):$/.exec(url.protocol) ?? [];
+  if (name === undefined) {
+    throw new Error(
+      `it begins with imaps://, imap://, pop3s:// or pop3://, not ${url.protocol}//. ${wanted}`,
+    );
   }
   if (url.hostname === '' || url.username === '' || url.password === '') {
     throw new Error(`it needs a host, a user and a password. ${wanted}`);
   }
-  const secure = url.protocol === 'imaps:';
+  const protocol = name === 'pop3' ? 'pop3' : 'imap';
+  const secure = secured === 's';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
   const asked = url.searchParams.get('require_tls');
   const folder = decode(url.pathname.slice(1));
+  if (protocol === 'pop3' && folder !== '')
+    throw new Error('POP3 has no folders: leave out the path');
   return {
+    protocol,
     host,
-    port: url.port === '' ? (secure ? 993 : 143) : Number(url.port),
+    port: url.port === '' ? PORTS[protocol][secure ? 'secure' : 'plain'] : Number(url.port),
     secure,
     requireTls: asked === null ? !isLocal : asked === 'true' || asked === '1',
     user: decode(url.username),

@@ -99,6 +99,7 @@ test('the place of a mailbox is a URL', () => {
   assert.deepEqual(
     parseMailboxUrl('imaps://bounces%40a.example:p%2Fw@imap.a.example/Bounces%2FIn'),
     {
+      protocol: 'imap',
       host: 'imap.a.example',
       port: 993,
       secure: true,
@@ -112,7 +113,17 @@ test('the place of a mailbox is a URL', () => {
   assert.deepEqual([plain.port, plain.requireTls, plain.folder], [143, true, 'INBOX']);
   assert.equal(parseMailboxUrl('imap://u:p@127.0.0.1').requireTls, false);
   assert.equal(parseMailboxUrl('imap://u:p@mail.example?require_tls=false').requireTls, false);
-  assert.throws(() => parseMailboxUrl('pop3://u:p@mail.example'), /POP3 is not supported/);
+  const pop = parseMailboxUrl('pop3s://u:p@pop.example');
+  assert.deepEqual([pop.protocol, pop.port, pop.secure, pop.folder], ['pop3', 995, true, 'INBOX']);
+  assert.deepEqual(
+    [
+      parseMailboxUrl('pop3://u:p@pop.example').port,
+      parseMailboxUrl('pop3://u:p@[::1]').requireTls,
+    ],
+    [110, false],
+  );
+  assert.throws(() => parseMailboxUrl('pop3s://u:p@pop.example/Bounces'), /no folders/);
+  assert.throws(() => parseMailboxUrl('https://u:p@pop.example'), /begins with imaps/);
   assert.throws(() => parseMailboxUrl('imap://u@mail.example'), /password/);
   assert.throws(() => parseMailboxUrl('imaps://u:%zz@mail.example'), /encoded/);
 });
