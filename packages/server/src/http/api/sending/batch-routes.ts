@@ -3,9 +3,9 @@ import type { AcceptedMessage, MessageAcceptor } from '../../../mail/accept-mess
 import { encodedSize } from '../../../mail/message-input.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
-import { refuseTooLarge } from '../messages/message-routes.ts';
 import { batchAccepted, batchBody, MAX_PERSONALIZATIONS } from './batch-schema.ts';
 import { mergeBatch } from './merge-batch.ts';
+import { refuseTooLarge } from './refuse-too-large.ts';
 
 /** They are in memory together, and in one commit, which everything else waits for. */
 const MAX_BATCH_BYTES = 64 * 1_048_576;

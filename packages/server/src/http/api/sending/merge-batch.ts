@@ -9,8 +9,8 @@ import {
 import { explainMetadata } from '../../../core/mail/message-limits.ts';
 import { type FieldError, PosthornError } from '../../../lib/errors.ts';
 import type { MessageInput } from '../../../mail/message-input.ts';
-import { toMessageInput } from '../messages/message-routes.ts';
 import type { MessageBody } from '../messages/message-schema.ts';
+import { toMessageInput } from '../messages/to-message-input.ts';
 import type { BatchBody } from './batch-schema.ts';
 
 type Personalization = BatchBody['personalizations'][number];
