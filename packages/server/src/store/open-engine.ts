@@ -1,12 +1,17 @@
-import type { Config } from '../config.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Log, silentLog } from '../lib/log.ts';
 import type { Engine } from './engine.ts';
 
-export type StoreSettings = Pick<
-  Config,
-  'data' | 'storeMaxSize' | 'databaseUrl' | 'databaseReadUrl' | 'databaseListenUrl' | 'databasePool'
->;
+/** Settings of the program, by their names in config.ts. */
+export interface StoreSettings {
+  data: string;
+  storeMaxSize: number | null;
+  /** Null for the embedded store. */
+  databaseUrl: string | null;
+  databaseReadUrl: string | null;
+  databaseListenUrl: string | null;
+  databasePool: number;
+}
 
 /**
  * The engine that the settings ask for. Loaded only then: a process with one of them has no use for the
