@@ -77,7 +77,7 @@ export const ENGAGEMENT_KINDS = ['human', 'machine'] as const;
 export type EngagementKind = (typeof ENGAGEMENT_KINDS)[number];
 
 /** The fields of a filter, and of its `not`. */
-export const CONDITION_NAMES = [...LIST_FIELD_NAMES, 'metadata', 'engagement'];
+export const CONDITION_NAMES = [...LIST_FIELD_NAMES, 'metadata', 'engagement', 'test'];
 
 /** A value of `metadata`: `1` and `"1"` are the same. */
 export type MetadataValue = string | number | boolean;
@@ -140,6 +140,10 @@ export function createContentFilterSchema(without: readonly string[] = []): {
       type: 'string',
       enum: ENGAGEMENT_KINDS,
       description: 'Of opens and clicks: those of people, or those of machines.',
+    },
+    test: {
+      type: 'boolean',
+      description: 'false: no events of sandbox keys; true: no others.',
     },
   };
   const conditions = Object.fromEntries(

@@ -107,6 +107,13 @@ test('"not" leaves out what meets any of its conditions, and nothing that lacks 
   assert.ok(!passes({ tag: ['a'], not: { tag: ['b'] } }, { tags: ['a', 'b'] }));
 });
 
+test('what happened in the sandbox can be left out, or be all that is wanted', () => {
+  assert.ok(passes({ test: false }, {}));
+  assert.ok(!passes({ test: false }, { test: true }));
+  assert.ok(passes({ test: true }, { test: true }));
+  assert.ok(!passes({ test: true }, {}));
+});
+
 // From here on: any filter, any event.
 
 const domain = fc.constantFrom('example.com', 'a.example.com', 'b.a.example.com', 'other.test');
@@ -141,6 +148,7 @@ const conditions: fc.Arbitrary<ContentConditions> = fc.record({
     ),
   ),
   engagement: maybe(fc.constantFrom('human', 'machine')),
+  test: maybe(fc.boolean()),
 });
 
 const metadataValue = fc.oneof(word, fc.constantFrom(1, true, false, null), fc.array(word));
@@ -164,6 +172,7 @@ const data: fc.Arbitrary<EventData> = fc.record({
     fc.record({ enhanced_code: maybeNull(fc.constantFrom('5.1.1', '5.1.2', '5.2.2', '4.2.2')) }),
   ),
   engagement: maybe(fc.record({ machine: maybeNull(fc.boolean()) })),
+  test: maybe(fc.boolean()),
 });
 
 /** With a few of the conditions: all at once hardly any event meets. */
@@ -193,6 +202,7 @@ function valuesOf(field: string, key: string, event: EventData): string[] | null
     return typeof value === 'object' ? null : one(value);
   }
   if (field === 'enhanced_code') return one(event.delivery && (event.delivery.enhanced_code ?? ''));
+  if (field === 'test') return [String(event.test === true)];
   if (field === 'engagement') {
     return one(event.engagement && (event.engagement.machine ? 'machine' : 'human'));
   }

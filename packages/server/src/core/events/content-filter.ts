@@ -21,7 +21,7 @@ import {
  * All conditions have to hold, and of a list any value. There are two kinds of conditions:
  *
  *   about the message   recipient_domain, recipient, from_domain, tag, stream, metadata, provider,
- *                       source: hold for events that have such a value, and for no others
+ *                       source, test: hold for events that have such a value, and for no others
  *   about a block       bounce_*, enhanced_code, engagement: restrict the events that carry the block
  *                       and let all others pass, so that "hard bounces only, and every complaint" is
  *                       one endpoint
@@ -41,6 +41,8 @@ export interface ContentConditions extends TextLists {
   bounce_scope?: readonly BounceScope[];
   metadata?: Readonly<Record<string, readonly MetadataValue[]>>;
   engagement?: EngagementKind;
+  /** Of mail that was sent with a sandbox key, or a sample: those alone, or none of them. */
+  test?: boolean;
 }
 
 /** `null`: the event does not have what the condition speaks of. */
@@ -78,6 +80,8 @@ function compileConditions(conditions: ContentConditions): Condition[] {
     compiled.push(compileMetadata(key, values));
   }
   if (conditions.engagement !== undefined) compiled.push(compileEngagement(conditions.engagement));
+  const { test } = conditions;
+  if (test !== undefined) compiled.push(aboutMessage((data) => (data.test === true) === test));
   return compiled;
 }
 

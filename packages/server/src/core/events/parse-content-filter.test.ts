@@ -38,6 +38,7 @@ const EVERYTHING = {
   bounce_scope: ['recipient'],
   enhanced_code: ['5.1.1', '5.1.*', '4.*'],
   engagement: 'human',
+  test: false,
   provider: ['posthorn'],
   source: ['newsletter'],
 };
@@ -71,6 +72,7 @@ test('a value that does not exist is answered with the one that was meant', () =
   assertFault({ bounce_scope: ['recipients'] }, /bounce_scope\/0: .*mean "recipient"\?$/);
   assertFault({ bounce_scope: [7] }, /bounce_scope\/0: Give one of: recipient, domain, /);
   assertFault({ engagement: 'humans' }, /^\/filter\/engagement: .*mean "human"\?$/);
+  assertFault({ test: 'false' }, /^\/filter\/test: Give true or false\.$/);
   assertFault({ engagement: ['human'] }, /^\/filter\/engagement: Give one of: human, machine\.$/);
 });
 

@@ -84,6 +84,11 @@ function readConditions(place: Place, known: readonly string[]): ContentFilter {
     }
     conditions['engagement'] = at.value;
   }
+  if (Object.hasOwn(value, 'test')) {
+    const at = below(place, 'test', value['test']);
+    if (typeof at.value !== 'boolean') report(at, 'Give true or false.');
+    conditions['test'] = at.value;
+  }
   return conditions as ContentFilter;
 }
 

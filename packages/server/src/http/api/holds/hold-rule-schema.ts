@@ -13,7 +13,7 @@ const MAX_VALUES = 100;
 /** What a filter can ask of an event, and not of a message that nobody has sent yet. */
 const NOT_OF_MESSAGES = [
   ...['bounce_type', 'bounce_category', 'bounce_scope', 'enhanced_code', 'engagement'],
-  ...['provider', 'source'],
+  ...['provider', 'source', 'test'],
 ];
 
 const ruleSchema = z
