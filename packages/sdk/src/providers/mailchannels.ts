@@ -201,6 +201,7 @@ export const mailchannels: Provider = {
     stopStatuses: [],
     note: 'No schedule is published. A batch can be sent again by hand for 31 days.',
   },
+  checkSecret: (secret) => void (secret.startsWith('handle:') || importPublicKeys(secret)),
   verify,
   decode,
   dedupParts: dedupPartsWithoutEventId,

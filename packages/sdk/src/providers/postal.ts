@@ -86,6 +86,7 @@ export const postal: Provider = {
     retryDelaysMs: LADDER_MS,
     stopStatuses: [],
   },
+  checkSecret: (secret) => void importPublicKeys(secret),
   verify,
   decode: (request) => decodePostal('postal', request),
   dedupParts,

@@ -98,6 +98,11 @@ export interface Provider {
   methods?: readonly 'GET'[];
   /** A probe or subscription that wants its own answer; `null` for everything else. Never throws. */
   handshake?(request: ProviderRequest): HandshakeAnswer | null;
+  /**
+   * Throws WebhookError `invalid_secret` for a text that can be none of its secrets; absent where any text
+   * can. What the URL or the headers carry (`basic:`, `query:` ...) is not asked for.
+   */
+  checkSecret?(secret: string): void;
   /** Throws WebhookError when the request is not from the provider. */
   verify(request: ProviderRequest, context: VerifyContext): VerifyResult | Promise<VerifyResult>;
   /**

@@ -25,6 +25,7 @@ import { scaleway } from './scaleway.ts';
 import { sendarix } from './sendarix.ts';
 import { sendgrid } from './sendgrid.ts';
 import { ses } from './ses.ts';
+import { isTransportSecret } from './shared/verify/transport-secrets.ts';
 import { sparkpost } from './sparkpost.ts';
 import { standard } from './standard.ts';
 import { sweego } from './sweego.ts';
@@ -70,4 +71,12 @@ export const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
 export function findProvider(name: string): Provider | undefined {
   const wanted = name.trim().toLowerCase();
   return PROVIDERS.find((one) => one.name === wanted || one.aliases.includes(wanted));
+}
+
+/**
+ * Throws WebhookError `invalid_secret` for a text that can be no secret of this provider. One of those
+ * among several would make every webhook fail.
+ */
+export function checkProviderSecret(provider: Provider, secret: string): void {
+  if (!isTransportSecret(secret)) provider.checkSecret?.(secret);
 }

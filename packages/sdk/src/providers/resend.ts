@@ -1,4 +1,5 @@
 import type { BounceType, EventType } from '../event.ts';
+import { importVerifier } from '../standard-webhooks/standard-webhooks-keys.ts';
 import { resendDialect } from './dialects/resend-encode.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { buildEvent, type EventDraft, parse } from './shared/build/build-event.ts';
@@ -204,6 +205,7 @@ export const resend: Provider = {
     stopStatuses: [],
     note: 'An endpoint that fails for days is switched off.',
   },
+  checkSecret: (secret) => void importVerifier(secret),
   verify: (request, context) =>
     verifySigned(request, context, (secrets) => verifySvix(request, context, secrets)),
   decode,

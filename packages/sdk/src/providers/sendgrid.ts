@@ -213,6 +213,7 @@ export const sendgrid: Provider = {
     stopStatuses: [],
     note: 'Tries at growing intervals for 24 hours after anything but 2xx.',
   },
+  checkSecret: (secret) => void importPublicKeys(secret),
   verify,
   decode,
   dedupParts: dedupPartsWithoutEventId,

@@ -1,4 +1,5 @@
 import { EVENT_TYPES } from '../event.ts';
+import { importVerifier } from '../standard-webhooks/standard-webhooks-keys.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { DecodedEvent, Provider, ProviderRequest } from './provider.ts';
 import { readEventData } from './shared/build/canonical-data.ts';
@@ -95,6 +96,7 @@ export const standard: Provider = {
     stopStatuses: [410],
     note: '410 switches the endpoint off; 429 and 503 with Retry-After slow it down.',
   },
+  checkSecret: (secret) => void importVerifier(secret),
   verify: (request, context) =>
     verifySigned(request, context, (secrets) => verifySvix(request, context, secrets)),
   decode,

@@ -46,6 +46,10 @@ test('each wrong field is named, with what to write', async () => {
     [{ ...generic, secrets: [''] }, /\/secrets\/0: A secret is not empty/],
     [{ ...generic, secrets: Array(11).fill('x') }, /at most 10 secrets/],
     [{ ...generic, secrets: ['a\u0000'] }, /no control characters/],
+    [{ provider: 'sendgrid', secrets: ['bearer:x', 'no key'] }, /\/secrets\/1: .* no public key/],
+    [{ provider: 'postal', secrets: ['-----BEGIN PUBLIC KEY-----'] }, /\/secrets\/0/],
+    [{ provider: 'mailchannels', secrets: ['handle:me', 'mckey'] }, /\/secrets\/1/],
+    [{ provider: 'resend', secrets: ['whsec_!!'] }, /\/secrets\/0: .* "whsec_"/],
     [{ ...generic, tags: ['a\nb'] }, /\/tags\/0/],
     [{ ...generic, stream: '' }, /\/stream/],
     [{ ...generic, name: 'x'.repeat(101) }, /\/name/],
@@ -127,6 +131,14 @@ test('no more secrets and URLs count at once than are tried quickly', async () =
     assertProblem(last, 'conflict', /10 (secrets|URLs) count at once at most/);
     assert.equal((await rotate(12, '0s')).status, 200);
   }
+});
+
+test('a new secret that can be none is refused before it makes the others useless', async () => {
+  const { id } = await made({ provider: 'resend', secrets: ['query:key:one'] });
+  const path = `/v1/sources/${id}/secret/rotate`;
+  const wrong = await api.send('POST', path, { body: { secret: 'whsec_!!' } });
+  assertProblem(wrong, 'invalid_field', /^\/secret: /);
+  assert.equal((await api.send('POST', path, { body: { secret: 'bearer:two' } })).status, 200);
 });
 
 test('a redecoding of a source that is not there is refused', async () => {

@@ -1,10 +1,11 @@
-import { findProvider } from '@posthorn/sdk';
+import { checkProviderSecret, findProvider } from '@posthorn/sdk';
 import {
   DEFAULT_SOURCE_SETTINGS,
   type SourceRecord,
   type SourceSecrets,
   type SourceSettings,
 } from '../../../core/source.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import { stopStatusOf } from '../../../sources/provider-of.ts';
 import { refuse } from '../endpoints/apply-fields.ts';
 import type { SourceFields } from './source-fields.ts';
@@ -24,6 +25,9 @@ export function applySourceFields(
 ): SourceDraft {
   checkProvider(before.provider, fields);
   const { secrets } = fields;
+  for (const [i, secret] of (secrets ?? []).entries()) {
+    checkSecret(before.provider, secret, `/secrets/${i}`);
+  }
   const kept = before.secrets;
   return {
     provider: before.provider,
@@ -40,6 +44,16 @@ export function applySourceFields(
             }),
           },
   };
+}
+
+/** Throws `invalid_field` at the pointer. */
+export function checkSecret(provider: string, secret: string, pointer: string): void {
+  const found = findProvider(provider);
+  try {
+    if (found !== undefined) checkProviderSecret(found, secret);
+  } catch (error) {
+    refuse(pointer, messageOf(error));
+  }
 }
 
 export function titleOf(provider: string): string {

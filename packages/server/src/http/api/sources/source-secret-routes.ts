@@ -12,6 +12,7 @@ import { PosthornError } from '../../../lib/errors.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { timestampSchema } from '../schemas.ts';
+import { checkSecret } from './apply-source-fields.ts';
 import { makeToken, type SourceAccess } from './source-access.ts';
 import { DEFAULT_OVERLAP_MS, overlapField, secretField, sourceParam } from './source-fields.ts';
 import { timeOrNull, urlShape } from './source-json.ts';
@@ -83,6 +84,7 @@ export function createSourceSecretRoutes(deps: {
       async handle({ projectId, params, body, ifMatch, remember }) {
         const { record: before, secrets: kept } = access.find(projectId, params.id);
         checkVersion(ifMatch, before.version);
+        checkSecret(before.provider, body.secret, '/secret');
         const nowMs = now();
         const overlapMs = body.overlap ?? DEFAULT_OVERLAP_MS;
         const secrets = rotateTexts(kept.secrets, body.secret, { overlapMs, nowMs });
