@@ -23,6 +23,7 @@ import { JOB_COMMANDS } from './jobs/job-commands.ts';
 import { KEY_COMMANDS } from './keys/key-commands.ts';
 import { cancelMessage } from './messages/cancel-message.ts';
 import { listMessages } from './messages/list-messages.ts';
+import { resendMessage } from './messages/resend-message.ts';
 import { send } from './messages/send.ts';
 import { showMessage } from './messages/show-message.ts';
 import type { CommandGroup } from './program/add-commands.ts';
@@ -63,6 +64,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       listMessages,
       showMessage,
       cancelMessage,
+      resendMessage,
       listEvents,
       showEvent,
       tailEvents,

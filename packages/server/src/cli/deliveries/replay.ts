@@ -10,6 +10,7 @@ interface Options {
   type?: string;
   state: string[];
   message?: string;
+  error?: string;
   missing?: boolean;
   rate?: number;
   dryRun?: boolean;
@@ -40,6 +41,7 @@ export const replay = defineCommand<Options>({
       STATES,
     ).default([], 'dead skipped'),
     option('--message <id>', 'only events of this message'),
+    option('--error <code>', 'only where the latest attempt failed with this, such as timeout'),
     option('--missing', 'also events that the endpoint was never owed'),
     option('--rate <number>', 'deliveries a second', wholeNumber(1, 100_000)),
     option('--dry-run', 'only count'),
@@ -72,7 +74,7 @@ export const replay = defineCommand<Options>({
 });
 
 function toBody({ options, world }: ServerCall<Options>): Record<string, unknown> {
-  const { endpoint, since, until, type, state, message, missing, rate } = options;
+  const { endpoint, since, until, type, state, message, error, missing, rate } = options;
   const nowMs = world.nowMs();
   return given({
     endpoint_id: endpoint,
@@ -81,6 +83,7 @@ function toBody({ options, world }: ServerCall<Options>): Record<string, unknown
     event_types: type?.split(',').map((one) => one.trim()),
     states: state,
     message_id: message,
+    error_code: error,
     include_missing: missing,
     rate,
   });

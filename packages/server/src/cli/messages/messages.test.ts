@@ -111,6 +111,11 @@ test('lists messages in 80 columns, newest first, page by page', async () => {
   assert.match(table.out[0] ?? '', /^message +accepted +from +subject$/);
   assert.equal(table.out.length, 4);
   for (const line of table.out) assert.ok(line.length <= 80, line);
+  const found = await run(['messages', 'list', '--subject', 'number 1', '--since', '1h', '--json']);
+  assert.deepEqual(
+    found.out.map((line) => JSON.parse(line).subject),
+    ['A rather long subject, number 1'],
+  );
   const two = await run([...wanted, '--limit', '2', '--json']);
   const subjects = two.out.map((line) => JSON.parse(line).subject.slice(-1));
   assert.deepEqual(subjects, ['2', '1']);
@@ -149,6 +154,11 @@ test('shows where a message is, and cancels one that waits', async () => {
   const shown = await run(['messages', 'show', id]);
   assert.equal(shown.code, 0, shown.err);
   assert.match(shown.out.join('\n'), /^message +msg_.*\nto jane@example\.com: .*email\.accepted/s);
+  const again = await run(['messages', 'resend', id, '--to', 'joe@example.com', '--json']);
+  assert.equal(again.code, 0, again.err);
+  const resent = JSON.parse(again.out.join(''));
+  assert.notEqual(resent.id, id);
+  assert.equal(resent.recipients[0].address, 'joe@example.com');
   const canceled = await run(['messages', 'cancel', id]);
   assert.deepEqual(canceled.out, ['jane@example.com: canceled']);
   const none = await run(['messages', 'show', 'msg_none']);

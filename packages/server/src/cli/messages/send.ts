@@ -10,6 +10,7 @@ import {
   type ServerCall,
 } from '../program/command-spec.ts';
 import { given, readBytes, readObject, readText } from '../program/values.ts';
+import { type Accepted, describeAccepted } from './describe-accepted.ts';
 
 interface Options {
   from?: string;
@@ -28,12 +29,6 @@ interface Options {
   sendAt?: string;
   fields?: string;
   idempotencyKey?: string;
-}
-
-interface Accepted {
-  id: string;
-  recipients: { address: string; kind: string }[];
-  webhooks: { enabled: number; disabled: number };
 }
 
 /** `posthorn send`: a message from flags, files and standard input. */
@@ -70,7 +65,7 @@ export const send = defineCommand<Options>({
     const body = await composeBody(call);
     const key = call.options.idempotencyKey ?? randomUUID();
     const accepted = await post(call, body, key);
-    call.print.thing(accepted, () => describe(accepted));
+    call.print.thing(accepted, () => describeAccepted(accepted));
     return 0;
   },
 });
@@ -158,12 +153,4 @@ function readPairs(
     throw new ConfigError(`${flag}: ${JSON.stringify(pair)} is not ${shape}.`);
   });
   return Object.fromEntries(entries);
-}
-
-function describe({ id, recipients, webhooks }: Accepted): string[] {
-  const disabled = webhooks.disabled === 0 ? '' : ` (${webhooks.disabled} more are disabled)`;
-  return [
-    `${id} is accepted for ${recipients.map(({ address }) => address).join(', ')}.`,
-    `${webhooks.enabled} endpoints will hear of it${disabled}. What becomes of it: posthorn messages show ${id}`,
-  ];
 }
