@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { createExpressionEvaluator, ExpressionError, explainExpression } from './evaluator.ts';
+
+const evaluator = createExpressionEvaluator({ timeMs: 3_000 });
+after(() => evaluator.close());
+
+const EVENT = { type: 'email.bounced', data: { recipient: 'a@example.com', tags: ['x', 'ä'] } };
+
+test('an expression makes something of its input, or nothing', async () => {
+  const made = await evaluator.evaluate('{ "to": data.recipient, "tags": data.tags }', EVENT);
+  assert.deepEqual(made, { to: 'a@example.com', tags: ['x', 'ä'] });
+  assert.equal(await evaluator.evaluate('type = "email.opened" ? $ : $nothing', EVENT), undefined);
+});
+
+test('what fails says why, and the next one is evaluated all the same', async () => {
+  const failing = evaluator.evaluate('$number(data.recipient)', EVENT);
+  const fine = evaluator.evaluate('type', EVENT);
+  await assert.rejects(failing, ExpressionError);
+  assert.equal(await fine, 'email.bounced');
+});
+
+test('what does not end, or wants all memory, ends with its process', async () => {
+  const quick = createExpressionEvaluator({ timeMs: 300 });
+  const endless = quick.evaluate('($f := function($n) { $f($n + 1) }; $f(1))', EVENT);
+  const fine = quick.evaluate('type', EVENT);
+  await assert.rejects(endless, /did not end within 300 ms/);
+  assert.equal(await fine, 'email.bounced');
+  quick.close();
+  const greedy = evaluator.evaluate('$join([1..9000000].$pad("x", 1000))', EVENT);
+  await assert.rejects(greedy, ExpressionError);
+  assert.equal(await evaluator.evaluate('type', EVENT), 'email.bounced');
+});
+
+test('what cannot be compiled says where', () => {
+  assert.equal(explainExpression('data.{"a": 1}'), null);
+  assert.match(explainExpression('{ "a": ') ?? '', /not JSONata.*character/);
+  assert.match(explainExpression('x'.repeat(10_001)) ?? '', /10000 characters/);
+});

@@ -1,0 +1,34 @@
+import jsonata from 'jsonata';
+import type { ExpressionAnswer, ExpressionTask } from './protocol.ts';
+
+/** A process that evaluates JSONata: whoever started it ends it when an expression does not end. */
+
+/** Compiled expressions, the latest used last. */
+const compiled = new Map<string, jsonata.Expression>();
+const MAX_COMPILED = 100;
+
+function compile(expression: string): jsonata.Expression {
+  const found = compiled.get(expression) ?? jsonata(expression);
+  compiled.delete(expression);
+  compiled.set(expression, found);
+  const oldest = compiled.keys().next().value;
+  if (compiled.size > MAX_COMPILED && oldest !== undefined) compiled.delete(oldest);
+  return found;
+}
+
+async function evaluate({ expression, input }: ExpressionTask): Promise<ExpressionAnswer> {
+  try {
+    const value: unknown = await compile(expression).evaluate(JSON.parse(input));
+    const json: string | undefined = JSON.stringify(value);
+    return { ok: true, ...(json === undefined ? {} : { json }) };
+  } catch (error) {
+    return { ok: false, error: String((error as { message?: unknown }).message ?? error) };
+  }
+}
+
+process.on('message', async (task: ExpressionTask) => {
+  process.send?.(await evaluate(task));
+});
+process.send?.('ready');
+// Whoever started it has gone.
+process.on('disconnect', () => process.exit());
