@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createListJobs } from '../mail/suppression/list-jobs.ts';
-import type { JobStep } from '../store/job-step.ts';
-import type { JobRecord } from '../store/jobs.ts';
+import type { JobStep } from '../store/jobs/job-step.ts';
+import type { JobRecord } from '../store/jobs/jobs.ts';
 import { assertProblem, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();

@@ -1,7 +1,7 @@
 import type { KeyMode } from '../core/key-mode.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
-import type { Expectations } from '../store/expectations.ts';
+import type { Expectations } from '../store/mail/expectations.ts';
 import type { AcceptedMessage, RawSubmission } from './accept-message.ts';
 import type { SenderRules } from './domains/sender-rules.ts';
 import type { Hold, HoldDecider } from './hold/hold-decider.ts';

@@ -1,8 +1,8 @@
 import type { Ids } from '../core/ids.ts';
 import type { Clock } from '../lib/clock.ts';
 import { StoreConflict } from '../store/engine.ts';
-import type { Expectation, Expectations } from '../store/expectations.ts';
 import type { EventLog, NewEvent } from '../store/log/event-log.ts';
+import type { Expectation, Expectations } from '../store/mail/expectations.ts';
 import type { MessageRecord, Messages, RecipientRow } from '../store/mail/messages.ts';
 import { createMailEvent } from './mail-event.ts';
 

@@ -1,9 +1,9 @@
 import { formatCsvRow } from '../../core/csv.ts';
 import type { Ids } from '../../core/ids.ts';
 import { toTimestamp } from '../../lib/clock.ts';
-import type { JobParts } from '../../store/job-parts.ts';
-import { type JobStep, stopWith } from '../../store/job-step.ts';
-import type { JobProblem, JobRecord } from '../../store/jobs.ts';
+import type { JobParts } from '../../store/jobs/job-parts.ts';
+import { type JobStep, stopWith } from '../../store/jobs/job-step.ts';
+import type { JobProblem, JobRecord } from '../../store/jobs/jobs.ts';
 import type {
   NewSuppression,
   SuppressionRecord,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StoreConflict } from '../engine.ts';
-import type { JobRecord } from '../jobs.ts';
+import type { JobRecord } from '../jobs/jobs.ts';
 import type { DeliveriesTable } from '../tables.ts';
 import { DAY_MS, NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
 

@@ -1,7 +1,7 @@
 import { createPerson } from '../../core/erase-person.ts';
 import type { Erasure } from '../../store/erasure/erasure.ts';
-import { type JobStep, stopWith } from '../../store/job-step.ts';
-import type { JobRecord } from '../../store/jobs.ts';
+import { type JobStep, stopWith } from '../../store/jobs/job-step.ts';
+import type { JobRecord } from '../../store/jobs/jobs.ts';
 
 /** How long to wait for mail to the person that is being sent right now, ms. */
 const WAIT_MS = 1_000;

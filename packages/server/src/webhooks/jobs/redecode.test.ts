@@ -5,7 +5,7 @@ import { DEFAULT_SOURCE_SETTINGS, type SourcePayload } from '../../core/source.t
 import { packBytes } from '../../lib/pack.ts';
 import { toReports } from '../../sources/read-reports.ts';
 import type { LiveSource } from '../../sources/source-directory.ts';
-import type { JobRecord } from '../../store/jobs.ts';
+import type { JobRecord } from '../../store/jobs/jobs.ts';
 import { createEventLog } from '../../store/log/event-log.ts';
 import { PROJECT } from '../fixtures/make-endpoint.ts';
 import { setUpJobs } from './fixtures/set-up-jobs.ts';

@@ -5,8 +5,8 @@ import type { SourcePayload } from '../../core/source.ts';
 import { type Redecoded, redecode } from '../../sources/redecode.ts';
 import type { LiveSource } from '../../sources/source-directory.ts';
 import type { Statement } from '../../store/engine.ts';
-import { type JobStep, stopWith } from '../../store/job-step.ts';
-import type { JobRecord, RedecodeCounts } from '../../store/jobs.ts';
+import { type JobStep, stopWith } from '../../store/jobs/job-step.ts';
+import type { JobRecord, RedecodeCounts } from '../../store/jobs/jobs.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
 import type { SourcePayloads } from '../../store/sources/source-payloads.ts';
 

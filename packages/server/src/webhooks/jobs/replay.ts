@@ -1,8 +1,8 @@
 import { compileEventFilter } from '../../core/events/event-filter.ts';
 import { lowestIdAt } from '../../core/ids.ts';
 import { shownDeliveryState } from '../../core/webhooks/delivery-state.ts';
-import { type JobStep, stopWith } from '../../store/job-step.ts';
-import type { JobRecord, ReplayParams } from '../../store/jobs.ts';
+import { type JobStep, stopWith } from '../../store/jobs/job-step.ts';
+import type { JobRecord, ReplayParams } from '../../store/jobs/jobs.ts';
 import type { Events, WalkedEvent } from '../../store/log/events.ts';
 import type { DeliveriesTable } from '../../store/tables.ts';
 import type { Deliveries } from '../../store/webhooks/deliveries.ts';

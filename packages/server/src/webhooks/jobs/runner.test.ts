@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createTestClock, until } from '../../lib/fixtures/test-clock.ts';
 import { silentLog } from '../../lib/log.ts';
-import type { JobStep } from '../../store/job-step.ts';
-import type { JobRecord } from '../../store/jobs.ts';
+import type { JobStep } from '../../store/jobs/job-step.ts';
+import type { JobRecord } from '../../store/jobs/jobs.ts';
 import { setUpJobs } from './fixtures/set-up-jobs.ts';
 import { createJobRunner } from './runner.ts';
 

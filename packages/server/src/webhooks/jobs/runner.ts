@@ -2,8 +2,8 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { type Engine, StoreConflict, StoreUnavailable } from '../../store/engine.ts';
-import type { JobStep } from '../../store/job-step.ts';
-import type { JobRecord, Jobs } from '../../store/jobs.ts';
+import type { JobStep } from '../../store/jobs/job-step.ts';
+import type { JobRecord, Jobs } from '../../store/jobs/jobs.ts';
 import type { JobKind } from '../../store/tables.ts';
 
 export type JobWorks = { [K in JobKind]: (job: JobRecord<K>) => Promise<JobStep> };

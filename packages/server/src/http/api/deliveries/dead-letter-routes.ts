@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { timeOfId } from '../../../core/ids.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { DeadLetters } from '../../../store/dead-letters.ts';
+import type { DeadLetters } from '../../../store/webhooks/dead-letters.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { checkErrorCode, readEndpointFilter } from '../filters.ts';

@@ -1,7 +1,7 @@
 import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { toTimestamp } from '../../../lib/clock.ts';
-import { type EventVolume, stretchMs } from '../../../store/event-volume.ts';
+import { type EventVolume, stretchMs } from '../../../store/log/event-volume.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { timestampSchema } from '../schemas.ts';
 
@@ -10,7 +10,7 @@ const COUNTED_EVENTS = 50_000;
 const HOUR_MS = 3_600_000;
 
 /**
- * How far each looks back. Stretches follow from the ids (store/event-volume.ts): 32 ** 3 ms are 33 s, 32 ** 4
+ * How far each looks back. Stretches follow from the ids (store/log/event-volume.ts): 32 ** 3 ms are 33 s, 32 ** 4
  * are 17 min; so many of them make one here.
  */
 const PERIODS = {

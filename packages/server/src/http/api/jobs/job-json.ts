@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATES } from '../../../core/webhooks/delivery-state.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
-import type { JobRecord, ReplayParams } from '../../../store/jobs.ts';
+import type { JobRecord, ReplayParams } from '../../../store/jobs/jobs.ts';
 import { timestampSchema } from '../schemas.ts';
 
 export const JOB_STATES = ['queued', 'running', 'paused', 'canceled', 'done', 'failed'] as const;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { Engine } from '../../../store/engine.ts';
-import type { JobRecord, Jobs } from '../../../store/jobs.ts';
+import type { JobRecord, Jobs } from '../../../store/jobs/jobs.ts';
 import type { JobState } from '../../../store/tables.ts';
 import type { JobRunner } from '../../../webhooks/jobs/runner.ts';
 import { defineRoute, type Route } from '../../route.ts';

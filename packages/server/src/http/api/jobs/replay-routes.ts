@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
-import type { ReplayParams } from '../../../store/jobs.ts';
+import type { ReplayParams } from '../../../store/jobs/jobs.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { REPLAY_LIMIT, REPLAY_RATE, type Replay } from '../../../webhooks/jobs/replay.ts';
 import { defineRoute, type Route, type RouteAnswer, type RouteRequest } from '../../route.ts';

@@ -1,6 +1,6 @@
 import type { Ids } from '../../../core/ids.ts';
 import type { Statement } from '../../../store/engine.ts';
-import type { JobRecord, Jobs } from '../../../store/jobs.ts';
+import type { JobRecord, Jobs } from '../../../store/jobs/jobs.ts';
 import type { JobKind } from '../../../store/tables.ts';
 import type { JobRunner } from '../../../webhooks/jobs/runner.ts';
 import type { RouteAnswer } from '../../route.ts';

@@ -5,7 +5,7 @@ import { LIST_FORMATS, type ListFormat } from '../../../core/mail/list-format.ts
 import { STREAMS } from '../../../core/mail/streams.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import { readColumns } from '../../../mail/suppression/read-list.ts';
-import type { JobParts } from '../../../store/job-parts.ts';
+import type { JobParts } from '../../../store/jobs/job-parts.ts';
 import type { Suppressions } from '../../../store/mail/suppressions.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { refuseField } from '../filters.ts';

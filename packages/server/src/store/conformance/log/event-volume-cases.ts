@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { createIds } from '../../core/ids.ts';
-import { stretchMs } from '../event-volume.ts';
-import { type OpenEngine, useStore } from './sandbox.ts';
+import { createIds } from '../../../core/ids.ts';
+import { stretchMs } from '../../log/event-volume.ts';
+import { type OpenEngine, useStore } from '../sandbox.ts';
 
 const STEPS = 3;
 const STRETCH_MS = stretchMs(STEPS);

@@ -1,5 +1,5 @@
-import type { Engine, Statement } from './engine.ts';
-import { toStatement } from './statement.ts';
+import type { Engine, Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
 
 /** A message that is to have reached its end by some time, and has not been asked after yet. */
 export interface Expectation {

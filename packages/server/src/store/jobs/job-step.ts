@@ -1,4 +1,4 @@
-import type { Statement } from './engine.ts';
+import type { Statement } from '../engine.ts';
 import type { JobProgress } from './jobs.ts';
 
 /** One step of a job: what to store, and where the next one begins. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ANY_DELIVERY } from '../webhooks/delivery-queries/delivery-filter.ts';
-import { NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { ANY_DELIVERY } from '../../webhooks/delivery-queries/delivery-filter.ts';
+import { NOW_MS, type OpenEngine, type Sandbox, useStore } from '../sandbox.ts';
 
 const OTHER = 'ep_other';
 

@@ -1,7 +1,7 @@
 import type { EventType } from '@posthorn/sdk';
 import { sql } from 'kysely';
-import { lowestIdAt, timeOfId } from '../core/ids.ts';
-import type { Engine } from './engine.ts';
+import { lowestIdAt, timeOfId } from '../../core/ids.ts';
+import type { Engine } from '../engine.ts';
 
 /** How many events of a type were taken in a stretch of time. */
 export interface VolumeRow {

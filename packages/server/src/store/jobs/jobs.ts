@@ -1,11 +1,11 @@
-import { type Page, toPage } from '../core/cursor.ts';
-import type { ListFormat } from '../core/mail/list-format.ts';
-import type { Stream } from '../core/mail/streams.ts';
-import type { SuppressionReason } from '../core/mail/suppression.ts';
-import type { ShownDeliveryState } from '../core/webhooks/delivery-state.ts';
-import type { Engine, Statement } from './engine.ts';
-import { toStatement } from './statement.ts';
-import type { JobKind, JobState, JobsTable } from './tables.ts';
+import { type Page, toPage } from '../../core/cursor.ts';
+import type { ListFormat } from '../../core/mail/list-format.ts';
+import type { Stream } from '../../core/mail/streams.ts';
+import type { SuppressionReason } from '../../core/mail/suppression.ts';
+import type { ShownDeliveryState } from '../../core/webhooks/delivery-state.ts';
+import type { Engine, Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
+import type { JobKind, JobState, JobsTable } from '../tables.ts';
 
 export interface ReplayParams {
   /** Null: every endpoint that is enabled. */

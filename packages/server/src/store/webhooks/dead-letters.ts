@@ -1,6 +1,6 @@
-import { comparesTo, type DeliveryKey, keyOf } from './webhooks/delivery-queries/delivery-filter.ts';
-import type { Engine } from './engine.ts';
-import { toStatement } from './statement.ts';
+import type { Engine } from '../engine.ts';
+import { toStatement } from '../statement.ts';
+import { comparesTo, type DeliveryKey, keyOf } from './delivery-queries/delivery-filter.ts';
 
 /** Deliveries that an endpoint was given up on for the same reason. */
 export interface DeadGroup {

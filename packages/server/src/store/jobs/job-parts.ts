@@ -1,5 +1,5 @@
-import type { Engine, Statement } from './engine.ts';
-import { toStatement } from './statement.ts';
+import type { Engine, Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
 
 /** Text of a job, in pieces that a step can hold in memory: what it reads, or what it has made. */
 export interface JobParts {
