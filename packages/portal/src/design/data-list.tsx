@@ -88,66 +88,69 @@ export function DataList<T>({
   return (
     <div
       ref={scroller}
-      role="table"
-      aria-label={label}
-      aria-rowcount={hasMore ? -1 : rows.length + 1}
-      onKeyDown={onKeyDown}
       className="max-h-[calc(100vh-14rem)] min-h-40 overflow-auto rounded-md border border-line bg-surface"
     >
       <div
-        role="rowgroup"
-        className="sticky top-0 z-10 border-b border-line bg-surface max-sm:hidden"
+        role="table"
+        aria-label={label}
+        aria-rowcount={hasMore ? -1 : rows.length + 1}
+        onKeyDown={onKeyDown}
       >
         <div
-          role="row"
-          aria-rowindex={1}
-          style={wide}
-          className="grid h-9 items-center gap-4 px-3 text-muted"
+          role="rowgroup"
+          className="sticky top-0 z-10 border-b border-line bg-surface max-sm:hidden"
         >
-          {columns.map(({ name, isNumber }) => (
-            <div
-              key={name}
-              role="columnheader"
-              className={`truncate ${isNumber === true ? 'text-right' : ''}`}
-            >
-              {name}
-            </div>
-          ))}
+          <div
+            role="row"
+            aria-rowindex={1}
+            style={wide}
+            className="grid h-9 items-center gap-4 px-3 text-muted"
+          >
+            {columns.map(({ name, isNumber }) => (
+              <div
+                key={name}
+                role="columnheader"
+                className={`truncate ${isNumber === true ? 'text-right' : ''}`}
+              >
+                {name}
+              </div>
+            ))}
+          </div>
         </div>
-      </div>
-      <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {items.map((item) => {
-          const row = rows[item.index] as T;
-          return (
-            <div
-              key={item.key}
-              role="row"
-              aria-rowindex={item.index + 2}
-              aria-label={linkOf(row)}
-              data-row={item.index}
-              tabIndex={item.index === current ? 0 : -1}
-              onFocus={() => setCurrent(item.index)}
-              onClick={(event) => {
-                if ((event.target as HTMLElement).closest('a, button') === null) open(row);
-              }}
-              onKeyDown={(event) => {
-                if (event.key === 'Enter' && event.target === event.currentTarget) open(row);
-              }}
-              style={{ ...wide, height: item.size, transform: `translateY(${item.start}px)` }}
-              className="absolute inset-x-0 top-0 grid cursor-pointer items-center gap-4 border-b border-line px-3 -outline-offset-2 hover:bg-sunken max-sm:!grid-cols-[1fr_auto]"
-            >
-              {columns.map(({ name, cell, isNumber, isExtra }, i) => (
-                <div
-                  key={name}
-                  role="cell"
-                  className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''} ${isExtra === true || i > 1 ? 'max-sm:hidden' : ''}`}
-                >
-                  {cell(row)}
-                </div>
-              ))}
-            </div>
-          );
-        })}
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index] as T;
+            return (
+              <div
+                key={item.key}
+                role="row"
+                aria-rowindex={item.index + 2}
+                aria-label={linkOf(row)}
+                data-row={item.index}
+                tabIndex={item.index === current ? 0 : -1}
+                onFocus={() => setCurrent(item.index)}
+                onClick={(event) => {
+                  if ((event.target as HTMLElement).closest('a, button') === null) open(row);
+                }}
+                onKeyDown={(event) => {
+                  if (event.key === 'Enter' && event.target === event.currentTarget) open(row);
+                }}
+                style={{ ...wide, height: item.size, transform: `translateY(${item.start}px)` }}
+                className="absolute inset-x-0 top-0 grid cursor-pointer items-center gap-4 border-b border-line px-3 -outline-offset-2 hover:bg-sunken max-sm:!grid-cols-[1fr_auto]"
+              >
+                {columns.map(({ name, cell, isNumber, isExtra }, i) => (
+                  <div
+                    key={name}
+                    role="cell"
+                    className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''} ${isExtra === true || i > 1 ? 'max-sm:hidden' : ''}`}
+                  >
+                    {cell(row)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
       </div>
       {hasMore && (
         <div className="flex justify-center p-2">
