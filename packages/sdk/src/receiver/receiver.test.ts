@@ -694,6 +694,8 @@ test('what cannot be is refused when the receiver is made', () => {
   };
   assert.throws(() => createReceiver({ ...options, secrets: '' }), { code: 'missing_secret' });
   assert.throws(() => createReceiver({ ...options, secrets: [] }), { code: 'missing_secret' });
+  const mixed = ['bearer:token', 'whsec_!!'];
+  assert.throws(() => createReceiver({ ...options, secrets: mixed }), { code: 'invalid_secret' });
   assert.throws(() => createReceiver({ ...options, provider: 'sendgird' }), /Known: sendgrid/);
   assert.throws(() => createReceiver({ ...options, name: 'a b' }), TypeError);
   assert.throws(() => createReceiver({ ...options, concurrency: 0 }), /concurrency/);

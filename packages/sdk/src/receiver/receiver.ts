@@ -47,7 +47,7 @@ const FORGOTTEN_AFTER_MS = 60_000;
 /**
  * The receiving end of one provider's webhooks: verifies each request, keeps its events in the inbox,
  * acknowledges, and runs the handlers after that, each event at least once. Give it to an adapter
- * (toFetchHandler, toNodeHandler ...), and call `start`. Throws WebhookError `missing_secret` and TypeError.
+ * (toFetchHandler, toNodeHandler ...), and call `start`. Throws WebhookError `missing_secret`, `invalid_secret` and TypeError.
  */
 export function createReceiver(options: ReceiverOptions): Receiver {
   const settings = readSettings(options);

@@ -2,7 +2,7 @@ import { WebhookError } from '../errors.ts';
 import type { CanonicalEvent, EventType } from '../event.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Provider } from '../providers/provider.ts';
-import { findProvider, PROVIDERS } from '../providers/registry.ts';
+import { checkProviderSecret, findProvider, PROVIDERS } from '../providers/registry.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createKeyFetcher } from './fetch-key.ts';
 import type { Log } from './log.ts';
@@ -121,7 +121,7 @@ export type ReceiverSettings = Readonly<
 
 type OptionalSettings = 'toleranceMs' | 'silence' | 'log' | 'refusedStatus';
 
-/** Throws `missing_secret`, and TypeError for what cannot be. */
+/** Throws `missing_secret`, `invalid_secret`, and TypeError for what cannot be. */
 export function readSettings(options: ReceiverOptions): ReceiverSettings {
   const provider = selectProvider(options.provider);
   const clock = options.clock ?? systemClock;
@@ -145,7 +145,7 @@ export function readSettings(options: ReceiverOptions): ReceiverSettings {
     settings.retryDelaysMs.every((delayMs) => delayMs >= 0),
     'retryDelaysMs are 0 or more',
   );
-  checkSecrets(options);
+  checkSecrets(options, provider);
   return settings;
 }
 
@@ -172,8 +172,14 @@ function selectProvider(given: string | Provider): Provider {
 }
 
 /** A receiver that lets anybody in must have been meant so. */
-function checkSecrets({ secrets, allowUnsigned = false }: ReceiverOptions): void {
-  if (allowUnsigned || typeof secrets === 'function' || given(secrets).length > 0) return;
+function checkSecrets(
+  { secrets, allowUnsigned = false }: ReceiverOptions,
+  provider: Provider,
+): void {
+  if (typeof secrets === 'function') return;
+  const known = given(secrets);
+  for (const secret of known) checkProviderSecret(provider, secret);
+  if (allowUnsigned || known.length > 0) return;
   throw new WebhookError(
     'missing_secret',
     'createReceiver: there is no secret. Give what the provider signs with, or what you wrote into the URL or headers that it posts with; or set allowUnsigned.',
