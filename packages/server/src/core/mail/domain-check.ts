@@ -18,7 +18,7 @@ export interface CheckedRecord {
 /** What a check found, and what is kept of the checks before. */
 export interface DomainCheck {
   records: CheckedRecord[];
-  /** Records that were right and are not any more, as `purpose name`: they were told of. */
+  /** Records that were right and are not any more, as `purpose type name`: they were told of. */
   failing: string[];
   failingSinceMs: number | null;
 }
@@ -65,6 +65,11 @@ export function isReturnPathReady(check: DomainCheck | null, returnPath: string)
   return its !== undefined && its.length > 0 && its.every(({ status }) => status === 'ok');
 }
 
-export function keyOf({ purpose, name }: Pick<CheckedRecord, 'purpose' | 'name'>): string {
-  return `${purpose} ${name}`;
+/** A return path has two records at one name. */
+export function keyOf({
+  purpose,
+  type,
+  name,
+}: Pick<CheckedRecord, 'purpose' | 'type' | 'name'>): string {
+  return `${purpose} ${type} ${name}`;
 }

@@ -60,7 +60,8 @@ export function createTextFetcher(options: {
       );
       request.on('error', (error) => {
         const isLate = error.name === 'TimeoutError' || error.name === 'AbortError';
-        reject(isLate ? new Error(`No answer within ${timeoutMs} ms.`) : error);
+        const late = new Error(`No answer within ${timeoutMs} ms.`);
+        reject(isLate ? Object.assign(late, { code: 'ETIMEDOUT' }) : error);
       });
     });
 }

@@ -56,10 +56,20 @@ async function judge(
     case 'mta_sts':
       return checkSts(domain, tools);
     case 'tls_rpt':
-      return judgeText(await dns.txt(name), judgeTlsReports);
+      return judgeText(onlyOf(await dns.txt(name), 'v=TLSRPTv1'), judgeTlsReports);
     case 'bimi':
-      return judgeLogo(await dns.txt(name), await checkDmarc(dns, domain));
+      return judgeLogo(onlyOf(await dns.txt(name), 'v=BIMI1'), await checkDmarc(dns, domain));
   }
+}
+
+/**
+ * Other texts at the name of such a record are passed over (RFC 8460 3, as RFC 8461 3.1 and RFC 7489 6.6.3 have it
+ * too). Where none is of the kind they are judged for what they are.
+ */
+function onlyOf(answer: DnsAnswer<string>, version: string): DnsAnswer<string> {
+  if (answer.kind !== 'found') return answer;
+  const values = answer.values.filter((text) => text.replace(/\s*=\s*/, '=').startsWith(version));
+  return values.length === 0 ? answer : { ...answer, values };
 }
 
 /** Judges a TXT record that has to be there once. */

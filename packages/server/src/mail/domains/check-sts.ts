@@ -6,6 +6,11 @@ import { parseTags } from './parse-tags.ts';
 
 type Verdict = Pick<CheckedRecord, 'status' | 'found' | 'detail'>;
 
+const UNREACHABLE = [
+  ...['ETIMEDOUT', 'ECONNREFUSED', 'ECONNRESET'],
+  ...['EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
+];
+
 /** MTA-STS (RFC 8461): the record, the policy that it announces, and whether the policy fits the MX. */
 export async function checkSts(
   domain: string,
@@ -28,7 +33,8 @@ export async function checkSts(
   try {
     text = await fetchText(`https://mta-sts.${domain}/.well-known/mta-sts.txt`);
   } catch (error) {
-    return wrong(`The policy could not be fetched: ${messageOf(error)}`);
+    const detail = `The policy could not be fetched: ${messageOf(error)}`;
+    return isUnreachable(error) ? { status: 'unknown', found, detail } : wrong(detail);
   }
   const parsed = parseStsPolicy(text);
   if ('fault' in parsed) return wrong(parsed.fault);
@@ -39,4 +45,13 @@ export async function checkSts(
   if (stranger !== undefined) return wrong(`The policy does not name the mail server ${stranger}.`);
   const detail = policy.mode === 'enforce' ? null : `The policy says mode: ${policy.mode}.`;
   return { status: 'ok', found, detail };
+}
+
+/**
+ * No answer is no word about the policy: it may be our own network, and who sends to the domain goes on with the
+ * policy that he has (RFC 8461 3.3, 5.1). A server that answers wrongly, or a name that is not there, is one.
+ */
+function isUnreachable(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return UNREACHABLE.includes(code);
 }
