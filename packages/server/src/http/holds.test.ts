@@ -71,6 +71,25 @@ test('held messages are listed with why and until when, and let go', async () =>
   assertProblem(await api.send('POST', `/v1/messages/${id}/release`), 'conflict', /not held/);
 });
 
+test('equal requests at the same moment get one answer', async () => {
+  for (const one of ['/release', undefined]) {
+    const id = await sendHeld();
+    const path = one === undefined ? '/v1/messages/release' : `/v1/messages/${id}${one}`;
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        api.send('POST', path, {
+          headers: { 'idempotency-key': `at-once-${id}` },
+          ...(one === undefined ? { body: { ids: [id] } } : {}),
+        }),
+      ),
+    );
+    for (const answer of answers) {
+      assert.equal(answer.status, 200, answer.text);
+      assert.match(answer.text, /released/);
+    }
+  }
+});
+
 test('a held message is dropped, and a key that may only send cannot decide', async () => {
   const id = await sendHeld();
   const sender = await api.addKey(['send']);

@@ -68,7 +68,12 @@ export function createHoldRoom(deps: {
         held.get(projectId, messageId),
         messages.recipients(projectId, messageId),
       ]);
-      if (message === null || hold === null) return null;
+      if (hold === null) return null;
+      // Its message is gone: nobody is left to be asked about it.
+      if (message === null) {
+        await log.append([], [held.removal(projectId, messageId)]);
+        return null;
+      }
       const free = rows.filter(({ queue }) => queue === 'held').map(({ recipient }) => recipient);
       try {
         return await work(message, hold, free);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { HoldOutcome, HoldRoom } from '../../../mail/hold/hold-room.ts';
+import { StoreConflict } from '../../../store/engine.ts';
 import type { EventLog } from '../../../store/log/event-log.ts';
 import type { Messages } from '../../../store/mail/messages.ts';
 import { defineRoute, type Route } from '../../route.ts';
@@ -93,7 +94,9 @@ function createOneRoute({ holdRoom, messages }: HoldRouteDeps, deed: Deed): Rout
         : null;
       if (outcomes !== null) return toAnswer(outcomes);
       if (isId('message', id) && (await messages.get(projectId, id)) !== null) {
-        throw new PosthornError('conflict', 'The message is not held, or not any more.');
+        const detail = 'The message is not held, or not any more.';
+        // Of equal requests at the same moment, all get the answer of the first.
+        throw new PosthornError('conflict', detail, { cause: new StoreConflict(detail) });
       }
       throw new PosthornError('not_found', `There is no message ${id}.`);
     },
