@@ -3,8 +3,8 @@ import { type Engine, StoreUnavailable } from '../store/engine.ts';
 import type { FreshMail } from './accept-message.ts';
 import { createJobDelivery, type JobDeliveryOptions } from './delivery/deliver-job.ts';
 import type { DestinationPace } from './delivery/destination-pace.ts';
-import { groupTransmissions, type MailJob } from './mail-job.ts';
-import { SANDBOX_LANE } from './sandbox/sandbox-delivery.ts';
+import { createMailLanes, type MailLane } from './delivery/mail-lanes.ts';
+import type { MailJob } from './mail-job.ts';
 
 export interface DelivererOptions extends JobDeliveryOptions {
   engine: Pick<Engine, 'claimTransmissions' | 'health' | 'onHealthChange'>;
@@ -35,10 +35,6 @@ export interface Deliverer extends FreshMail {
   stats(): { jobs: number; inFlight: number; slowed: number };
 }
 
-/** Jobs in memory, at most; what is beyond waits in the store. */
-const MAX_JOBS = 1_000;
-/** Jobs of one destination in memory, so that one that stands still does not fill the memory. */
-const MAX_LANE_JOBS = 100;
 /** Claimed at once, at most. */
 const CLAIM_LIMIT = 200;
 /** How often the store is asked for due mail when nothing else calls for it, ms. */
@@ -46,22 +42,10 @@ const IDLE_POLL_MS = 30_000;
 /** How long settling may take once everything was aborted, ms. */
 const ABORT_BOUND_MS = 2_000;
 
-interface MailLane {
-  jobs: MailJob[];
-  /** Messages whose commit is under way. */
-  reserved: number;
-  inFlight: number;
-}
-
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { engine, clock, logger, node, pace } = options;
-  const lanes = new Map<string, MailLane>();
+  const lanes = createMailLanes(options);
   const abort = new AbortController();
-  let jobs = 0;
-  /** Of these: their commit is under way. */
-  let reserved = 0;
-  let inFlight = 0;
-  let heldBytes = 0;
   let dueAtMs = 0;
   let claiming = false;
   /** Due mail was left in the store because a lane, or the memory, was full. */
@@ -78,42 +62,15 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     wake,
   });
 
-  const laneKeyOf = (domain: string): string =>
-    options.smarthost && domain !== SANDBOX_LANE ? '' : domain;
-
-  function laneFor(key: string): MailLane {
-    const lane = lanes.get(key) ?? { jobs: [], reserved: 0, inFlight: 0 };
-    lanes.set(key, lane);
-    return lane;
-  }
-
-  function add(job: MailJob): void {
-    laneFor(job.laneKey).jobs.push(job);
-    jobs += 1;
-  }
-
-  /** The more destinations stand still, the fewer jobs each of them holds: some room always stays. */
-  function capacityNow(): number {
-    return options.smarthost ? MAX_JOBS : Math.min(MAX_LANE_JOBS, quarterOfRoom());
-  }
-
-  function quarterOfRoom(): number {
-    return Math.max(1, Math.floor((MAX_JOBS - jobs) / 4));
-  }
-
-  function isFull(lane: MailLane): boolean {
-    return lane.jobs.length + lane.reserved >= capacityNow();
-  }
-
   /** A destination that asked to be left alone gets no more into memory: others may take it meanwhile. */
   function takesNoMore(key: string): boolean {
-    const lane = lanes.get(key);
-    return (lane !== undefined && isFull(lane)) || pace.isHeldBack(key);
+    return lanes.isFull(key) || pace.isHeldBack(key);
   }
 
   /** No lane has more transactions under way than are still free, for the same reason. */
   function mayRun(lane: MailLane): boolean {
-    return lane.jobs.length > 0 && lane.inFlight < options.concurrency - inFlight;
+    const free = options.concurrency - lanes.counts().inFlight;
+    return lane.jobs.length > 0 && lane.inFlight < free;
   }
 
   /** How the next job of a lane is to be done; null when it has to wait. */
@@ -143,15 +100,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   function pump(): void {
     if (!running || !engine.health().ok) return;
-    for (const [key, lane] of lanes) {
-      if (lane.jobs.length === 0 && lane.inFlight + lane.reserved === 0) lanes.delete(key);
+    for (const [key, lane] of lanes.byKey) {
+      if (lane.jobs.length === 0 && lane.inFlight + lane.reserved === 0) lanes.byKey.delete(key);
       const step = nextStep(key, lane);
-      const job = step === null ? undefined : lane.jobs.shift();
-      if (step === null || job === undefined) continue;
-      // To the end of the line, where this loop comes by again: the next place is another lane's.
-      lanes.delete(key);
-      lanes.set(key, lane);
-      void run(lane, job, step);
+      const job = step === null ? undefined : lanes.begin(key, lane);
+      if (step !== null && job !== undefined) void run(lane, job, step);
     }
     claimDue();
   }
@@ -161,14 +114,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     job: MailJob,
     step: (job: MailJob) => Promise<void>,
   ): Promise<void> {
-    lane.inFlight += 1;
-    inFlight += 1;
     await step(job);
-    lane.inFlight -= 1;
-    inFlight -= 1;
-    jobs -= 1;
-    if (job.raw !== null) heldBytes -= job.raw.length;
-    if (leftBehind && lane.jobs.length <= capacityNow() / 2) {
+    lanes.end(lane, job);
+    if (leftBehind && lanes.isHalfEmpty(lane)) {
       leftBehind = false;
       dueAtMs = clock.now();
     }
@@ -190,20 +138,24 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       cancelTimer = clock.after(waitMs, claimDue);
       return;
     }
-    const limit = Math.min(CLAIM_LIMIT, quarterOfRoom());
-    if (jobs < MAX_JOBS) void claim(limit);
+    const limit = Math.min(CLAIM_LIMIT, lanes.roomForClaim());
+    if (limit > 0) void claim(limit);
     else leftBehind = true;
   }
 
   async function claim(limit: number): Promise<void> {
     claiming = true;
-    const exceptDomains = [...lanes.keys()].filter(takesNoMore);
+    const full = [...lanes.byKey.keys()].filter(takesNoMore);
+    const held = pace.heldBack();
+    const exceptDomains = [...new Set([...full, ...(held?.domains ?? [])])];
+    // What is held back comes when its time is over, and not with each job of others that has ended.
+    if (held !== null) pumpAfter(held.waitMs);
     dueAtMs = clock.now() + IDLE_POLL_MS;
     try {
       const nowMs = clock.now();
       const found = await engine.claimTransmissions({ nowMs, limit, node, exceptDomains });
-      leftBehind = exceptDomains.length > 0;
-      for (const job of groupTransmissions(found.transmissions, laneKeyOf)) add(job);
+      leftBehind = full.some((key) => !pace.isHeldBack(key));
+      lanes.add(found.transmissions);
       if (found.nextDueAtMs !== null) dueAtMs = Math.min(dueAtMs, found.nextDueAtMs);
     } catch (error) {
       dueAtMs = clock.now() + 1_000;
@@ -222,19 +174,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     pump();
   });
 
-  function drop(sizeBytes: number, domains: readonly string[]): void {
-    heldBytes -= sizeBytes;
-    jobs -= 1;
-    reserved -= 1;
-    for (const key of keysOf(domains)) laneFor(key).reserved -= 1;
-  }
-
-  function keysOf(domains: readonly string[]): Set<string> {
-    return new Set(domains.map(laneKeyOf));
-  }
-
   /** What is claimed or accepted at this moment comes into a lane still, and has to be given back. */
   function checkIdle(): void {
+    const { inFlight, reserved } = lanes.counts();
     if (inFlight === 0 && reserved === 0 && !claiming) idle?.();
   }
 
@@ -250,33 +192,23 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   async function giveBackWaiting(): Promise<void> {
-    const waiting = [...lanes.values()].flatMap((lane) => lane.jobs.splice(0));
-    jobs -= waiting.length;
-    for (const { raw } of waiting) heldBytes -= raw?.length ?? 0;
-    await delivery.giveBack(waiting, clock.now());
+    await delivery.giveBack(lanes.takeWaiting(), clock.now());
   }
 
   return {
     reserve(sizeBytes, domains) {
-      if (!running || jobs >= MAX_JOBS || heldBytes + sizeBytes > options.memoryBytes) return null;
-      const keys = [...keysOf(domains)];
-      if (keys.some(takesNoMore)) return null;
-      const itsLanes = keys.map(laneFor);
-      for (const lane of itsLanes) lane.reserved += 1;
-      heldBytes += sizeBytes;
-      jobs += 1;
-      reserved += 1;
+      if (!running || !lanes.hasRoomFor(sizeBytes)) return null;
+      if (lanes.keysOf(domains).some(takesNoMore)) return null;
+      lanes.reserve(sizeBytes, domains);
       return { node };
     },
     drop(sizeBytes, domains) {
-      drop(sizeBytes, domains);
+      lanes.release(sizeBytes, domains);
       checkIdle();
     },
     take(message, raw, transmissions) {
-      drop(
-        raw.length,
-        transmissions.map(({ domain }) => domain),
-      );
+      const domains = transmissions.map(({ domain }) => domain);
+      lanes.release(raw.length, domains);
       const rows = transmissions.map(({ recipient, domain }) => ({
         projectId: message.projectId,
         messageId: message.id,
@@ -285,10 +217,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         attempts: 0,
         reachedServer: false,
       }));
-      for (const job of groupTransmissions(rows, laneKeyOf)) {
-        heldBytes += raw.length;
-        add({ ...job, message, raw });
-      }
+      lanes.add(rows, { message, raw });
       checkIdle();
       pump();
     },
@@ -309,14 +238,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       await options.transmitter.close();
     },
     dropLeases() {
-      for (const lane of lanes.values()) {
-        for (const { raw } of lane.jobs.splice(0)) {
-          jobs -= 1;
-          heldBytes -= raw?.length ?? 0;
-        }
-      }
+      lanes.takeWaiting();
       wake(clock.now());
     },
-    stats: () => ({ jobs, inFlight, slowed: pace.slowed() }),
+    stats() {
+      const { jobs, inFlight } = lanes.counts();
+      return { jobs, inFlight, slowed: pace.slowed() };
+    },
   };
 }

@@ -44,6 +44,11 @@ test('mail that comes while a destination is left alone waits in the store, and 
   await send('later@a.example');
   const later = (await queue()).find(({ recipient }) => recipient === 'later@a.example');
   assert.deepEqual([later?.node, later?.state], [null, 'queued']);
+  await clock.advance(1_000);
+  assert.equal(
+    (await queue()).find(({ recipient }) => recipient === 'later@a.example')?.node,
+    null,
+  );
   for (let i = 0; i < 10; i++) await clock.advance(1_000);
   await until('it is delivered', async () =>
     (await queue()).some(

@@ -3,7 +3,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
-import { StoreConflict, StoreUnavailable } from '../../store/engine.ts';
 import type { EventLog } from '../../store/log/event-log.ts';
 import type { MessageRecord, Messages, TransmissionOutcome } from '../../store/mail/messages.ts';
 import { decideTransmission } from '../decide-transmission.ts';
@@ -21,6 +20,7 @@ import { judgeDestination } from './judge-destination.ts';
 import type { TranscriptKeeper } from './keep-transcripts.ts';
 import type { MailTransmitter } from './mail-transmitter.ts';
 import { suspendedTransmission } from './suspended-transmission.ts';
+import { untilStored } from './until-stored.ts';
 
 export interface JobDeliveryOptions {
   messages: Pick<Messages, 'get' | 'raw' | 'settlement' | 'release'>;
@@ -155,7 +155,7 @@ export function createJobDelivery(
     const statements = outcomesOf(found.job).map((outcome) =>
       messages.settlement({ ...outcome, state: 'rejected' }),
     );
-    await untilStored(() => options.log.append(found.events, statements), job.messageId);
+    await untilStored(() => options.log.append(found.events, statements), job.messageId, options);
     job.recipients = job.recipients.filter((one) => !found.job.recipients.includes(one));
   }
 
@@ -164,7 +164,7 @@ export function createJobDelivery(
     const statements = outcomesOf(job).map((outcome) =>
       messages.settlement({ ...outcome, state: 'canceled' }),
     );
-    await untilStored(() => options.log.append([], statements), job.messageId);
+    await untilStored(() => options.log.append([], statements), job.messageId, options);
   }
 
   /** The message can never be sent: that is ours to say, and not to forget. */
@@ -181,7 +181,7 @@ export function createJobDelivery(
     const statements = outcomesOf(job).map((outcome) =>
       messages.settlement({ ...outcome, state: 'failed' }),
     );
-    await untilStored(() => options.log.append(events, statements), messageId);
+    await untilStored(() => options.log.append(events, statements), messageId, options);
   }
 
   function decide(job: MailJob, message: MessageRecord, result: RecipientResult) {
@@ -223,31 +223,18 @@ export function createJobDelivery(
     const kept = options.transcripts.insertion(message, transmission, decisions);
     const { envelopeSender } = options;
     const toTell = decideDsns(message, decisions, { envelopeSender, nowMs: atMs });
-    await untilStored(async () => {
-      const told = await options.dsnWriter.write(message, toTell);
-      const more = told ?? { events: [], statements: [] };
-      const beside = [...statements, ...kept, ...more.statements];
-      await options.log.append([...events, ...more.events], beside);
-      told?.pass();
-    }, messageId);
+    await untilStored(
+      async () => {
+        const told = await options.dsnWriter.write(message, toTell);
+        const more = told ?? { events: [], statements: [] };
+        const beside = [...statements, ...kept, ...more.statements];
+        await options.log.append([...events, ...more.events], beside);
+        told?.pass();
+      },
+      messageId,
+      options,
+    );
     for (const { step } of decisions) if (step.state === 'queued') options.wake(step.dueAtMs);
-  }
-
-  /** What a mail server has answered must not be forgotten: tries until the store takes it. */
-  async function untilStored(store: () => Promise<unknown>, messageId: string): Promise<void> {
-    for (;;) {
-      try {
-        await store();
-        return;
-      } catch (error) {
-        if (error instanceof StoreConflict) {
-          logger.warn({ message: messageId }, 'Another node has taken this message over meanwhile');
-          return;
-        }
-        if (!(error instanceof StoreUnavailable) || error.code === 'closed') throw error;
-        await new Promise<void>((resolve) => clock.after(1_000, resolve));
-      }
-    }
   }
 
   function outcomesOf(job: MailJob, dueAtMs = clock.now()): TransmissionOutcome[] {
@@ -276,7 +263,7 @@ export function createJobDelivery(
     if (job.message !== null && dueAtMs >= job.message.expiresAtMs) {
       return fail(job, 'Posthorn could not send this message; its log says why.');
     }
-    await untilStored(() => messages.release(outcomesOf(job, dueAtMs)), job.messageId);
+    await untilStored(() => messages.release(outcomesOf(job, dueAtMs)), job.messageId, options);
     options.wake(dueAtMs);
   }
 

@@ -118,6 +118,9 @@ test('domains that share their mail servers share a pace', () => {
   assert.deepEqual(pace.start('b.test'), { waitMs: null });
   end(tickets, 'slow', 'mx1.host.test,mx2.host.test');
   assert.deepEqual(pace.start('b.test'), { waitMs: 5_000 });
+  const held = pace.heldBack();
+  assert.deepEqual(held?.domains.slice(1).sort(), ['a.test', 'b.test']);
+  assert.equal(held?.waitMs, 5_000);
 });
 
 test('a destination that nobody answers for is suspended with the second failure in a row', () => {

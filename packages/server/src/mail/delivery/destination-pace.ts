@@ -44,6 +44,8 @@ export interface DestinationPace {
   start(domain: string): PaceAnswer;
   /** Nothing more should come into memory for it. */
   isHeldBack(domain: string): boolean;
+  /** All domains that are known to be held back, and in how many ms the first of them is free; null without any. */
+  heldBack(): { domains: string[]; waitMs: number } | null;
   /** Destinations that get less than they might. */
   slowed(): number;
 }
@@ -54,6 +56,8 @@ const SUSPENSION_MS = 30_000;
 const MAX_WAIT_MS = 300_000;
 /** Of destinations that have something to remember, and of domains whose servers are known. */
 const MAX_KNOWN = 10_000;
+/** The store is told to leave these where they are; what is beyond comes into memory and waits there. */
+const MAX_HELD_BACK = 1_000;
 
 interface Site {
   /** Transactions at once; Infinity where nothing has slowed it down. */
@@ -113,6 +117,9 @@ export function createDestinationPace(options: {
       rate: rate === null ? null : rate / nodes,
     };
   }
+
+  const isPaused = ({ suspended, waitUntilMs }: Site): boolean =>
+    suspended === null && waitUntilMs > now();
 
   /** Null: the rate leaves room. */
   function untilRate(site: Site, rate: number | null): number | null {
@@ -193,7 +200,18 @@ export function createDestinationPace(options: {
     },
     isHeldBack(domain) {
       const site = sites.get(keyOf(domain));
-      return site !== undefined && site.suspended === null && site.waitUntilMs > now();
+      return site !== undefined && isPaused(site);
+    },
+    heldBack() {
+      const paused = [...sites].filter(([, site]) => isPaused(site));
+      if (paused.length === 0) return null;
+      const keys = new Set(paused.map(([key]) => key));
+      const sharing = [...siteOf].filter(([, key]) => keys.has(key)).map(([domain]) => domain);
+      const waits = paused.map(([, { waitUntilMs }]) => waitUntilMs - now());
+      return {
+        domains: [...keys, ...sharing].slice(0, MAX_HELD_BACK),
+        waitMs: Math.min(...waits),
+      };
     },
     slowed: () => [...sites.values()].filter(({ window }) => window !== Infinity).length,
   };
