@@ -2,6 +2,7 @@ import { createHash, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 import { createBodyHash } from './body-hash.ts';
 import { findBody, readHeaderFields, relaxValue, selectSigned } from './dkim-headers.ts';
+import { createKeyCopies, type KeyCopies } from './key-copies.ts';
 
 export const DKIM_ALGORITHMS = ['rsa', 'ed25519'] as const;
 export type DkimAlgorithm = (typeof DKIM_ALGORITHMS)[number];
@@ -57,10 +58,22 @@ export async function signMessage(
 }
 
 async function signText(text: Buffer, { algorithm, privateKey }: DkimSigningKey): Promise<string> {
-  if (algorithm === 'rsa') return (await signAsync('sha256', text, privateKey)).toString('base64');
+  const isRsa = algorithm === 'rsa';
   // RFC 8463 3: what Ed25519 signs is the SHA-256 of the text.
-  const digest = createHash('sha256').update(text).digest();
-  return (await signAsync(undefined, digest, privateKey)).toString('base64');
+  const signed = isRsa ? text : createHash('sha256').update(text).digest();
+  const value = await copiesOf(privateKey).use((key) =>
+    signAsync(isRsa ? 'sha256' : undefined, signed, key),
+  );
+  return value.toString('base64');
+}
+
+/** For as long as somebody has the key. */
+const COPIES = new WeakMap<KeyObject, KeyCopies>();
+
+function copiesOf(key: KeyObject): KeyCopies {
+  const known = COPIES.get(key) ?? createKeyCopies(key);
+  COPIES.set(key, known);
+  return known;
 }
 
 async function hashBody(body: Buffer): Promise<string> {
