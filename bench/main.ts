@@ -9,6 +9,7 @@ import { benchLatency } from './latency.ts';
 import { benchMemory } from './memory.ts';
 import { benchNodes } from './nodes.ts';
 import { benchPeers } from './peers.ts';
+import { benchPortal } from './portal.ts';
 import type { BenchResult } from './result.ts';
 import { benchSmtp } from './smtp.ts';
 import { benchStore } from './store.ts';
@@ -25,6 +26,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   memory: benchMemory,
   nodes: benchNodes,
   peers: benchPeers,
+  portal: benchPortal,
   smtp: benchSmtp,
   store: benchStore,
   tls: benchTls,
