@@ -119,3 +119,17 @@ test('takes the address out of whatever text it stands in', () => {
   const path = 'bounces+anna.meier+shop=example.com@shop.test';
   assert.equal(anna.replace(path), 'bounces+[erased]@shop.test');
 });
+
+test('leaves nothing of a mail that the person wrote to somebody', () => {
+  const sample = sampleEvent('email.received', { id: `evt_${'0'.repeat(26)}`, atMs: 0 });
+  const { inbound, message } = sample.data;
+  const data = {
+    ...sample.data,
+    recipient: 'support@shop.test',
+    message: { ...message, id: null, from: ANNA },
+    inbound: { ...inbound, id: 'rcv_1', text: 'tell-tale', from: { address: ANNA } },
+  };
+  const erased = eraseFromEvent(JSON.stringify({ ...sample, data }), 'support@shop.test', anna);
+  assert.doesNotMatch(erased ?? '', /tell-tale|anna|support@/i);
+  assert.equal(JSON.parse(erased ?? '').data.erased, true);
+});

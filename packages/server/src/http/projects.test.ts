@@ -191,6 +191,10 @@ test('a project keeps its events, messages and their bytes as long as it says', 
   assert.deepEqual(await days('messages'), [2]);
   assert.deepEqual(await days('events'), [2, 2]);
   assert.deepEqual(await days('message_bodies'), [3]);
+  // With none the bytes go as soon as nobody waits for them.
+  await api.send('PATCH', path, { body: { retention: { bodies_days: 0 } } });
+  await api.send('POST', '/v1/messages', { key, body });
+  assert.deepEqual((await days('message_bodies')).sort(), [0, 3]);
 });
 
 test('a deleted project is gone: its keys stop, its endpoints are deleted', async () => {

@@ -1,4 +1,5 @@
 import type { Ids } from '../core/ids.ts';
+import { bodyRetainUntil } from '../core/mail/body-retention.ts';
 import { HOLD_MS } from '../core/mail/hold-rules.ts';
 import { domainOf } from '../core/mail/mail-domain.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -106,9 +107,9 @@ export function createDraftPreparer(
       ];
       return all.map((event) => ({ projectId, dedupKey: null, event }));
     });
-    // While it is in the queue or held a body must stay, whatever the retention says.
     const startsByMs = heldRecord === null ? dueAtMs : Math.max(dueAtMs, nowMs + HOLD_MS);
-    const bodyRetainUntilMs = startsByMs + Math.max(bodyRetentionMs, options.expiryMs * 2);
+    const { expiryMs } = options;
+    const bodyRetainUntilMs = bodyRetainUntil({ startsByMs, bodyRetentionMs, expiryMs });
     const insertion = { message, raw, bodyRetainUntilMs, transmissions };
     return {
       events,

@@ -1,4 +1,5 @@
 import type { Ids } from '../../core/ids.ts';
+import { bodyRetainUntil } from '../../core/mail/body-retention.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type Statement, StoreConflict } from '../../store/engine.ts';
 import type { EventLog, NewEvent } from '../../store/log/event-log.ts';
@@ -161,8 +162,7 @@ export function createHoldRoom(deps: {
       expiresAtMs: dueAtMs + expiryMs,
       retainUntilMs: dueAtMs + retentionMs,
     };
-    // While it is in the queue a body must stay, whatever the retention says.
-    const bodyRetainUntilMs = dueAtMs + Math.max(bodyRetentionMs, expiryMs * 2);
+    const bodyRetainUntilMs = bodyRetainUntil({ startsByMs: dueAtMs, bodyRetentionMs, expiryMs });
     return messages.renewal({ message: renewed, raw, bodyRetainUntilMs });
   }
 

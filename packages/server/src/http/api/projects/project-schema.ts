@@ -42,8 +42,8 @@ const retentionFields = {
   events_days: numberOrNull(1, MAX_DAYS).describe(
     'How long messages, events, deliveries and attempts are kept. null: retention.',
   ),
-  bodies_days: numberOrNull(1, MAX_DAYS).describe(
-    'How long the bytes of messages are kept. null: body_retention.',
+  bodies_days: numberOrNull(0, MAX_DAYS).describe(
+    'How long the bytes of messages, and of mail that comes in, are kept. 0: of messages until nobody waits for them, of mail that comes in not at all. null: body_retention.',
   ),
 };
 
