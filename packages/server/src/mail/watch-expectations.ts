@@ -3,7 +3,8 @@ import type { Clock } from '../lib/clock.ts';
 import { StoreConflict } from '../store/engine.ts';
 import type { EventLog, NewEvent } from '../store/log/event-log.ts';
 import type { Expectation, Expectations } from '../store/mail/expectations.ts';
-import type { MessageRecord, Messages, RecipientRow } from '../store/mail/messages.ts';
+import type { MessageRecord, Messages } from '../store/mail/messages.ts';
+import type { RecipientRow } from '../store/mail/transmissions.ts';
 import { createMailEvent } from './mail-event.ts';
 
 /**

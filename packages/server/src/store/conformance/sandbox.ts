@@ -10,7 +10,8 @@ import {
   type EventLog,
   type NewEvent,
 } from '../log/event-log.ts';
-import type { MessageRecord, NewTransmission } from '../mail/messages.ts';
+import type { MessageRecord } from '../mail/messages.ts';
+import type { NewTransmission } from '../mail/transmissions.ts';
 import { newProject } from '../projects.ts';
 import { createStore, type Store } from '../store.ts';
 import type { EndpointRecord } from '../webhooks/endpoints.ts';

@@ -1,6 +1,7 @@
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { HeldRecord } from '../../../store/mail/held-messages.ts';
-import type { MessageRecord, RecipientRow } from '../../../store/mail/messages.ts';
+import type { MessageRecord } from '../../../store/mail/messages.ts';
+import type { RecipientRow } from '../../../store/mail/transmissions.ts';
 import { toHeldJson } from '../holds/hold-json.ts';
 
 export function toMessageJson(message: MessageRecord, held: HeldRecord | null) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DsnRequest } from '../../../core/mail/dsn.ts';
 import { StoreConflict } from '../../engine.ts';
-import type { NewTransmission, TransmissionOutcome } from '../../mail/messages.ts';
+import type { NewTransmission, TransmissionOutcome } from '../../mail/transmissions.ts';
 import {
   DAY_MS,
   NODE,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type CanonicalEvent, numberFor } from '@posthorn/sdk';
 import PostalMime from 'postal-mime';
-import type { MessageRecord, RecipientRow } from '../../../../store/mail/messages.ts';
+import type { MessageRecord } from '../../../../store/mail/messages.ts';
+import type { RecipientRow } from '../../../../store/mail/transmissions.ts';
 
 /** What Postal calls what became of a message. */
 type Status = 'Pending' | 'Sent' | 'SoftFail' | 'HardFail' | 'Held' | 'Bounced';
