@@ -253,6 +253,20 @@ describe('dialects', () => {
     }
   });
 
+  it('say in the words of Postal why a message is held', () => {
+    const [event] = fc.sample(arbitraryEvent('email.held'), { ...RUNS, numRuns: 1 });
+    const dialect = DIALECTS.get('postal');
+    assert.ok(event && dialect);
+    const detailsOf = (hold: NonNullable<CanonicalEvent['data']['hold']>): string => {
+      const { body } = send(dialect, [{ ...event, data: { ...event.data, hold } }]);
+      return JSON.parse(body).payload.details;
+    };
+    assert.match(detailsOf({ reason: 'rule', rule: 'Campaigns' }), /by the rule "Campaigns"/);
+    assert.match(detailsOf({ reason: 'key' }), /this key/);
+    assert.match(detailsOf({ reason: 'limit', rule: null }), /sending limit/);
+    assert.match(detailsOf({ reason: 'other' }), /^Held for review$/);
+  });
+
   it('are found by the name of their provider', () => {
     assert.deepEqual(
       [...DIALECTS.keys()].sort(),

@@ -138,8 +138,9 @@ function messageOf(event: CanonicalEvent, form: Form): object {
 }
 
 function deliveryOf(event: CanonicalEvent, status: string, form: Form): object {
-  const { delivery, bounce, reject } = event.data;
-  const details = bounce?.description ?? reject?.reason ?? delivery?.response ?? '';
+  const { delivery, bounce, reject, hold } = event.data;
+  const details =
+    bounce?.description ?? reject?.reason ?? explainHold(hold) ?? delivery?.response ?? '';
   return {
     message: messageOf(event, form),
     status: form.status(status),
@@ -149,6 +150,13 @@ function deliveryOf(event: CanonicalEvent, status: string, form: Form): object {
     timestamp: form.time(event.timestamp),
     time: delivery?.latency_ms == null ? null : delivery.latency_ms / 1_000,
   };
+}
+
+function explainHold(hold: EventData['hold']): string | null {
+  if (hold === undefined) return null;
+  if (hold.rule != null) return `Held for review by the rule "${hold.rule}"`;
+  if (hold.reason === 'key') return 'Held for review, as all messages of this key';
+  return hold.reason === 'limit' ? 'Held, since a sending limit is reached' : 'Held for review';
 }
 
 function readerOf({ engagement }: EventData): object {
