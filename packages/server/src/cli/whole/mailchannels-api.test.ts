@@ -202,6 +202,14 @@ test('a dry run shows the mail and sends none', async () => {
   const { data } = await client.emails.send(MAIL, true);
   assert.match(data?.rendered?.[0] ?? '', /^From: Shop <orders@shop\.example>/m);
   assert.match(data?.rendered?.[0] ?? '', /Message-ID: <\S+@shop\.example>/);
+  for (const [spelling, status] of [
+    ['1', 200],
+    ['True', 200],
+    ['', 200],
+    ['perhaps', 400],
+  ]) {
+    assert.equal((await ask('POST', `/send?dry-run=${spelling}`, raw())).status, status);
+  }
   assert.deepEqual(await server.client.get('/v1/messages?limit=1'), before);
 });
 

@@ -98,7 +98,7 @@ export function createSendRoutes(deps: {
       path: '/send',
       bodyLimit,
       async handle(request) {
-        if (request.query['dry-run'] === 'true') {
+        if (isDryRun(request.query['dry-run'])) {
           const drafts = readDrafts(request);
           const data = await Promise.all(drafts.map((draft) => render(draft, now())));
           return { status: 200, body: { data } };
@@ -117,6 +117,14 @@ export function createSendRoutes(deps: {
       },
     },
   ];
+}
+
+/** Who asks for one in another spelling must not have sent mail. Throws `invalid_field`. */
+function isDryRun(given: unknown): boolean {
+  const said = String(given ?? 'false').toLowerCase();
+  if (said === 'false' || said === '0') return false;
+  if (said === 'true' || said === '1' || said === '') return true;
+  throw new PosthornError('invalid_field', '?dry-run: Write true or false.');
 }
 
 /** Each of its messages has a key of its own, so that one of which no answer came sends the rest. */
