@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { toProblem } from '../api/problem.ts';
 import { useWords } from '../words/words.tsx';
 import { Button } from './button.tsx';
-import { Alert } from './form.tsx';
+import { Alert } from './forms/form.tsx';
 import { Modal } from './modal.tsx';
 
 /** A question: what will happen, the button that does it, and what went wrong. */

@@ -5,8 +5,8 @@ import { call } from '../../api/client.ts';
 import { toProblem } from '../../api/problem.ts';
 import { type Role, sessionQuery } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
-import { TextField } from '../../design/field.tsx';
-import { Form } from '../../design/form.tsx';
+import { TextField } from '../../design/forms/field.tsx';
+import { Form } from '../../design/forms/form.tsx';
 import { Empty, ProblemNotice, Skeleton } from '../../design/notices.tsx';
 import { useWords } from '../../words/words.tsx';
 

@@ -2,8 +2,8 @@ import { useEffect, useState } from 'react';
 import { type Problem, toProblem } from '../../api/problem.ts';
 import { type NoSession, useCreateOwner, useSignIn } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
-import { TextField } from '../../design/field.tsx';
-import { Form } from '../../design/form.tsx';
+import { TextField } from '../../design/forms/field.tsx';
+import { Form } from '../../design/forms/form.tsx';
 import { useWords } from '../../words/words.tsx';
 
 /** Asks who is there; the first one on a new server becomes its owner. */

@@ -8,7 +8,7 @@ import { domainQuery, domainsQuery } from '../../api/queries.ts';
 import { useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code, CodeBlock } from '../../design/copy.tsx';
-import { Alert } from '../../design/form.tsx';
+import { Alert } from '../../design/forms/form.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Question } from '../../design/question.tsx';

@@ -5,8 +5,8 @@ import { call } from '../../api/client.ts';
 import type { MessageDetail } from '../../api/objects.ts';
 import { useMaySend } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
-import { TextField } from '../../design/field.tsx';
-import { FormDialog } from '../../design/form-dialog.tsx';
+import { TextField } from '../../design/forms/field.tsx';
+import { FormDialog } from '../../design/forms/form-dialog.tsx';
 import { Icon } from '../../design/icon.tsx';
 import { useWords } from '../../words/words.tsx';
 

@@ -4,14 +4,14 @@ import { useEffect, useMemo, useState } from 'react';
 import { type ListedMessage, RECIPIENT_STATES } from '../../api/objects.ts';
 import { messagesQuery } from '../../api/queries.ts';
 import { Button } from '../../design/button.tsx';
-import type { Column } from '../../design/data-list.tsx';
-import { FilterField, SelectField } from '../../design/field.tsx';
+import { FilterField, SelectField } from '../../design/forms/field.tsx';
+import { useSettled } from '../../design/forms/use-settled.ts';
+import type { Column } from '../../design/lists/data-list.tsx';
+import { QueryList } from '../../design/lists/query-list.tsx';
 import { Empty } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
-import { QueryList } from '../../design/query-list.tsx';
 import { MailState } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
-import { useSettled } from '../../design/use-settled.ts';
 import { useWords } from '../../words/words.tsx';
 import {
   type MessageFilters,

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { VolumePeriod } from '../../api/objects.ts';
 import { volumeQuery } from '../../api/queries.ts';
-import { ChartCard } from '../../design/chart-card.tsx';
+import { ChartCard } from '../../design/charts/chart-card.tsx';
 import { ProblemNotice, Waiting } from '../../design/notices.tsx';
 import { formatCount } from '../../words/format.ts';
 import { useLanguage } from '../../words/words.tsx';

@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { type Endpoint, PERIODS } from '../../api/objects.ts';
 import { deadLettersQuery, endpointsQuery, messagesQuery, queueQuery } from '../../api/queries.ts';
-import { SelectField } from '../../design/field.tsx';
+import { SelectField } from '../../design/forms/field.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Page, Section } from '../../design/page.tsx';
 import { Time } from '../../design/time.tsx';

@@ -4,7 +4,7 @@ import type { Invitation, User } from '../../api/objects.ts';
 import { usersQuery } from '../../api/queries.ts';
 import { useSession } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
-import { type Column, DataList } from '../../design/data-list.tsx';
+import { type Column, DataList } from '../../design/lists/data-list.tsx';
 import { ProblemNotice, Skeleton } from '../../design/notices.tsx';
 import { Section } from '../../design/page.tsx';
 import { Badge } from '../../design/state.tsx';

@@ -6,8 +6,8 @@ import type { Source } from '../../api/objects.ts';
 import { sourcesQuery } from '../../api/queries.ts';
 import { Button, buttonClass } from '../../design/button.tsx';
 import { CodeBlock } from '../../design/copy.tsx';
-import { TextField } from '../../design/field.tsx';
-import { Form } from '../../design/form.tsx';
+import { TextField } from '../../design/forms/field.tsx';
+import { Form } from '../../design/forms/form.tsx';
 import { Page, Section } from '../../design/page.tsx';
 import { useWords } from '../../words/words.tsx';
 

@@ -5,7 +5,7 @@ import type { DeliveryState } from '../../api/objects.ts';
 import { endpointQuery, gapsQuery } from '../../api/queries.ts';
 import { useMayManage } from '../../api/session.ts';
 import { Code } from '../../design/copy.tsx';
-import { SelectField } from '../../design/field.tsx';
+import { SelectField } from '../../design/forms/field.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Time } from '../../design/time.tsx';

@@ -7,7 +7,7 @@ import {
   useRef,
   useState,
 } from 'react';
-import { type Problem, toProblem } from '../api/problem.ts';
+import { type Problem, toProblem } from '../../api/problem.ts';
 
 const FormProblem = createContext<Problem | null>(null);
 

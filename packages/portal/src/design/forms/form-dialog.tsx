@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
-import { useWords } from '../words/words.tsx';
-import { Button } from './button.tsx';
+import { useWords } from '../../words/words.tsx';
+import { Button } from '../button.tsx';
+import { Modal } from '../modal.tsx';
 import { Form } from './form.tsx';
-import { Modal } from './modal.tsx';
 
 /** A form in a dialog: its title is what its button does. */
 export function FormDialog({

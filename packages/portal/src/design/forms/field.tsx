@@ -5,9 +5,9 @@ import {
   useId,
   useState,
 } from 'react';
-import type { Problem } from '../api/problem.ts';
-import type { Words } from '../words/en.ts';
-import { useWords } from '../words/words.tsx';
+import type { Problem } from '../../api/problem.ts';
+import type { Words } from '../../words/en.ts';
+import { useWords } from '../../words/words.tsx';
 import { useFieldProblem } from './form.tsx';
 
 const INPUT =

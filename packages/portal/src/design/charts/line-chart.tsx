@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { useTheme } from './theme.ts';
+import { useTheme } from '../theme.ts';
 
 /** A token of theme.css. */
 export type ChartColour = 'good' | 'bad' | 'warn' | 'complaint' | 'engaged' | 'accent' | 'muted';

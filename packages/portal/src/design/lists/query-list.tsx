@@ -1,11 +1,11 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useCallback } from 'react';
-import type { Page } from '../api/objects.ts';
-import { toProblem } from '../api/problem.ts';
-import { useWords } from '../words/words.tsx';
-import { Button } from './button.tsx';
+import type { Page } from '../../api/objects.ts';
+import { toProblem } from '../../api/problem.ts';
+import { useWords } from '../../words/words.tsx';
+import { Button } from '../button.tsx';
+import { ProblemNotice, Waiting } from '../notices.tsx';
 import { DataList, type DataListProps } from './data-list.tsx';
-import { ProblemNotice, Waiting } from './notices.tsx';
 
 /**
  * A list that is read page by page, in each state that it can be in: on its way, failed, empty, there, and

@@ -1,7 +1,7 @@
 import { lazy, type ReactNode, Suspense } from 'react';
-import { useLanguage } from '../words/words.tsx';
+import { useLanguage } from '../../words/words.tsx';
+import { Card } from '../page.tsx';
 import type { ChartSeries } from './line-chart.tsx';
-import { Card } from './page.tsx';
 
 /** With the library that draws: only pages with a chart load it, and nothing waits for it. */
 const LineChart = lazy(() =>

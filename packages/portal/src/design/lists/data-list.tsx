@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { useWords } from '../words/words.tsx';
-import { Button } from './button.tsx';
+import { useWords } from '../../words/words.tsx';
+import { Button } from '../button.tsx';
 
 export interface Column<T> {
   name: string;
