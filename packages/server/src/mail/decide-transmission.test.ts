@@ -99,6 +99,20 @@ test('what the warm-up leaves no room for today is due in the first hour of tomo
   assert.equal(decide(answer, { nowMs, expiresAtMs: nowMs }).state, 'failed');
 });
 
+test('what the API of a provider refuses is judged by its words, and never hard for lack of them', () => {
+  const refused = { ...UNKNOWN_USER, errorCode: 'api_rejected', smtpCode: null } as const;
+  const bounceOf = (response: string) => {
+    const { events } = decide({ ...refused, enhancedCode: null, response });
+    const { type, category } = events.at(-1)?.bounce ?? {};
+    return [type, category];
+  };
+  assert.deepEqual(bounceOf('422 The recipient has been marked as inactive'), [
+    'soft',
+    'mailbox_inactive',
+  ]);
+  assert.deepEqual(bounceOf('400 because'), ['undetermined', 'other']);
+});
+
 test('a null MX counts at once: the domain has said it itself', () => {
   const answer = {
     ...UNREACHABLE,

@@ -137,7 +137,8 @@ function toBounce(result: RecipientResult): EventBounce {
     return { type: 'hard', category: 'invalid_address', scope: 'recipient', description, ...rest };
   }
   const { type, category, scope, description } = classifyReply({
-    code: result.smtpCode,
+    // The words of an API are about the message, as those of a server behind 554 are.
+    code: result.errorCode === 'api_rejected' ? 554 : result.smtpCode,
     enhancedCode: result.enhancedCode,
     text: result.response ?? '',
     stage: result.stage,

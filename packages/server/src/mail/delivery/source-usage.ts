@@ -39,6 +39,7 @@ export function createSourceUsage(options: {
         await counts.save(address, one.day, one.count);
       } catch (error) {
         one.isSaved = false;
+        cancelTimer ??= clock.after(SAVE_MS, () => void save());
         log.warn(
           { address, error: messageOf(error) },
           'A count of the warm-up could not be stored',
@@ -63,6 +64,7 @@ export function createSourceUsage(options: {
     async stop() {
       cancelTimer?.();
       await save();
+      cancelTimer?.();
     },
   };
 }

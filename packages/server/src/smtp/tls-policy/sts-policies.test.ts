@@ -13,13 +13,14 @@ function setUp() {
     txt: 'v=STSv1; id=1' as string | null,
     text: policyText() as string | Error,
     lookUps: 0,
+    dnsCode: 'ENOTFOUND',
     fetched: [] as string[],
   };
   const policies = createStsPolicies({
     async resolveTxt(name) {
       world.lookUps += 1;
       assert.equal(name, '_mta-sts.example.com');
-      if (world.txt === null) throw Object.assign(new Error('no'), { code: 'ENOTFOUND' });
+      if (world.txt === null) throw Object.assign(new Error('no'), { code: world.dnsCode });
       return [['v=spf1 -all'], [world.txt.slice(0, 4), world.txt.slice(4)]];
     },
     async fetchText(url) {
@@ -89,6 +90,16 @@ test('a policy that cannot be fetched is tried again after a minute, and holds n
   assert.equal(world.fetched.length, 1);
   world.text = policyText();
   world.nowMs += 2_000;
+  assert.equal(await modeNow(), 'enforce');
+});
+
+test('a domain whose DNS gives no answer is asked again after a minute', async () => {
+  const { world, modeNow } = setUp();
+  world.txt = null;
+  world.dnsCode = 'ESERVFAIL';
+  assert.equal(await modeNow(), null);
+  world.txt = 'v=STSv1; id=1';
+  world.nowMs += 61_000;
   assert.equal(await modeNow(), 'enforce');
 });
 

@@ -43,19 +43,21 @@ export function createStsPolicies(options: StsOptions): StsPolicies {
     return known !== undefined && known.untilMs > now() ? known.policy : null;
   }
 
-  async function idOf(domain: string): Promise<string | null> {
+  /** Undefined where DNS gave no answer: that is no "there is none". */
+  async function idOf(domain: string): Promise<string | null | undefined> {
     try {
       const records = await options.resolveTxt(`_mta-sts.${domain}`);
       return parseStsId(records.map((parts) => parts.join('')));
-    } catch {
-      return null;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : null;
+      return code === 'ENOTFOUND' || code === 'ENODATA' ? null : undefined;
     }
   }
 
   async function refresh(domain: string): Promise<{ failed: boolean }> {
     const id = await idOf(domain);
     const known = kept.get(domain);
-    if (id === null) return { failed: false };
+    if (id == null) return { failed: id === undefined };
     // 5.1: fetched anew before it ends, so that it never lapses while mail flows.
     const isFresh = known !== undefined && known.untilMs - now() > known.policy.maxAgeMs / 2;
     if (known?.id === id && isFresh) return { failed: false };
