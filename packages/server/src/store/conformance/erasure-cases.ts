@@ -172,6 +172,7 @@ export function describeErasure(open: OpenEngine): void {
         suppressions: 0,
         'soft bounces': 0,
         'parts of jobs': 0,
+        'received mail': 0,
       });
       const text = await dump(box);
       assert.doesNotMatch(text, /anna/i);
