@@ -73,7 +73,7 @@ function Sidebar({ isOpen, close }: { isOpen: boolean; close: () => void }) {
           <li key={to}>
             <Link
               to={to}
-              activeOptions={{ exact: to === '/' }}
+              activeOptions={{ exact: to === '/', includeSearch: false }}
               className="flex h-9 items-center gap-2.5 rounded-md px-2 text-muted no-underline hover:bg-sunken hover:text-ink aria-[current=page]:bg-accent-soft aria-[current=page]:font-medium aria-[current=page]:text-ink"
             >
               <Icon name={icon} />

@@ -9,6 +9,7 @@ import {
   skipWithoutBrowser,
   startBrowser,
   stopBrowser,
+  titled,
   type Visit,
   visit,
   withVisit,
@@ -50,6 +51,20 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
       await guest.page.getByLabel('A password').fill(BEN.password);
       await guest.page.getByRole('button', { name: 'Make my account' }).click();
       await guest.page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+      // They see what they need, and no button that would be refused.
+      for (const [path, title] of [
+        ['webhooks', 'Webhooks'],
+        ['sources', 'Sources'],
+        ['suppressions', 'Suppressions'],
+        ['domains', 'Domains'],
+        ['dead-letters', 'Dead letters'],
+      ] as const) {
+        await guest.page.goto(`${world.url}/portal/${path}`);
+        await titled(guest.page, title);
+        const actions = guest.page.getByRole('main').getByRole('button');
+        const links = guest.page.getByRole('main').getByRole('link');
+        assert.deepEqual([await actions.count(), await links.count()], [0, 0], path);
+      }
       await guest.page.goto(`${world.url}/portal/settings`);
       const tabs = guest.page.getByRole('navigation', { name: 'Settings' }).getByRole('link');
       await tabs.first().waitFor();

@@ -525,7 +525,7 @@ export const de: Words = {
     done: 'Zum Endpunkt',
   },
   endpoint: {
-    failingSince: 'Gestört seit',
+    firstFailed: 'Erster Fehler',
     waiting: (count) => `${count} warten, nichts ist verloren`,
     probe: 'nächster Versuch',
     recovering: 'er geht wieder; was gewartet hat, geht immer schneller hinaus',

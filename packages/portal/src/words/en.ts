@@ -508,7 +508,7 @@ export const en = {
     done: 'To the endpoint',
   },
   endpoint: {
-    failingSince: 'Failing since',
+    firstFailed: 'First failed',
     waiting: (count: string) => `${count} waiting, nothing lost`,
     probe: 'tried again',
     recovering: 'it works again; what waited goes out at a growing pace',

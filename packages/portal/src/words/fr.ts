@@ -519,7 +519,7 @@ export const fr: Words = {
     done: 'Vers le point d’accès',
   },
   endpoint: {
-    failingSince: 'En échec depuis',
+    firstFailed: 'Premier échec',
     waiting: (count) => `${count} en attente, rien n’est perdu`,
     probe: 'prochain essai',
     recovering: 'il fonctionne de nouveau ; ce qui attendait part de plus en plus vite',

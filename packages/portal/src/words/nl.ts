@@ -516,7 +516,7 @@ export const nl: Words = {
     done: 'Naar het eindpunt',
   },
   endpoint: {
-    failingSince: 'Faalt sinds',
+    firstFailed: 'Eerste fout',
     waiting: (count) => `${count} wachten, er is niets verloren`,
     probe: 'volgende poging',
     recovering: 'het werkt weer; wat wachtte gaat steeds sneller uit',

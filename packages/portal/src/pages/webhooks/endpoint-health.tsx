@@ -16,7 +16,7 @@ export function EndpointHealth({ endpoint, gaps }: { endpoint: Endpoint; gaps: G
   const parts = [
     failing_since !== null && (
       <span key="since">
-        {say.failingSince} <Time at={failing_since} />
+        {say.firstFailed} <Time at={failing_since} />
       </span>
     ),
     endpoint.status === 'disabled' && <span key="off">{words.overview.disabled}</span>,
