@@ -22,6 +22,7 @@ import { tailEvents } from './events/tail-events.ts';
 import { JOB_COMMANDS } from './jobs/job-commands.ts';
 import { KEY_COMMANDS } from './keys/key-commands.ts';
 import { cancelMessage } from './messages/cancel-message.ts';
+import { dropMessage, releaseMessage } from './messages/decide-held.ts';
 import { listMessages } from './messages/list-messages.ts';
 import { resendMessage } from './messages/resend-message.ts';
 import { send } from './messages/send.ts';
@@ -65,6 +66,8 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       showMessage,
       cancelMessage,
       resendMessage,
+      releaseMessage,
+      dropMessage,
       listEvents,
       showEvent,
       tailEvents,

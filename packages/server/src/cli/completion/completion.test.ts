@@ -33,7 +33,10 @@ test('bash offers what can stand there, and nothing else', skipWithout('bash'), 
     );
   };
   assert.deepEqual(complete('posthorn me'), ['messages']);
-  assert.deepEqual(complete('posthorn messages '), ['list', 'show', 'cancel', '--help']);
+  assert.deepEqual(complete('posthorn messages '), [
+    ...['list', 'show', 'cancel', 'resend', 'release', 'drop'],
+    '--help',
+  ]);
   assert.deepEqual(complete('posthorn deliveries list --st'), ['--state']);
   assert.deepEqual(complete('posthorn deliveries list --state d'), ['delivered', 'dead']);
   // The value of an option is no command, and is the user's to say.
@@ -49,7 +52,7 @@ test('fish offers the same, with descriptions', skipWithout('fish'), () => {
     runShell('fish', `${scripts.get('fish')}\ncomplete -C '${line}'`);
   assert.match(
     complete('posthorn messages ').join('\n'),
-    /^cancel\tDo not send.*\nlist\tList .*\nshow\t/,
+    /^cancel\tDo not send.*\ndrop\t.*\nlist\tList .*\nrelease\t.*\nresend\t.*\nshow\t/,
   );
   assert.deepEqual(
     complete('posthorn deliveries list --state d').map((line) => line.split('\t')[0]),

@@ -147,10 +147,31 @@ test('shows what the mail server answered, and who was told', async () => {
   assert.match(shown.out.join('\n'), /email\.bounced .*\n.*No such user.*\n {4}-> http:\/\/127/);
 });
 
+test('lets a held message go, or drops it', async () => {
+  const made = await run(['keys', 'create', 'held', '--scope', 'send', '--mode', 'hold', '--json']);
+  const { key } = JSON.parse(made.out.join(''));
+  for (const [verb, outcome] of [
+    ['release', 'released'],
+    ['drop', 'dropped'],
+  ] as const) {
+    const sent = await run(['send', ...ENVELOPE, '--text', 'x', '--key', key, '--json']);
+    const { id } = JSON.parse(sent.out.join(''));
+    const listed = await run(['messages', 'list', '--state', 'held']);
+    assert.match(listed.out.join('\n'), new RegExp(id));
+    const decided = await run(['messages', verb, id]);
+    assert.deepEqual([decided.code, decided.out], [0, [`jane@example.com: ${outcome}`]]);
+    const again = await run(['messages', verb, id]);
+    assert.equal(again.code, 1);
+    assert.match(again.err, /not held/);
+  }
+});
+
 test('shows where a message is, and cancels one that waits', async () => {
   const later = new Date(Date.now() + 3_600_000).toISOString();
   const sent = await run(['send', ...ENVELOPE, '--text', 'x', '--send-at', later, '--json']);
   const { id } = JSON.parse(sent.out.join(''));
+  const soon = ['--text', 'x', '--expect-within', 'soon'];
+  assert.match((await run(['send', ...ENVELOPE, ...soon])).err, /expect_within/);
   const shown = await run(['messages', 'show', id]);
   assert.equal(shown.code, 0, shown.err);
   assert.match(shown.out.join('\n'), /^message +msg_.*\nto jane@example\.com: .*email\.accepted/s);

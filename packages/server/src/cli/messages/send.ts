@@ -27,6 +27,7 @@ interface Options {
   metadata: string[];
   stream?: string;
   sendAt?: string;
+  expectWithin?: string;
   fields?: string;
   idempotencyKey?: string;
 }
@@ -50,6 +51,7 @@ export const send = defineCommand<Options>({
     repeated('--metadata <pair>', 'name=value; may be repeated'),
     choice('--stream <stream>', 'what kind of mail it is', ['transactional', 'broadcast']),
     option('--send-at <time>', 'when to send it, such as 2026-12-24T08:00:00Z'),
+    option('--expect-within <duration>', 'by when it has to be there, such as 90s'),
     option('--fields <file>', 'JSON with further fields (docs/sending.md); - reads standard input'),
     option(
       '--idempotency-key <key>',
@@ -90,7 +92,7 @@ async function composeBody({ options, world }: ServerCall<Options>): Promise<obj
   const readBody = async (value: string | undefined, flag: string): Promise<string | undefined> =>
     value?.startsWith('@') ? readText(value.slice(1), world, flag) : value;
   const attachments = await Promise.all(options.attach.map((one) => readAttachment(one, world)));
-  const { from, to, cc, bcc, replyTo, subject, stream, sendAt, tag } = options;
+  const { from, to, cc, bcc, replyTo, subject, stream, sendAt, expectWithin, tag } = options;
   return {
     ...fields,
     ...given({
@@ -107,6 +109,7 @@ async function composeBody({ options, world }: ServerCall<Options>): Promise<obj
       metadata: readPairs(options.metadata, '=', '--metadata', 'name=value'),
       stream,
       send_at: sendAt,
+      expect_within: expectWithin,
       tags: tag,
     }),
   };
