@@ -29,6 +29,12 @@ after(async () => {
   await sink.close();
 });
 
+/** Of the message that came last: its state may change at any time. */
+async function latestId(): Promise<string> {
+  const { data } = await server.client.get('/v1/messages?limit=1');
+  return data[0].id;
+}
+
 const MAIL = {
   from: { email: 'orders@shop.example', name: 'Shop' },
   to: 'jane@example.com',
@@ -198,7 +204,7 @@ test('under an Idempotency-Key each message is sent once, and the answer is the 
 });
 
 test('a dry run shows the mail and sends none', async () => {
-  const before = await server.client.get('/v1/messages?limit=1');
+  const before = await latestId();
   const { data } = await client.emails.send(MAIL, true);
   assert.match(data?.rendered?.[0] ?? '', /^From: Shop <orders@shop\.example>/m);
   assert.match(data?.rendered?.[0] ?? '', /Message-ID: <\S+@shop\.example>/);
@@ -210,7 +216,7 @@ test('a dry run shows the mail and sends none', async () => {
   ]) {
     assert.equal((await ask('POST', `/send?dry-run=${spelling}`, raw())).status, status);
   }
-  assert.deepEqual(await server.client.get('/v1/messages?limit=1'), before);
+  assert.equal(await latestId(), before);
 });
 
 test('its SDK keeps the suppression list', async () => {
@@ -247,7 +253,7 @@ test('its SDK keeps the suppression list', async () => {
 });
 
 test('what is wrong is said as MailChannels does, and nothing is sent', async () => {
-  const before = await server.client.get('/v1/messages?limit=1');
+  const before = await latestId();
   const bad: [unknown, RegExp][] = [
     [raw({ personalizations: [] }), /\/personalizations/],
     [raw({ from: undefined }), /\/from/],
@@ -277,7 +283,7 @@ test('what is wrong is said as MailChannels does, and nothing is sent', async ()
     assert.deepEqual(Object.keys(answer), ['errors']);
     assert.match(answer.errors.join('\n'), message);
   }
-  assert.deepEqual(await server.client.get('/v1/messages?limit=1'), before);
+  assert.equal(await latestId(), before);
 });
 
 test('keys, paths and queries that are wrong are answered in its words too', async () => {
