@@ -6,6 +6,7 @@ import { buildLog } from './assembly/build-log.ts';
 import { buildMail } from './assembly/build-mail.ts';
 import { buildReports } from './assembly/build-reports.ts';
 import { buildSharing } from './assembly/build-sharing.ts';
+import { buildSinks } from './assembly/build-sinks.ts';
 import { buildSources } from './assembly/build-sources.ts';
 import { buildSubmission, type Submission } from './assembly/build-submission.ts';
 import { buildWebhooks } from './assembly/build-webhooks.ts';
@@ -82,17 +83,31 @@ async function buildParts(basics: Basics) {
     onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
   });
   const { dispatcher } = webhooks;
-  const logbook = buildLog(basics, { subscribers: dispatcher, metrics });
+  const sinks = buildSinks(basics, webhooks);
+  const { announce } = sinks.sinkRoom;
+  const logbook = buildLog(basics, { subscribers: dispatcher, metrics, announce });
   const nodes = (): number => sharing.count('mail');
   const mail = await buildMail(basics, { ...logbook, metrics, nodes });
   const { acceptor } = mail;
   const reports = buildReports(basics, { ...logbook, ...webhooks, acceptor });
   const sources = await buildSources(basics, { ...logbook, ...access, ...webhooks, metrics });
   const jobs = buildJobs(basics, { ...logbook, ...webhooks, sources });
-  const sharing = buildSharing(basics, { access, webhooks, mail, sources });
-  const app = buildHttp(basics, { access, webhooks, logbook, mail, sources, jobs, metrics });
+  const sharing = buildSharing(basics, { access, webhooks, mail, sources, sinks });
+  const app = buildHttp(basics, { access, webhooks, logbook, mail, sources, sinks, jobs, metrics });
   const submission = buildSubmission(basics, { acceptor, ...access, metrics });
-  return { access, webhooks, logbook, mail, reports, sources, jobs, sharing, app, submission };
+  return {
+    access,
+    webhooks,
+    logbook,
+    mail,
+    reports,
+    sources,
+    sinks,
+    jobs,
+    sharing,
+    app,
+    submission,
+  };
 }
 
 async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<RunningPosthorn> {
@@ -122,6 +137,7 @@ async function start(basics: Basics, parts: Parts, closers: Close[]): Promise<Ru
   closers.push(() => jobs.runner.stop());
   closers.push(() => dispatcher.stop(graceMs));
   closers.push(() => mail.deliverer.stop(graceMs));
+  closers.push(() => parts.sinks.stop());
   const giveUpDuties = takeDuties(basics, parts);
   closers.push(async () => giveUpDuties());
   await app.listen({ host: config.host, port: config.port });
@@ -187,7 +203,7 @@ async function stop(
   },
 ): Promise<void> {
   if (gate.isStopping()) return;
-  const { access, webhooks, logbook, mail, reports, sources, jobs, sharing, app } = parts;
+  const { access, webhooks, logbook, mail, reports, sources, sinks, jobs, sharing, app } = parts;
   const { plain, tls, incoming } = started.doors;
   const graceMs = config.shutdownGrace;
   // While work ends, HTTP still answers: /readyz says that we are stopping, and new work gets 503.
@@ -203,6 +219,7 @@ async function stop(
     incoming?.close({ graceMs }),
     webhooks.dispatcher.stop(graceMs),
     mail.deliverer.stop(graceMs),
+    sinks.stop(),
   ]);
   reports.reporter.stop();
   // Answers that are under way go out; a request that is still coming in is cut after a moment.

@@ -19,6 +19,7 @@ import type { Access } from './build-access.ts';
 import type { Jobs } from './build-jobs.ts';
 import type { Logbook } from './build-log.ts';
 import type { Mail } from './build-mail.ts';
+import type { Sinks } from './build-sinks.ts';
 import type { Sources } from './build-sources.ts';
 import type { Webhooks } from './build-webhooks.ts';
 import type { Basics } from './open-basics.ts';
@@ -30,6 +31,7 @@ interface Shown {
   logbook: Logbook;
   mail: Mail;
   sources: Sources;
+  sinks: Sinks;
   jobs: Jobs;
   metrics: Pick<Metrics, 'render'>;
 }
@@ -60,7 +62,7 @@ export function buildHttp(basics: Basics, shown: Shown): FastifyInstance {
 
 function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] {
   const { config, store, secretBox, projects, version, clock, ids, gate } = basics;
-  const { access, webhooks, logbook, mail, sources, jobs } = shown;
+  const { access, webhooks, logbook, mail, sources, sinks, jobs } = shown;
   const { directory } = webhooks;
   return createRoutes({
     ...store,
@@ -88,6 +90,7 @@ function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] 
     replay: jobs.replay,
     jobRetentionMs: basics.retentionMs,
     sourceRoom: sources,
+    sinkRoom: sinks.sinkRoom,
     health: () => toPublicHealth(store.engine.health()),
     stopping: gate.isStopping,
     metrics: shown.metrics.render,

@@ -18,7 +18,12 @@ const FEED_POLL_MS = 1_000;
 
 export function buildLog(
   basics: Basics,
-  ties: { subscribers: Subscribers; metrics: Pick<Metrics, 'eventsAppended'> },
+  ties: {
+    subscribers: Subscribers;
+    metrics: Pick<Metrics, 'eventsAppended'>;
+    /** Who reads the log by itself, and is told when there is something new. */
+    announce: (projectIds: ReadonlySet<string>) => void;
+  },
 ): Logbook {
   const { store, projects, ids, clock, retentionMs } = basics;
   const { engine } = store;
@@ -30,7 +35,7 @@ export function buildLog(
   });
   const plain = createEventLog({ engine, subscribers: ties.subscribers, now, retentionMs });
   const suppression = createSuppression({
-    log: announce(plain, notifier, ties.metrics),
+    log: announce(plain, [notifier.announce, ties.announce], ties.metrics),
     store,
     ids,
     now,
@@ -42,14 +47,15 @@ export function buildLog(
 /** Tells who waits for events, and the metrics, of each that was stored. */
 function announce(
   inner: EventLog,
-  notifier: Pick<AppendNotifier, 'announce'>,
+  listeners: readonly ((projectIds: ReadonlySet<string>) => void)[],
   metrics: Pick<Metrics, 'eventsAppended'>,
 ): EventLog {
   return {
     async append(events, beside) {
       const appended = await inner.append(events, beside);
       const stored = events.filter((_, i) => appended[i]?.duplicateOf === null);
-      notifier.announce(new Set(stored.map(({ projectId }) => projectId)));
+      const projectIds = new Set(stored.map(({ projectId }) => projectId));
+      for (const tell of listeners) tell(projectIds);
       // Samples, and mail of sandbox keys, are in no statistics.
       const real = stored.filter(({ event }) => event.data.test !== true);
       metrics.eventsAppended(real.map(({ event }) => event.type));

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { shareWork, type WorkSharing } from '../nodes/share-work.ts';
 import type { Access } from './build-access.ts';
 import type { Mail } from './build-mail.ts';
+import type { Sinks } from './build-sinks.ts';
 import type { Sources } from './build-sources.ts';
 import type { Webhooks } from './build-webhooks.ts';
 import type { Basics } from './open-basics.ts';
@@ -14,6 +15,7 @@ export function buildSharing(
     webhooks: Webhooks;
     mail: Pick<Mail, 'deliverer' | 'domainRoom'>;
     sources: Sources;
+    sinks: Sinks;
   },
 ): WorkSharing {
   const { directory, dispatcher } = ties.webhooks;
@@ -32,6 +34,7 @@ export function buildSharing(
       refreshEndpoints: directory.refreshAll,
       refreshSource: sources.refresh,
       refreshSources: sources.refreshAll,
+      refreshSinks: ties.sinks.sinkRoom.refresh,
       refreshProjects: projects.refresh,
       refreshDomains: domainRoom.directory.load,
       forgetKeys: ties.access.authenticator.forgetAll,

@@ -1,3 +1,4 @@
+import { messageOf } from '../lib/errors.ts';
 import type { MailboxReader } from '../mail/return-path/read-mailbox.ts';
 import { createDuties } from '../nodes/duties.ts';
 import { repeat } from '../nodes/repeat.ts';
@@ -5,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import type { Jobs } from './build-jobs.ts';
 import type { Mail } from './build-mail.ts';
 import type { Reports } from './build-reports.ts';
+import type { Sinks } from './build-sinks.ts';
 import type { Sources } from './build-sources.ts';
 import type { Basics } from './open-basics.ts';
 
@@ -24,6 +26,7 @@ export function takeDuties(
   parts: {
     mail: Pick<Mail, 'domainRoom' | 'returnPath' | 'holdRoom' | 'expectationWatch'>;
     sources: Pick<Sources, 'monitor'>;
+    sinks: Pick<Sinks, 'sinkRoom'>;
     jobs: Pick<Jobs, 'runner'>;
     reports: Pick<Reports, 'monitor'>;
   },
@@ -56,6 +59,10 @@ export function takeDuties(
       duties.hold('alerts', asDuty(parts.reports.monitor)),
       duties.hold('jobs', again(takeUp)),
     );
+    // Each sink is a duty of its own, so that nodes share them.
+    parts.sinks.sinkRoom.start(duties.hold).catch((error: unknown) => {
+      log.error({ error: messageOf(error) }, 'The sinks could not be begun');
+    });
   }
   return () => {
     for (const giveUp of held) giveUp();

@@ -77,6 +77,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Sources'
     | 'Deliveries'
     | 'Domains'
+    | 'Sinks'
     | 'Suppressions'
     | 'Tracking'
     | 'Inbound'

@@ -23,6 +23,7 @@ import { createProjectRoutes } from './api/projects/project-routes.ts';
 import { createBatchRoutes } from './api/sending/batch-routes.ts';
 import { createCancelRoutes } from './api/sending/cancel-routes.ts';
 import { createRawRoutes } from './api/sending/raw-routes.ts';
+import { createSinkRoutes } from './api/sinks/sink-routes.ts';
 import { createSourceRoutes } from './api/sources/source-routes.ts';
 import { createStreamRoutes } from './api/streams/stream-routes.ts';
 import { createListRoutes } from './api/suppressions/list-routes.ts';
@@ -55,6 +56,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createDomainRoutes>[0] &
   Parameters<typeof createSuppressionRoutes>[0] &
   Parameters<typeof createListRoutes>[0] &
+  Parameters<typeof createSinkRoutes>[0] &
   Parameters<typeof createSourceRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
@@ -95,6 +97,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createSuppressionRoutes(deps),
     ...createListRoutes(deps),
     ...createJobRoutes(deps),
+    ...createSinkRoutes(deps),
     ...createSourceRoutes(deps),
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),

@@ -51,6 +51,7 @@ async function setUp() {
       refreshProjects: async () => {},
       refreshSource: async () => {},
       refreshSources: async () => {},
+      refreshSinks: async () => {},
       refreshDomains: async () => {},
       forgetKeys() {},
       noteDue: (due) => heard.push(...due.map(({ endpointId }) => `due ${endpointId}`)),

@@ -16,6 +16,7 @@ export interface Sharer {
   refreshProjects(): Promise<void>;
   refreshSource(projectId: string, sourceId: string): Promise<void>;
   refreshSources(): Promise<void>;
+  refreshSinks(): Promise<void>;
   refreshDomains(): Promise<void>;
   forgetKeys(): void;
   /** Deliveries and mail that wait in the store and that this node may not have heard of. */
@@ -80,6 +81,7 @@ export function shareWork(options: {
     async apply({ kind, projectId, id }) {
       if (kind === 'endpoint') await sharer.refreshEndpoint(projectId, id);
       else if (kind === 'source') await sharer.refreshSource(projectId, id);
+      else if (kind === 'sink') await sharer.refreshSinks();
       else if (kind === 'domain') await sharer.refreshDomains();
       else if (kind === 'project') await sharer.refreshProjects();
       else sharer.forgetKeys();
@@ -110,6 +112,7 @@ export function shareWork(options: {
       await sharer.refreshProjects();
       await sharer.refreshEndpoints();
       await sharer.refreshSources();
+      await sharer.refreshSinks();
       await sharer.refreshDomains();
       await membership.start();
       looks.start(0);

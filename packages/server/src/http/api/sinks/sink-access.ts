@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { parseContentFilter } from '../../../core/events/parse-content-filter.ts';
+import { NEW_PLACE, type SinkRecord } from '../../../core/sink.ts';
+import { PosthornError } from '../../../lib/errors.ts';
+import type { AddressGuard } from '../../../lib/network/address-guard.ts';
+import type { SinkKind } from '../../../sinks/contract.ts';
+import { SinkTrouble } from '../../../sinks/contract.ts';
+import type { SinkRoom } from '../../../sinks/create-sinks.ts';
+import { findSinkKind } from '../../../sinks/index.ts';
+import { refuseLiteral } from '../../../sinks/sink-http.ts';
+import type { EventFeed } from '../../../store/log/event-feed.ts';
+import type { SinkPlaces } from '../../../store/sink-places.ts';
+import type { Sinks } from '../../../store/sinks.ts';
+import { validationError } from '../../problem.ts';
+import { refuse } from '../endpoints/apply-fields.ts';
+import type { SinkFields } from './sink-fields.ts';
+import { type SinkPlacesShown, toSinkJson } from './sink-json.ts';
+
+export interface SinkAccessDeps {
+  sinks: Pick<Sinks, 'get'>;
+  sinkPlaces: Pick<SinkPlaces, 'of'>;
+  sinkRoom: Pick<SinkRoom, 'seal' | 'open'>;
+  urlPolicy: { guard: AddressGuard };
+  feed: Pick<EventFeed, 'end'>;
+}
+
+/** What the routes of sinks share: finding one, reading its fields, showing it. */
+export interface SinkAccess {
+  /** Throws `not_found`. */
+  find(projectId: string, id: string): Promise<SinkRecord>;
+  /** The sink with the fields that are there. Throws `invalid_field`. */
+  apply(before: Omit<SinkRecord, 'secretsSealed'>, secrets: object, fields: SinkFields): SinkRecord;
+  show(sinks: readonly SinkRecord[]): Promise<ReturnType<typeof toSinkJson>[]>;
+}
+
+export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
+  const { sinkRoom } = deps;
+
+  function readSettings(kind: SinkKind, given: Record<string, unknown>): Record<string, unknown> {
+    const parsed = kind.settings.safeParse(given);
+    if (!parsed.success) {
+      throw validationError(
+        parsed.error,
+        () => z.toJSONSchema(kind.settings, { io: 'input', unrepresentable: 'any' }) as never,
+        '/settings/',
+      );
+    }
+    const settings = parsed.data as Record<string, unknown>;
+    for (const [name, value] of Object.entries(settings)) judge(`/settings/${name}`, value);
+    return settings;
+  }
+
+  /** What can be said of an address without asking anybody is said at once. */
+  function judge(pointer: string, value: unknown): void {
+    if (typeof value !== 'string' || !/^\w+:\/\//.test(value) || !URL.canParse(value)) return;
+    try {
+      refuseLiteral(deps.urlPolicy.guard, new URL(value).hostname);
+    } catch (error) {
+      if (error instanceof SinkTrouble) refuse(pointer, error.message);
+      throw error;
+    }
+  }
+
+  return {
+    async find(projectId, id) {
+      const found = await deps.sinks.get(projectId, id);
+      if (found === null) throw new PosthornError('not_found', `There is no sink ${id}.`);
+      return found;
+    },
+    apply(before, secrets, fields) {
+      const kind = findSinkKind(before.kind);
+      if (kind === null) refuse('/kind', `There is no kind ${before.kind} in this version.`);
+      const merged = { ...before.settings, ...secrets, ...fields.settings };
+      const given = Object.entries(merged).filter(([, value]) => value !== null);
+      const settings = readSettings(kind, Object.fromEntries(given));
+      const isSecret = ([name]: [string, unknown]): boolean => kind.secrets.includes(name as never);
+      const all = Object.entries(settings).filter(([, value]) => value !== undefined);
+      const open = Object.fromEntries(all.filter((one) => !isSecret(one)));
+      const sealed = sinkRoom.seal(before, Object.fromEntries(all.filter(isSecret)));
+      const { name, event_types: types, filter, transformation, paused } = fields;
+      return {
+        ...before,
+        name: name === undefined ? before.name : (name ?? kind.title),
+        settings: open,
+        secretsSealed: sealed,
+        eventTypes: types === undefined ? before.eventTypes : (types ?? ['*']),
+        filter: readFilter(before.filter, filter),
+        transformation: transformation === undefined ? before.transformation : transformation,
+        isPaused: paused ?? before.isPaused,
+      };
+    },
+    async show(sinks) {
+      const [first] = sinks;
+      if (first === undefined) return [];
+      const ids = sinks.map(({ id }) => id);
+      const [places, end] = await Promise.all([
+        deps.sinkPlaces.of(first.projectId, ids),
+        deps.feed.end(),
+      ]);
+      return sinks.map((sink) => {
+        const of = (lane: 'live' | 'backfill') =>
+          places.find((one) => one.id === sink.id && one.lane === lane)?.place ?? null;
+        const none = { ...NEW_PLACE, position: end, fromPosition: end, untilPosition: null };
+        const shown: SinkPlacesShown = { live: of('live') ?? none, backfill: of('backfill'), end };
+        return toSinkJson(sink, Object.keys(sinkRoom.open(sink)), shown);
+      });
+    },
+  };
+}
+
+function readFilter(before: SinkRecord['filter'], given: unknown): SinkRecord['filter'] {
+  if (given === undefined) return before;
+  return given === null ? null : parseContentFilter(given);
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { SinkPlace, SinkRecord } from '../../../core/sink.ts';
+import { SINK_TROUBLES } from '../../../core/sink.ts';
+import { toTimestamp } from '../../../lib/clock.ts';
+import { timestampSchema } from '../schemas.ts';
+
+export const troubleSchema = z.object({
+  code: z.enum(Object.keys(SINK_TROUBLES) as [keyof typeof SINK_TROUBLES]),
+  detail: z.string(),
+  at: timestampSchema,
+});
+
+const countsShape = {
+  sent: z.int(),
+  refused: z.int().describe('Events that it would not take: GET /v1/sinks/{id}/refused.'),
+};
+
+export const sinkSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  settings: z
+    .record(z.string(), z.unknown())
+    .describe('Secrets among them are shown as true where there is one.'),
+  event_types: z.array(z.string()),
+  filter: z.looseObject({}).nullable(),
+  transformation: z.string().nullable(),
+  paused: z.boolean(),
+  state: z.enum(['ok', 'failing', 'paused']),
+  progress: z.object({
+    ...countsShape,
+    behind: z.int().describe('Places of the log behind its newest event, other projects included.'),
+    last_sent_at: timestampSchema.nullable(),
+    failures: z.int().describe('Batches that failed in a row.'),
+    failing_since: timestampSchema.nullable(),
+    next_attempt_at: timestampSchema.nullable(),
+    last_error: troubleSchema.nullable(),
+  }),
+  backfill: z
+    .object({
+      ...countsShape,
+      percent: z.number().describe('Of the part of the log that it goes over.'),
+      last_error: troubleSchema.nullable(),
+    })
+    .nullable(),
+  version: z.int(),
+  created_at: timestampSchema,
+  updated_at: timestampSchema,
+});
+
+export interface SinkPlacesShown {
+  live: SinkPlace;
+  backfill: SinkPlace | null;
+  /** The newest place of the log. */
+  end: number;
+}
+
+export function toSinkJson(
+  sink: Omit<SinkRecord, 'secretsSealed'>,
+  secretNames: readonly string[],
+  { live, backfill, end }: SinkPlacesShown,
+): z.input<typeof sinkSchema> {
+  const failing = live.failures > 0 ? 'failing' : 'ok';
+  return {
+    id: sink.id,
+    name: sink.name,
+    kind: sink.kind,
+    settings: {
+      ...sink.settings,
+      ...Object.fromEntries(secretNames.map((name) => [name, true])),
+    },
+    event_types: sink.eventTypes,
+    filter: sink.filter === null ? null : { ...sink.filter },
+    transformation: sink.transformation,
+    paused: sink.isPaused,
+    state: sink.isPaused ? 'paused' : failing,
+    progress: {
+      sent: live.sent,
+      refused: live.refused,
+      behind: Math.max(0, end - live.position),
+      last_sent_at: timeOrNull(live.lastSentAtMs),
+      failures: live.failures,
+      failing_since: timeOrNull(live.failingSinceMs),
+      next_attempt_at: timeOrNull(live.retryAtMs),
+      last_error: toTroubleJson(live.lastError),
+    },
+    backfill:
+      backfill === null
+        ? null
+        : {
+            sent: backfill.sent,
+            refused: backfill.refused,
+            percent: percentOf(backfill),
+            last_error: toTroubleJson(backfill.lastError),
+          },
+    version: sink.version,
+    created_at: toTimestamp(sink.createdAtMs),
+    updated_at: toTimestamp(sink.updatedAtMs),
+  };
+}
+
+function percentOf({ position, fromPosition, untilPosition }: SinkPlace): number {
+  const whole = (untilPosition ?? position) - fromPosition;
+  return whole <= 0 ? 100 : Math.floor(((position - fromPosition) * 1_000) / whole) / 10;
+}
+
+function toTroubleJson(note: SinkPlace['lastError']): z.input<typeof troubleSchema> | null {
+  if (note === null) return null;
+  return { code: note.code, detail: note.detail, at: toTimestamp(note.atMs) };
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : toTimestamp(ms);
+}

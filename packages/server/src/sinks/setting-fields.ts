@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** Fields that several kinds of sinks have. */
+
+export const urlField = z
+  .string()
+  .max(2_048)
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+    'Write a whole URL that begins with https:// or http://.',
+  )
+  .refine(
+    (text) =>
+      !URL.canParse(text) || (new URL(text).username === '' && new URL(text).password === ''),
+    'A URL is shown to people: give user and password as a header instead.',
+  );
+
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
+/** What the client writes itself. */
+const OWN_HEADERS = ['host', 'content-length', 'transfer-encoding', 'connection', 'upgrade'];
+
+export const headersField = z
+  .record(
+    z
+      .string()
+      .regex(HEADER_NAME, 'This is no name of a header.')
+      .refine((name) => !OWN_HEADERS.includes(name.toLowerCase()), 'Posthorn sets this header.'),
+    z.string().regex(/^[\t\x20-\x7e\x80-\xff]{0,4096}$/, 'This is no value of a header.'),
+  )
+  .default({});

@@ -1,0 +1,219 @@
+import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import type { SinkLane, SinkPlace, SinkRecord, SinkRefusal } from '../core/sink.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { type ItemRefusal, type SinkConnection, type SinkItem, SinkTrouble } from './contract.ts';
+import { prepare, type Transform } from './prepare.ts';
+import { sendSplitting } from './send-splitting.ts';
+
+type LaneKey = Pick<SinkRecord, 'projectId' | 'id'> & { lane: SinkLane };
+
+/** The part of the store that says how far a lane has come. */
+export interface LanePlaces {
+  get(lane: LaneKey): Promise<SinkPlace | null>;
+  advance(
+    lane: LaneKey,
+    step: {
+      from: number;
+      to: number;
+      sent: number;
+      refusals: readonly SinkRefusal[];
+      nowMs: number;
+      retainUntilMs: number;
+    },
+  ): Promise<void>;
+  fail(
+    lane: LaneKey,
+    trouble: {
+      from: number;
+      failures: number;
+      failingSinceMs: number;
+      retryAtMs: number;
+      note: NonNullable<SinkPlace['lastError']>;
+    },
+  ): Promise<void>;
+  end(sink: Pick<SinkRecord, 'projectId' | 'id'>): Promise<void>;
+}
+
+/** The log in its order. */
+export interface LaneFeed {
+  after(query: {
+    projectId: string;
+    afterPosition: number;
+    limit: number;
+    types: readonly EventType[] | null;
+    messageKey: null;
+    recipient: null;
+  }): Promise<{
+    events: { position: number; event: CanonicalEvent }[];
+    position: number;
+    atEnd: boolean;
+  }>;
+}
+
+export interface SinkLaneOptions {
+  sink: LaneKey;
+  batch: number;
+  /** Exact types; null for all. */
+  types: readonly EventType[] | null;
+  wants: (event: CanonicalEvent) => boolean;
+  transform: Transform | null;
+  open(): Promise<SinkConnection>;
+  places: LanePlaces;
+  feed: LaneFeed;
+  /** For refused events. */
+  retentionMs: () => number;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+/** How long a batch may take, ms. */
+const SEND_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 300_000;
+/** A destination may ask for more than that, but not for days. */
+const MAX_ASKED_MS = 3_600_000;
+/** Places at which there was nothing for the sink are stored this often, so that an idle one writes little. */
+const IDLE_STORE_MS = 10_000;
+
+/**
+ * One step of a sink along the log: reads what follows its place, sends it, and stores the new place.
+ * What is stored only afterwards comes again when the process ends in between: at least once, in order.
+ */
+export interface LaneRunner {
+  /** Resolves to how long to wait for the next step, ms; null when the lane has nothing to do. */
+  step(): Promise<number | null>;
+  close(): Promise<void>;
+}
+
+export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
+  const { sink, places, feed, clock } = options;
+  let connection: SinkConnection | null = null;
+  /** Behind its stored place, up to where there was nothing for it. */
+  let passed = { stored: -1, to: -1, storedAtMs: Number.NEGATIVE_INFINITY };
+
+  /** Never rejects: what went wrong is in the answer. */
+  async function send(items: readonly SinkItem[]): Promise<Sent> {
+    const late = new AbortController();
+    const cancel = clock.after(SEND_MS, () => late.abort());
+    try {
+      if (items.length === 0) return { taken: 0, refusals: [], trouble: null };
+      connection ??= await options.open();
+      const refusals = await sendSplitting(connection, items, late.signal);
+      return { taken: items.length, refusals, trouble: null };
+    } catch (error) {
+      const trouble = toTrouble(error, late.signal);
+      if (trouble.code === 'internal') {
+        options.log.error({ sink: sink.id, error: messageOf(error) }, 'A sink broke');
+      }
+      return { taken: trouble.taken, refusals: trouble.refusals, trouble };
+    } finally {
+      cancel();
+    }
+  }
+
+  async function hangUp(): Promise<void> {
+    const old = connection;
+    connection = null;
+    await old?.close().catch(() => {});
+  }
+
+  async function advance(from: number, to: number, sent: number, refusals: SinkRefusal[]) {
+    const nowMs = clock.now();
+    const retainUntilMs = nowMs + options.retentionMs();
+    await places.advance(sink, { from, to, sent, refusals, nowMs, retainUntilMs });
+    passed = { stored: to, to, storedAtMs: nowMs };
+  }
+
+  async function fail(place: SinkPlace, from: number, trouble: SinkTrouble): Promise<number> {
+    // A broken connection is not used again, whatever broke it.
+    await hangUp();
+    const gotOn = from > place.position;
+    const failures = gotOn ? 1 : place.failures + 1;
+    const waitMs = retryDelayMs(failures, trouble.retryAfterMs, options.random());
+    const nowMs = clock.now();
+    await places.fail(sink, {
+      from,
+      failures,
+      failingSinceMs: gotOn ? nowMs : (place.failingSinceMs ?? nowMs),
+      retryAtMs: nowMs + waitMs,
+      note: { code: trouble.code, detail: trouble.message, atMs: nowMs },
+    });
+    return waitMs;
+  }
+
+  return {
+    async step() {
+      const place = await places.get(sink);
+      if (place === null) return null;
+      const { position: from, untilPosition, retryAtMs } = place;
+      const last = untilPosition ?? Number.POSITIVE_INFINITY;
+      if (from >= last) {
+        await places.end(sink);
+        return null;
+      }
+      const waitMs = (retryAtMs ?? 0) - clock.now();
+      if (waitMs > 0) return waitMs;
+
+      const page = await feed.after({
+        projectId: sink.projectId,
+        afterPosition: passed.stored === from ? passed.to : from,
+        limit: options.batch,
+        types: options.types,
+        messageKey: null,
+        recipient: null,
+      });
+      const found = page.events.filter(({ position }) => position <= last);
+      const { items, broken } = await prepare(found, options.wants, options.transform);
+      const { taken, refusals, trouble } = await send(items);
+      const to = trouble === null ? Math.min(page.position, last) : placeBehind(items, taken, from);
+
+      const isIdle = items.length + broken.length === 0 && untilPosition === null;
+      if (isIdle && clock.now() - passed.storedAtMs < IDLE_STORE_MS) {
+        passed = { ...passed, stored: from, to };
+      } else if (to > from) {
+        await advance(from, to, taken - refusals.length, [
+          ...broken.filter(({ position }) => position <= to).map(({ refusal }) => refusal),
+          ...refusals.map(({ index, detail }) => {
+            return { eventId: items[index]?.event.id ?? '', code: 'refused' as const, detail };
+          }),
+        ]);
+      }
+      if (trouble !== null) return fail(place, Math.max(to, from), trouble);
+      if (page.atEnd && untilPosition !== null) {
+        await places.end(sink);
+        return null;
+      }
+      return page.atEnd ? null : 0;
+    },
+    close: hangUp,
+  };
+}
+
+interface Sent {
+  taken: number;
+  refusals: readonly ItemRefusal[];
+  trouble: SinkTrouble | null;
+}
+
+/** Where a batch stands of which only the first items are done. */
+function placeBehind(items: readonly SinkItem[], taken: number, from: number): number {
+  return items[taken - 1]?.position ?? from;
+}
+
+function toTrouble(error: unknown, signal: AbortSignal): SinkTrouble {
+  if (error instanceof SinkTrouble) return error;
+  if (signal.aborted)
+    return new SinkTrouble('timeout', `Nothing came back within ${SEND_MS / 1_000} s.`);
+  return new SinkTrouble('internal', 'Posthorn failed inside; its log has the details.', {
+    cause: error,
+  });
+}
+/** Doubles from a second to five minutes, with up to a quarter less or more. */
+export function retryDelayMs(failures: number, askedMs: number | null, random: number): number {
+  const doubled = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), MAX_RETRY_MS);
+  const spread = doubled * (0.75 + random / 2);
+  return Math.round(Math.max(spread, Math.min(askedMs ?? 0, MAX_ASKED_MS)));
+}
