@@ -272,15 +272,19 @@ describe('with DNS, to the mail servers of the recipients', { skip: missing }, (
     assert.ok(dns.asked.includes('MX xn--bcher-kva.test'));
   });
 
-  test('bounces at once what a null MX, or no domain, will never take', async () => {
-    for (const to of ['a@nullmx.test', 'a@missing.test']) {
-      const { delivery, bounce } = await lastOf(to, 'email.bounced');
-      assert.equal(bounce?.type, 'hard', to);
-      assert.equal(bounce?.category, 'invalid_domain');
-      assert.equal(bounce?.scope, 'domain');
-      assert.equal(delivery?.mx, null);
-      assert.equal(delivery?.smtp_code, null);
-    }
+  test('bounces at once what a null MX will never take', async () => {
+    const { delivery, bounce } = await lastOf('a@nullmx.test', 'email.bounced');
+    assert.equal(bounce?.type, 'hard');
+    assert.equal(bounce?.category, 'invalid_domain');
+    assert.equal(bounce?.scope, 'domain');
+    assert.equal(delivery?.mx, null);
+    assert.equal(delivery?.smtp_code, null);
+  });
+
+  test('asks again for a domain that does not exist: one answer of DNS is no proof', async () => {
+    const { delivery } = await lastOf('a@missing.test', 'email.deferred');
+    assert.equal(delivery?.error_code, 'dns_not_found');
+    assert.notEqual(delivery?.next_attempt_at, null);
   });
 
   test('does not deliver into networks that are not open', async () => {
