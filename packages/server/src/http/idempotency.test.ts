@@ -178,6 +178,19 @@ before(async () => {
     { path: `/v1/domains/${domain.id}/check`, list: '/v1/domains' },
     { path: `/v1/domains/${domain.id}/dkim/rotate`, list: '/v1/domains' },
   );
+  const list = '/v1/inbound/routes?limit=100';
+  const { body: route } = await api.send('POST', '/v1/inbound/routes', {
+    body: { address: 'a@in.example' },
+  });
+  CASES.push(
+    {
+      path: '/v1/inbound/routes',
+      body: { address: 'b@in.example' },
+      other: { address: 'c@in.example' },
+      list,
+    },
+    { path: `/v1/inbound/routes/${route.id}/check`, list },
+  );
   for (const move of ['pause', 'resume', 'cancel']) {
     const recipient = `${move}@example.com`;
     const { body: job } = await api.send('POST', '/v1/erasures', { body: { recipient } });
@@ -247,6 +260,7 @@ const NEW_ONES: Record<string, (body: Json) => Json> = {
   '/v1/events': ([event]) => [{ ...event, timestamp: '2026-11-21T17:00:00Z' }],
   '/v1/domains': () => ({ name: 'at-once.example' }),
   '/v1/suppressions': () => ({ address: 'at-once@b.example' }),
+  '/v1/inbound/routes': () => ({ address: 'at-once@in.example' }),
 };
 
 test('two equal requests at once have one effect and one answer', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deliveryId } from '../core/ids.ts';
+import { receiveMail } from './fixtures/receive-mail.ts';
 import { assertProblem, startTestApi } from './fixtures/test-api.ts';
 import { toJsonSchema } from './openapi.ts';
 import type { Route } from './route.ts';
@@ -14,7 +15,7 @@ const MARK = 'only-for-the-first-project';
 /** Ids of the first project, by what stands before the parameter in a path. */
 const owned: Record<string, string> = { projects: api.projectId };
 /** What belongs to nobody, in the same way. */
-const SHARED: Record<string, string> = { 'event-types': 'email.bounced' };
+const SHARED: Record<string, string> = { 'event-types': 'email.bounced', attachments: '1' };
 
 before(async () => {
   // Both projects get domains, and messages are sent all the same.
@@ -26,7 +27,14 @@ before(async () => {
     body: { url: `https://app.example.com/${MARK}`, signature: 'v1a' },
   });
   const message = await api.send('POST', '/v1/messages', {
-    body: { from: 'a@example.com', to: `${MARK}@example.com`, subject: MARK, text: 'x' },
+    body: {
+      from: 'a@example.com',
+      to: `${MARK}@example.com`,
+      subject: MARK,
+      text: 'x',
+      tags: [MARK],
+      headers: { 'Message-ID': `<${MARK}@example.com>` },
+    },
   });
   const key = await api.send('POST', '/v1/keys', { body: { name: MARK, scopes: ['read'] } });
   await api.send('PATCH', `/v1/projects/${api.projectId}`, { body: { name: MARK } });
@@ -48,6 +56,17 @@ before(async () => {
   owned['domains'] = domain.body.id;
   const source = await api.send('POST', '/v1/sources', { body: { provider: 'ses', name: MARK } });
   owned['sources'] = source.body.id;
+  const sink = await api.send('POST', '/v1/sinks', {
+    body: { kind: 'http', name: MARK, settings: { url: `https://app.example.com/${MARK}` } },
+  });
+  owned['sinks'] = sink.body.id;
+  const route = await api.send('POST', '/v1/inbound/routes', {
+    body: { address: `${MARK}@in.example`, description: MARK },
+  });
+  owned['inbound/routes'] = route.body.id;
+  const recipient = `${MARK}@example.com`;
+  const received = await receiveMail(api, { recipient, subject: MARK, routeId: route.body.id });
+  owned['inbound/messages'] = received.id;
 });
 
 /** A list that was exported, as the job leaves it. */
@@ -75,6 +94,10 @@ const BODIES: Record<string, unknown> = {
     personalizations: [{ to: 'b@example.com' }],
   },
   'POST /v1/messages/{id}/cancel': undefined,
+  'POST /v1/messages/{id}/resend': {},
+  get 'POST /v1/dead-letters/drop'() {
+    return { endpoint_id: owned['endpoints'] };
+  },
   'POST /v1/messages/release': { ids: ['msg_x'] },
   'POST /v1/messages/drop': { ids: ['msg_x'] },
   'POST /v1/messages/raw': {
@@ -91,9 +114,17 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/endpoints/{id}/test': { type: 'email.bounced' },
   'POST /v1/domains': { name: 'taken-over.example' },
   'PATCH /v1/domains/{id}': { tracking: 'taken' },
+  'POST /v1/inbound/routes': { address: 'taken-over@in.example' },
+  'PATCH /v1/inbound/routes/{id}': { priority: 1 },
   'POST /v1/suppressions': { address: 'somebody@example.com' },
   'POST /v1/suppressions/imports': { format: 'ndjson', content: '"somebody@example.com"' },
   'POST /v1/suppressions/exports': {},
+  'POST /v1/sinks': { kind: 'http', settings: { url: 'https://app.example.com/' } },
+  'PATCH /v1/sinks/{id}': { name: 'taken over' },
+  'POST /v1/sinks/{id}/test': {},
+  'POST /v1/sinks/{id}/preview': {},
+  'POST /v1/sinks/{id}/backfill': {},
+  'POST /v1/sinks/{id}/refused/resend': {},
   'POST /v1/sources': { provider: 'postmark' },
   'PATCH /v1/sources/{id}': { name: 'taken over' },
   'POST /v1/sources/{id}/secret/rotate': { secret: 'taken over' },
@@ -108,6 +139,10 @@ const BODIES: Record<string, unknown> = {
 /** For each field of a query, a value that leads to what the first project has. */
 const FILTERS: Record<string, () => string | undefined> = {
   recipient: () => `${MARK}@example.com`,
+  subject: () => MARK,
+  tag: () => MARK,
+  smtp_id: () => `${MARK}@example.com`,
+  period: () => '1h',
   type: () => 'email.accepted',
   state: () => 'dead',
   error_code: () => 'http_status',
@@ -121,6 +156,7 @@ const FILTERS: Record<string, () => string | undefined> = {
   wait: () => '1s&after=start',
   kind: () => 'replay',
   address: () => `${MARK}@example.com`,
+  route_id: () => owned['inbound/routes'],
   reason: () => 'manual',
   source: () => 'api',
   stream: () => 'all',
@@ -136,7 +172,7 @@ const bodyOf = ({ method, path }: Route) => {
   const body = BODIES[`${method} ${path}`];
   return body === undefined ? {} : { body };
 };
-const PARAMETER = /([a-z-]+)\/\{\w+\}/g;
+const PARAMETER = /((?:inbound\/)?[a-z-]+)\/\{\w+\}/g;
 const idOf = (kind: string): string | undefined => owned[kind] ?? SHARED[kind];
 const pathOf = ({ path }: Route) =>
   path.replace(PARAMETER, (_, kind: string) => `${kind}/${idOf(kind)}`);
@@ -155,7 +191,7 @@ function filtersOf({ query }: Route): string[] {
 }
 
 /** Made anew for each request. */
-const SAMPLES = ['/v1/endpoints/{id}/preview'];
+const SAMPLES = ['/v1/endpoints/{id}/preview', '/v1/inbound/messages/{id}'];
 /** What grows with the clock alone is no change. */
 const withoutAges = (body: unknown): unknown =>
   body === undefined

@@ -98,7 +98,7 @@ function judgeKey(text: string, expected: string): string | null {
   return null;
 }
 
-/** `host`: the server that has to be among them; null: any will do. */
+/** `host`: the server that has to be among them; null: whichever there are. */
 export function judgeMx(
   answer: DnsAnswer<{ exchange: string; priority: number }>,
   host: string | null,

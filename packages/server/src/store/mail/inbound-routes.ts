@@ -1,5 +1,5 @@
 import { type Page, toPage } from '../../core/cursor.ts';
-import type { InboundAction } from '../../core/mail/inbound-route.ts';
+import type { InboundAction, InboundPattern } from '../../core/mail/inbound-route.ts';
 import type { Engine, Statement } from '../engine.ts';
 import { toStatement } from '../statement.ts';
 import type { InboundRoutesTable } from '../tables.ts';
@@ -31,9 +31,7 @@ export interface InboundRoutes {
   }): Promise<Page<InboundRoute>>;
   /** Those whose domain is one of these. */
   ofDomains(projectId: string, domains: readonly string[]): Promise<InboundRoute[]>;
-  hasPattern(
-    route: Pick<InboundRoute, 'projectId' | 'id' | 'domain' | 'pattern'>,
-  ): Promise<boolean>;
+  findPattern(projectId: string, given: InboundPattern): Promise<InboundRoute | null>;
   /** Statements that refuse their commit where somebody was faster. */
   insertion(route: InboundRoute): Statement;
   update(before: InboundRoute, route: InboundRoute): Statement;
@@ -64,13 +62,12 @@ export function createInboundRoutes({ db }: Pick<Engine, 'db'>): InboundRoutes {
         .execute();
       return rows.map(fromRow);
     },
-    async hasPattern({ projectId, id, domain, pattern }) {
+    async findPattern(projectId, { domain, text }) {
       const row = await ofProject(projectId)
         .where('domain', '=', domain)
-        .where('pattern', '=', pattern)
-        .where('id', '<>', id)
+        .where('pattern', '=', text)
         .executeTakeFirst();
-      return row !== undefined;
+      return row === undefined ? null : fromRow(row);
     },
     insertion: (route) => toStatement(db.insertInto('inbound_routes').values(toRow(route)), 1),
     update: (before, route) =>

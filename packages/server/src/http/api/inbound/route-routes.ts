@@ -74,12 +74,6 @@ export function createInboundRouteRoutes(deps: InboundRouteDeps): Route[] {
     }
   }
 
-  async function refuseTwin(route: InboundRoute): Promise<void> {
-    if (!(await inboundRoutes.hasPattern(route))) return;
-    const detail = `The project has a route for ${route.pattern} already.`;
-    throw new PosthornError('conflict', detail, { fields: [{ pointer: '/address', detail }] });
-  }
-
   return [
     defineRoute({
       method: 'POST',
@@ -91,9 +85,22 @@ export function createInboundRouteRoutes(deps: InboundRouteDeps): Route[] {
         'Mail to it becomes email.received. The project has to prove the domain, or one above it, as for sending (POST /v1/domains), and the MX record of the domain has to lead to this server.',
       body: newRouteBody,
       versioned: true,
-      responses: { 201: { description: 'Added.', schema: routeSchema } },
+      responses: {
+        200: {
+          description: 'The project has it already, and it stays as it is.',
+          schema: routeSchema,
+        },
+        201: { description: 'Added.', schema: routeSchema },
+      },
       async handle({ projectId, body, remember }) {
-        const { text: pattern, domain } = readAddress(body.address);
+        const wanted = readAddress(body.address);
+        const there = await inboundRoutes.findPattern(projectId, wanted);
+        if (there !== null) {
+          const known = { status: 200, body: toJson(there) };
+          await deps.engine.commit({ events: [], statements: remember(known) });
+          return known;
+        }
+        const { text: pattern, domain } = wanted;
         const nowMs = now();
         const route: InboundRoute = {
           projectId,
@@ -108,7 +115,6 @@ export function createInboundRouteRoutes(deps: InboundRouteDeps): Route[] {
           createdAtMs: nowMs,
           updatedAtMs: nowMs,
         };
-        await refuseTwin(route);
         const answer = { status: 201, body: toJson(route) };
         const statements = [inboundRoutes.insertion(route), ...remember(answer)];
         await deps.engine.commit({ events: [], statements });
@@ -168,7 +174,8 @@ export function createInboundRouteRoutes(deps: InboundRouteDeps): Route[] {
           version: before.version + 1,
           updatedAtMs: now(),
         };
-        await refuseTwin(route);
+        const there = moved === null ? null : await inboundRoutes.findPattern(projectId, moved);
+        if (there !== null && there.id !== route.id) refuseTwin(route);
         const statements = [inboundRoutes.update(before, route)];
         await deps.engine.commit({ events: [], statements });
         return { status: 200, body: toJson(route) };
@@ -183,12 +190,14 @@ export function createInboundRouteRoutes(deps: InboundRouteDeps): Route[] {
       description: 'Asks DNS for the MX record now. Nothing is changed by it.',
       params,
       responses: { 200: { description: 'What DNS says.', schema: checkedRouteSchema } },
-      async handle({ projectId, params: given }) {
+      async handle({ projectId, params: given, remember }) {
         const route = await find(projectId, given);
         // Names below are asked for by one of them: a wildcard record answers.
         const name = route.pattern.includes('@*.') ? `any.${route.domain}` : route.domain;
         const mx = await domainRoom.checkMx(name);
-        return { status: 200, body: { ...toJson(route), mx: { name, ...mx } } };
+        const answer = { status: 200, body: { ...toJson(route), mx: { name, ...mx } } };
+        await deps.engine.commit({ events: [], statements: remember(answer) });
+        return answer;
       },
     }),
     defineRoute({
@@ -209,4 +218,9 @@ export function createInboundRouteRoutes(deps: InboundRouteDeps): Route[] {
       },
     }),
   ];
+}
+
+function refuseTwin({ pattern }: InboundRoute): never {
+  const detail = `The project has another route for ${pattern}.`;
+  throw new PosthornError('conflict', detail, { fields: [{ pointer: '/address', detail }] });
 }

@@ -93,8 +93,9 @@ export function describeInbound(open: OpenEngine): void {
       const route = routeOf(box);
       await box.log.append([], [inboundRoutes.insertion(route)]);
       const twin = routeOf(box);
-      assert.equal(await inboundRoutes.hasPattern(twin), true);
-      assert.equal(await inboundRoutes.hasPattern(route), false);
+      const pattern = { text: route.pattern, domain: route.domain };
+      assert.deepEqual(await inboundRoutes.findPattern(box.projectId, pattern), route);
+      assert.equal(await inboundRoutes.findPattern('prj_other', pattern), null);
       await assert.rejects(box.log.append([], [inboundRoutes.insertion(twin)]), StoreConflict);
       const other = await sandbox();
       await other.log.append([], [other.store.inboundRoutes.insertion(routeOf(other))]);
