@@ -152,7 +152,6 @@ export const de: Words = {
     endpoints: 'Endpunkte',
     failing: 'gestört',
     needsAttention: 'Braucht Aufmerksamkeit',
-    failingSince: (since) => `gestört seit ${since}`,
     disabled: 'abgeschaltet; was ihm entgeht, wird festgehalten und kann nachgesendet werden',
     latest: 'Letzte Nachrichten',
     allMessages: 'Alle Nachrichten',

@@ -148,7 +148,6 @@ export const en = {
     endpoints: 'Endpoints',
     failing: 'failing',
     needsAttention: 'Needs attention',
-    failingSince: (since: string) => `failing since ${since}`,
     disabled: 'disabled; what it misses is recorded and can be replayed',
     latest: 'Latest messages',
     allMessages: 'All messages',

@@ -151,7 +151,6 @@ export const fr: Words = {
     endpoints: 'Points d’accès',
     failing: 'en panne',
     needsAttention: 'Demande votre attention',
-    failingSince: (since) => `en panne depuis ${since}`,
     disabled: 'désactivé ; ce qu’il manque est noté et peut être renvoyé',
     latest: 'Derniers messages',
     allMessages: 'Tous les messages',

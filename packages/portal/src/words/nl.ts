@@ -148,7 +148,6 @@ export const nl: Words = {
     endpoints: 'Eindpunten',
     failing: 'gestoord',
     needsAttention: 'Vraagt aandacht',
-    failingSince: (since) => `gestoord sinds ${since}`,
     disabled: 'uitgeschakeld; wat het mist wordt genoteerd en kan opnieuw verzonden worden',
     latest: 'Laatste berichten',
     allMessages: 'Alle berichten',

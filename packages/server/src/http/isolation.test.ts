@@ -191,7 +191,7 @@ function filtersOf({ query }: Route): string[] {
 }
 
 /** Made anew for each request. */
-const SAMPLES = ['/v1/endpoints/{id}/preview', '/v1/inbound/messages/{id}'];
+const SAMPLES = ['/v1/endpoints/{id}/preview', '/v1/events/volume', '/v1/inbound/messages/{id}'];
 /** What grows with the clock alone is no change. */
 const withoutAges = (body: unknown): unknown =>
   body === undefined
