@@ -18,6 +18,7 @@ const TARGETS = {
   'score:providers': ['scripts/score-providers.ts'],
   'score:bounces': ['scripts/score-bounces.ts'],
   'build:sdk': ['scripts/build-sdk.ts'],
+  'new-user': ['scripts/new-user.ts'],
 };
 
 /** These show it, or test it. */
