@@ -7,7 +7,8 @@ import { composeBenchMessage } from './message.ts';
 
 const [port = 0, connections = 0, sizeBytes = 0] = process.argv.slice(2).map(Number);
 const raw = composeBenchMessage(sizeBytes);
-const envelope = { from: 'shop@bench.example', to: ['user@ok.example'] };
+/** One for each message: nodemailer writes into it what became of the recipients. */
+const envelope = () => ({ from: 'shop@bench.example', to: ['user@ok.example'] });
 
 async function open(): Promise<SMTPConnection> {
   const connection = new SMTPConnection({ host: '127.0.0.1', port, ignoreTLS: true });
@@ -22,7 +23,7 @@ async function sendUntil(connection: SMTPConnection, endMs: number): Promise<num
   let sent = 0;
   while (performance.now() < endMs) {
     await new Promise<void>((resolve, reject) => {
-      connection.send(envelope, raw, (error) => (error ? reject(error) : resolve()));
+      connection.send(envelope(), raw, (error) => (error ? reject(error) : resolve()));
     });
     sent += 1;
   }
