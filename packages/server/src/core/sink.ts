@@ -10,7 +10,7 @@ export interface SinkRecord {
   id: string;
   /** For people. */
   name: string;
-  /** Its name in the registry (sinks/index.ts). Never changes: its settings are of that kind. */
+  /** Its name in the registry (sinks/sink-kinds.ts). Never changes: its settings are of that kind. */
   kind: string;
   /** As its kind's schema has read them, secrets left out. */
   settings: Record<string, unknown>;

@@ -10,10 +10,10 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from './contract.ts';
-import { findSinkKind } from './index.ts';
 import { type LiveSink, makeLive } from './live-sink.ts';
 import { prepare, type Transform } from './prepare.ts';
 import { sendSplitting } from './send-splitting.ts';
+import { findSinkKind } from './sink-kinds.ts';
 import { createLaneRunner, type LaneFeed, type LanePlaces } from './sink-lane.ts';
 import { createSinkWorker, type SinkWorker } from './sink-worker.ts';
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { compileEventFilter } from '../../../core/events/event-filter.ts';
 import { parseContentFilter } from '../../../core/events/parse-content-filter.ts';
 import { NEW_PLACE, type SinkRecord } from '../../../core/sink.ts';
 import { PosthornError } from '../../../lib/errors.ts';
@@ -6,8 +7,8 @@ import type { AddressGuard } from '../../../lib/network/address-guard.ts';
 import type { SinkKind } from '../../../sinks/contract.ts';
 import { SinkTrouble } from '../../../sinks/contract.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
-import { findSinkKind } from '../../../sinks/index.ts';
 import { refuseLiteral } from '../../../sinks/sink-http.ts';
+import { findSinkKind } from '../../../sinks/sink-kinds.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
 import type { SinkPlaces } from '../../../store/sink-places.ts';
 import type { Sinks } from '../../../store/sinks.ts';
@@ -21,7 +22,8 @@ export interface SinkAccessDeps {
   sinkPlaces: Pick<SinkPlaces, 'of'>;
   sinkRoom: Pick<SinkRoom, 'seal' | 'open'>;
   urlPolicy: { guard: AddressGuard };
-  feed: Pick<EventFeed, 'end'>;
+  feed: Pick<EventFeed, 'after'>;
+  now: () => number;
 }
 
 /** What the routes of sinks share: finding one, reading its fields, showing it. */
@@ -32,6 +34,9 @@ export interface SinkAccess {
   apply(before: Omit<SinkRecord, 'secretsSealed'>, secrets: object, fields: SinkFields): SinkRecord;
   show(sinks: readonly SinkRecord[]): Promise<ReturnType<typeof toSinkJson>[]>;
 }
+
+/** Of a sink that is being made. */
+const UNSTORED = { ...NEW_PLACE, position: 0, fromPosition: 0, untilPosition: null };
 
 export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
   const { sinkRoom } = deps;
@@ -48,6 +53,20 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
     const settings = parsed.data as Record<string, unknown>;
     for (const [name, value] of Object.entries(settings)) judge(`/settings/${name}`, value);
     return settings;
+  }
+
+  async function waitingSince(sink: SinkRecord, afterPosition: number): Promise<number | null> {
+    const { events } = await deps.feed.after({
+      projectId: sink.projectId,
+      afterPosition,
+      limit: 1,
+      types: [...compileEventFilter(sink.eventTypes)],
+      messageKey: null,
+      recipient: null,
+    });
+    const [first] = events;
+    if (first === undefined) return null;
+    return Date.parse(first.event.data.received_at ?? first.event.timestamp);
   }
 
   /** What can be said of an address without asking anybody is said at once. */
@@ -93,17 +112,20 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
       const [first] = sinks;
       if (first === undefined) return [];
       const ids = sinks.map(({ id }) => id);
-      const [places, end] = await Promise.all([
-        deps.sinkPlaces.of(first.projectId, ids),
-        deps.feed.end(),
-      ]);
-      return sinks.map((sink) => {
-        const of = (lane: 'live' | 'backfill') =>
-          places.find((one) => one.id === sink.id && one.lane === lane)?.place ?? null;
-        const none = { ...NEW_PLACE, position: end, fromPosition: end, untilPosition: null };
-        const shown: SinkPlacesShown = { live: of('live') ?? none, backfill: of('backfill'), end };
-        return toSinkJson(sink, Object.keys(sinkRoom.open(sink)), shown);
-      });
+      const places = await deps.sinkPlaces.of(first.projectId, ids);
+      return Promise.all(
+        sinks.map(async (sink) => {
+          const of = (lane: 'live' | 'backfill') =>
+            places.find((one) => one.id === sink.id && one.lane === lane)?.place ?? null;
+          const live = of('live');
+          const shown: SinkPlacesShown = {
+            live: live ?? UNSTORED,
+            backfill: of('backfill'),
+            waitingSinceMs: live === null ? null : await waitingSince(sink, live.position),
+          };
+          return toSinkJson(sink, Object.keys(sinkRoom.open(sink)), shown, deps.now());
+        }),
+      );
     },
   };
 }

@@ -3,7 +3,7 @@ import { createContentFilterSchema } from '../../../core/events/content-filter-f
 import { explainEventPattern } from '../../../core/events/event-filter.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
 import { explainExpression } from '../../../lib/expression/evaluator.ts';
-import { findSinkKind, SINK_KINDS } from '../../../sinks/index.ts';
+import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
 import { lineOf } from '../schemas.ts';
 
 /** The fields of a sink as they come in, each with its limits. */

@@ -29,7 +29,7 @@ export const sinkSchema = z.object({
   state: z.enum(['ok', 'failing', 'paused']),
   progress: z.object({
     ...countsShape,
-    behind: z.int().describe('Places of the log behind its newest event, other projects included.'),
+    lag_seconds: z.number().describe('How old the oldest event is that waits for it; 0: none.'),
     last_sent_at: timestampSchema.nullable(),
     failures: z.int().describe('Batches that failed in a row.'),
     failing_since: timestampSchema.nullable(),
@@ -51,14 +51,15 @@ export const sinkSchema = z.object({
 export interface SinkPlacesShown {
   live: SinkPlace;
   backfill: SinkPlace | null;
-  /** The newest place of the log. */
-  end: number;
+  /** When the first event that waits for it came; null where none does. */
+  waitingSinceMs: number | null;
 }
 
 export function toSinkJson(
   sink: Omit<SinkRecord, 'secretsSealed'>,
   secretNames: readonly string[],
-  { live, backfill, end }: SinkPlacesShown,
+  { live, backfill, waitingSinceMs }: SinkPlacesShown,
+  nowMs: number,
 ): z.input<typeof sinkSchema> {
   const failing = live.failures > 0 ? 'failing' : 'ok';
   return {
@@ -77,7 +78,7 @@ export function toSinkJson(
     progress: {
       sent: live.sent,
       refused: live.refused,
-      behind: Math.max(0, end - live.position),
+      lag_seconds: waitingSinceMs === null ? 0 : Math.max(0, nowMs - waitingSinceMs) / 1_000,
       last_sent_at: timeOrNull(live.lastSentAtMs),
       failures: live.failures,
       failing_since: timeOrNull(live.failingSinceMs),

@@ -3,7 +3,7 @@ import { isId } from '../../../core/ids.ts';
 import type { SinkRecord } from '../../../core/sink.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
-import { findSinkKind, SINK_KINDS } from '../../../sinks/index.ts';
+import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
 import { StoreConflict } from '../../../store/engine.ts';
 import type { Sinks } from '../../../store/sinks.ts';
 import { checkVersion, type IfMatch } from '../../entity-tag.ts';

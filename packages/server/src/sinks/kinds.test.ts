@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, beforeEach, describe, test } from 'node:test';
-import { sampleEvent } from '../../core/events/event-samples.ts';
-import type { SinkConnection, SinkItem } from '../contract.ts';
-import { SinkTrouble } from '../contract.ts';
-import { SINK_KINDS } from '../index.ts';
-import { createSinkHttp } from '../sink-http.ts';
+import { sampleEvent } from '../core/events/event-samples.ts';
+import type { SinkConnection, SinkItem } from './contract.ts';
+import { SinkTrouble } from './contract.ts';
+import { createSinkHttp } from './sink-http.ts';
+import { SINK_KINDS } from './sink-kinds.ts';
 
 /** What each kind that speaks HTTP has to do, whatever it says to its destination. */
 
