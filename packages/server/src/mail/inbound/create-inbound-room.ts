@@ -44,7 +44,7 @@ const REFUSALS: Record<Exclude<TakenInbound, 'taken'>, IncomingRefusal> = {
   looping: { code: 554, text: '5.4.6 The mail goes round in a circle: too many Received headers' },
   unknown: { code: 550, text: '5.1.1 No such address here' },
 };
-const [DNS_TIMEOUT_MS, DNS_TRIES] = [3_000, 2];
+const [DNS_TIMEOUT_MS, DNS_TRIES] = [2_000, 2];
 
 export function createInboundRoom(deps: {
   config: InboundSettings;

@@ -42,7 +42,9 @@ export async function authenticateMail(
         disableBimi: true,
       },
     );
-    const signatures = dkim.results.slice(0, MAX_SIGNATURES).map(
+    // Of a mail without signatures the library has one that is none.
+    const signed = dkim.results.filter(({ signingDomain }) => textOf(signingDomain) !== null);
+    const signatures = signed.slice(0, MAX_SIGNATURES).map(
       (one): EventDkimSignature => ({
         result: one.status.result,
         domain: textOf(one.signingDomain),
