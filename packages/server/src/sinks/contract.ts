@@ -63,7 +63,7 @@ export interface SinkHttpAnswer {
   text: string;
 }
 
-/** A kind of destination: one file under kinds/, and one line in index.ts. */
+/** A kind of destination: one file under kinds/, and one line in sink-kinds.ts. */
 export interface SinkKind<S = unknown> {
   /** In the API: `slack`. Never changes. */
   readonly kind: string;
