@@ -157,6 +157,7 @@ function buildDeliverer(
       concurrency: config.mailDestinationConcurrency,
       ratePerSecond: config.mailDestinationRate,
       limits: config.mailDestinationLimits,
+      ladderMs: config.mailRetryLadder,
       nodes: ties.nodes,
       now: clock.now,
       random,

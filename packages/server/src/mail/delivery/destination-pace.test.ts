@@ -12,6 +12,7 @@ function setUp(fields: Partial<Options> = {}) {
     concurrency: 10,
     ratePerSecond: null,
     limits: [],
+    ladderMs: [60_000, 3_600_000],
     nodes: () => 1,
     now: () => nowMs,
     random: () => 0.5,
@@ -108,6 +109,18 @@ test('a pause never grows beyond five minutes, nor a window below one', () => {
     assert.ok('waitMs' in answer && answer.waitMs !== null && answer.waitMs <= 300_000);
     advance(answer.waitMs);
   }
+});
+
+test('with a short ladder nobody is left alone for longer than mail itself waits', () => {
+  const { start, pace, advance } = setUp({ ladderMs: [200, 500] });
+  const waits = Array.from({ length: 4 }, () => {
+    start('a.test').end({ verdict: 'slow', site: null, reason: '' });
+    const answer = pace.start('a.test');
+    const waitMs = 'waitMs' in answer ? (answer.waitMs ?? 0) : 0;
+    advance(waitMs);
+    return waitMs;
+  });
+  assert.deepEqual(waits, [200, 400, 500, 500]);
 });
 
 test('domains that share their mail servers share a pace', () => {

@@ -78,12 +78,14 @@ export function createDestinationPace(options: {
   /** Messages a second; null: as fast as it takes them. */
   ratePerSecond: number | null;
   limits: readonly DestinationLimit[];
+  /** Nobody is left alone for longer than mail itself waits: at first for its first rung, ever for its longest. */
+  ladderMs: readonly number[];
   /** How many nodes share each of these numbers. */
   nodes: () => number;
   now: () => number;
   random: () => number;
 }): DestinationPace {
-  const { now } = options;
+  const { now, ladderMs } = options;
   const sites = new Map<string, Site>();
   const siteOf = new Map<string, string>();
   let started = 0;
@@ -134,7 +136,9 @@ export function createDestinationPace(options: {
     site.window = Math.max(1, Math.min(site.window, share) / 2);
     site.setbacks += 1;
     site.setbackAt = started;
-    const doubled = Math.min(MAX_WAIT_MS, baseMs * 2 ** Math.min(site.setbacks - 1, 10));
+    const firstMs = Math.min(baseMs, ladderMs[0] ?? baseMs);
+    const longestMs = Math.min(MAX_WAIT_MS, Math.max(...ladderMs));
+    const doubled = Math.min(longestMs, firstMs * 2 ** Math.min(site.setbacks - 1, 10));
     site.waitUntilMs = now() + Math.round(doubled * (0.8 + 0.4 * options.random()));
   }
 
