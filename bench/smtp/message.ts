@@ -1,4 +1,4 @@
-/** A message of about this size, as an application writes it: 76 characters a line, CRLF throughout. */
+/** A message of about this size, as an application writes it: 75 characters a line, CRLF throughout. */
 export function composeBenchMessage(sizeBytes: number): Buffer {
   const head = [
     'From: Shop <shop@bench.example>',
@@ -11,7 +11,7 @@ export function composeBenchMessage(sizeBytes: number): Buffer {
     '',
     '',
   ].join('\r\n');
-  const line = `${'The quick brown fox jumps over the lazy dog. '.repeat(2).slice(0, 76)}\r\n`;
+  const line = `${'The quick brown fox jumps over the lazy dog. '.repeat(2).slice(0, 75)}\r\n`;
   const lines = Math.max(1, Math.round((sizeBytes - head.length) / line.length));
   return Buffer.from(head + line.repeat(lines));
 }

@@ -29,8 +29,9 @@ export function createBodyHash(): BodyHash {
     isEmpty = false;
     const text = content.toString('latin1');
     if (!CHANGED.test(text)) hash.update(content);
-    // In two steps: one expression for both would go over a long run of spaces again and again.
-    else hash.update(text.replace(/[ \t]+/g, ' ').replaceAll(' \r\n', '\r\n'), 'latin1');
+    // In two steps: one expression for both would go over a long run of spaces again and again. A single
+    // space stays as it is, and is every sixth character of a text.
+    else hash.update(text.replace(/[ \t]{2,}|\t/g, ' ').replaceAll(' \r\n', '\r\n'), 'latin1');
   }
 
   return {
