@@ -51,8 +51,8 @@ test('fish offers the same, with descriptions', skipWithout('fish'), () => {
   const complete = (line: string): string[] =>
     runShell('fish', `${scripts.get('fish')}\ncomplete -C '${line}'`);
   assert.match(
-    complete('posthorn messages ').join('\n'),
-    /^cancel\tDo not send.*\ndrop\t.*\nlist\tList .*\nrelease\t.*\nresend\t.*\nshow\t/,
+    complete('posthorn profiles ').join('\n'),
+    /^list\tList the saved .*\nremove\tForget .*\nuse\tUse another /,
   );
   assert.deepEqual(
     complete('posthorn deliveries list --state d').map((line) => line.split('\t')[0]),

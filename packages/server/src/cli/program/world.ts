@@ -9,8 +9,8 @@ import { listenToKeys } from './listen-to-keys.ts';
 export interface World {
   env: NodeJS.ProcessEnv;
   nowMs(): number;
-  /** Ends with the time, or when the signal of `untilInterrupted` is aborted. */
-  sleep(ms: number): Promise<void>;
+  /** Ends with the time, or when `until` or the signal of `untilInterrupted` is aborted. */
+  sleep(ms: number, until?: AbortSignal): Promise<void>;
   /** From the first call on, Ctrl-C and SIGTERM abort this signal and do not end the process. */
   untilInterrupted(): AbortSignal;
   /** A line of what was asked for; programs read it. */
@@ -48,7 +48,10 @@ export function createSystemWorld(): World {
   return {
     env: process.env,
     nowMs: () => systemClock.now(),
-    sleep: (ms) => delay(ms, undefined, { signal: abort.signal }).catch(() => undefined),
+    sleep(ms, until) {
+      const signal = until === undefined ? abort.signal : AbortSignal.any([abort.signal, until]);
+      return delay(ms, undefined, { signal }).catch(() => undefined);
+    },
     untilInterrupted() {
       if (!isWatching) {
         for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -66,19 +66,16 @@ async function watch(call: ServerCall<Options>, everyMs: number): Promise<number
   let before: Snapshot | null = null;
   let trouble: string | null = null;
   const interrupted = world.untilInterrupted();
-  const quit = Promise.withResolvers<void>();
-  let hasQuit = false;
+  const quit = new AbortController();
   const stopKeys = terminal.onKeys((keys) => {
-    if (!/[q\u0003\u0004]/.test(keys)) return;
-    hasQuit = true;
-    quit.resolve();
+    if (/[q\u0003\u0004]/.test(keys)) quit.abort();
   });
   terminal.write(ENTER);
   try {
-    while (!hasQuit && !interrupted.aborted) {
+    while (!quit.signal.aborted && !interrupted.aborted) {
       draw(terminal, call, { now, before, trouble });
-      await Promise.race([world.sleep(everyMs), quit.promise]);
-      if (hasQuit) break;
+      await world.sleep(everyMs, quit.signal);
+      if (quit.signal.aborted) break;
       try {
         [before, now] = [now, await readSnapshot(client, world.nowMs)];
         trouble = null;
