@@ -1,4 +1,4 @@
-import { type Page, toPage } from '../core/cursor.ts';
+import type { Page } from '../core/cursor.ts';
 import {
   NO_LIMITS,
   NO_RETENTION,
@@ -9,6 +9,7 @@ import {
 } from '../core/project-settings.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
+import { readNewestFirst } from './read-newest-first.ts';
 import { removeSinksOf } from './sinks.ts';
 import { removeSourcesOf } from './sources/sources.ts';
 import { toStatement } from './statement.ts';
@@ -88,14 +89,7 @@ export function createProjects(engine: Engine): Projects {
     async all() {
       return (await living().orderBy('id').execute()).map(fromRow);
     },
-    async list({ limit, beforeId }) {
-      const query = beforeId === null ? living() : living().where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (project) => project.id);
-    },
+    list: (page) => readNewestFirst(living(), page, fromRow),
     claimFirst: (id) =>
       toStatement(db.insertInto('facts').values({ name: FIRST_PROJECT, value: id }), 1),
     insert: (project, beside) =>

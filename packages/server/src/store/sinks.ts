@@ -1,7 +1,8 @@
-import { type Page, toPage } from '../core/cursor.ts';
+import type { Page } from '../core/cursor.ts';
 import type { SinkRecord } from '../core/sink.ts';
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
+import { readNewestFirst } from './read-newest-first.ts';
 import { beginPlace } from './sink-places.ts';
 import { toStatement } from './statement.ts';
 import type { SinksTable } from './tables.ts';
@@ -44,15 +45,8 @@ export function createSinks(engine: Engine): Sinks {
     async all() {
       return (await living().execute()).map(fromRow);
     },
-    async list({ projectId, limit, beforeId }) {
-      let query = living().where('project_id', '=', projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (sink) => sink.id);
-    },
+    list: ({ projectId, ...page }) =>
+      readNewestFirst(living().where('project_id', '=', projectId), page, fromRow),
     async get(projectId, id) {
       const row = await living()
         .where('project_id', '=', projectId)

@@ -1,8 +1,9 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import type { KeyMode } from '../../core/key-mode.ts';
 import type { Scope } from '../../core/scopes.ts';
 import { changeStatement } from '../changes.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { ApiKeysTable } from '../tables.ts';
 
@@ -68,15 +69,8 @@ export function createApiKeys(engine: Engine): ApiKeys {
         .executeTakeFirst();
       return row === undefined ? null : fromRow(row);
     },
-    async list({ projectId, limit, beforeId }) {
-      let query = living().where('project_id', '=', projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (key) => key.id);
-    },
+    list: ({ projectId, ...page }) =>
+      readNewestFirst(living().where('project_id', '=', projectId), page, fromRow),
     async get(projectId, id) {
       const row = await living()
         .where('project_id', '=', projectId)

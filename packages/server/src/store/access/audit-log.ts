@@ -1,5 +1,6 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { AuditLogTable } from '../tables.ts';
 
@@ -39,15 +40,7 @@ export function createAuditLog(engine: Engine): AuditLog {
     await engine.commit({ events: [], statements: [statement] });
   };
   return {
-    async list({ limit, beforeId }) {
-      const all = db.selectFrom('audit_log').selectAll();
-      const query = beforeId === null ? all : all.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, ({ id }) => id);
-    },
+    list: (page) => readNewestFirst(db.selectFrom('audit_log').selectAll(), page, fromRow),
     insertion,
     insert: (entry) => commit(insertion(entry)),
     purge: (nowMs) =>

@@ -1,9 +1,10 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import type { ListFormat } from '../../core/mail/list-format.ts';
 import type { Stream } from '../../core/mail/streams.ts';
 import type { SuppressionReason } from '../../core/mail/suppression.ts';
 import type { ShownDeliveryState } from '../../core/webhooks/delivery-state.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { JobKind, JobState, JobsTable } from '../tables.ts';
 
@@ -161,14 +162,9 @@ export function createJobs(engine: Engine): Jobs {
     },
     async list({ projectId, limit, beforeId, state, kind }) {
       let query = ofProject(projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
       if (state !== null) query = query.where('state', '=', state);
       if (kind !== null) query = query.where('kind', '=', kind);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (job) => job.id);
+      return readNewestFirst(query, { limit, beforeId }, fromRow);
     },
     async next(projectId) {
       const rows = await ofProject(projectId)

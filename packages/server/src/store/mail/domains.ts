@@ -1,7 +1,8 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import { type DomainCheck, isReturnPathReady } from '../../core/mail/domain-check.ts';
 import { changeStatement } from '../changes.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { DkimKeysTable, DomainsTable } from '../tables.ts';
 
@@ -121,15 +122,12 @@ export function createDomains(engine: Engine): Domains {
         .executeTakeFirst();
       return row === undefined ? null : fromRow(row);
     },
-    async list({ projectId, limit, beforeId }) {
-      let query = db.selectFrom('domains').selectAll().where('project_id', '=', projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (domain) => domain.id);
-    },
+    list: ({ projectId, ...page }) =>
+      readNewestFirst(
+        db.selectFrom('domains').selectAll().where('project_id', '=', projectId),
+        page,
+        fromRow,
+      ),
     async due(beforeMs, limit) {
       const rows = await db
         .selectFrom('domains')

@@ -1,6 +1,7 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import type { InboundAction, InboundPattern } from '../../core/mail/inbound-route.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { InboundRoutesTable } from '../tables.ts';
 
@@ -46,15 +47,7 @@ export function createInboundRoutes({ db }: Pick<Engine, 'db'>): InboundRoutes {
       const row = await ofProject(projectId).where('id', '=', id).executeTakeFirst();
       return row === undefined ? null : fromRow(row);
     },
-    async list({ projectId, limit, beforeId }) {
-      let query = ofProject(projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (route) => route.id);
-    },
+    list: ({ projectId, ...page }) => readNewestFirst(ofProject(projectId), page, fromRow),
     async ofDomains(projectId, domains) {
       if (domains.length === 0) return [];
       const rows = await ofProject(projectId)

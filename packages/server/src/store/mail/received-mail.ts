@@ -1,6 +1,7 @@
 import type { EventInbound } from '@posthorn/sdk';
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { ReceivedMailTable } from '../tables.ts';
 
@@ -93,12 +94,7 @@ export function createReceivedMails({ db, lists }: Pick<Engine, 'db' | 'lists'>)
       let query = lists.selectFrom('received_mail').selectAll().where('project_id', '=', projectId);
       if (recipient !== null) query = query.where('recipient', '=', recipient);
       if (routeId !== null) query = query.where('route_id', '=', routeId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (mail) => mail.id);
+      return readNewestFirst(query, { limit, beforeId }, fromRow);
     },
     removal: (projectId, id) => [
       toStatement(

@@ -6,6 +6,7 @@ import {
   toSuppressedAddress,
 } from '../../core/mail/suppression.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { SuppressionsTable } from '../tables.ts';
 
@@ -131,12 +132,7 @@ export function createSuppressions(engine: Engine): Suppressions {
           .sort((a, b) => (a.id < b.id ? 1 : -1));
         return toPage(rows.slice(0, limit + 1).map(fromRow), limit, (entry) => entry.id);
       }
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (entry) => entry.id);
+      return readNewestFirst(query, { limit, beforeId }, fromRow);
     },
     async after(projectId, id, { limit, nowMs }) {
       const rows = await valid(projectId, nowMs)

@@ -1,7 +1,8 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import type { SourceRecord } from '../../core/source.ts';
 import { changeStatement } from '../changes.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { SourcesTable } from '../tables.ts';
 
@@ -49,15 +50,8 @@ export function createSources(engine: Engine): Sources {
     async all() {
       return (await living().execute()).map(fromRow);
     },
-    async list({ projectId, limit, beforeId }) {
-      let query = living().where('project_id', '=', projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (source) => source.id);
-    },
+    list: ({ projectId, ...page }) =>
+      readNewestFirst(living().where('project_id', '=', projectId), page, fromRow),
     async get(projectId, id) {
       const row = await living()
         .where('project_id', '=', projectId)

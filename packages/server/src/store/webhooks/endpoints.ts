@@ -1,10 +1,11 @@
-import { type Page, toPage } from '../../core/cursor.ts';
+import type { Page } from '../../core/cursor.ts';
 import {
   DEFAULT_ENDPOINT_SETTINGS,
   type EndpointSettings,
 } from '../../core/webhooks/endpoint-settings.ts';
 import { changeStatement } from '../changes.ts';
 import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
 import { toStatement } from '../statement.ts';
 import type { EndpointsTable } from '../tables.ts';
 
@@ -82,15 +83,8 @@ export function createEndpoints(engine: Engine): Endpoints {
     async all() {
       return (await living().execute()).map(fromRow);
     },
-    async list({ projectId, limit, beforeId }) {
-      let query = living().where('project_id', '=', projectId);
-      if (beforeId !== null) query = query.where('id', '<', beforeId);
-      const rows = await query
-        .orderBy('id', 'desc')
-        .limit(limit + 1)
-        .execute();
-      return toPage(rows.map(fromRow), limit, (endpoint) => endpoint.id);
-    },
+    list: ({ projectId, ...page }) =>
+      readNewestFirst(living().where('project_id', '=', projectId), page, fromRow),
     async get(projectId, id) {
       const row = await living()
         .where('project_id', '=', projectId)
