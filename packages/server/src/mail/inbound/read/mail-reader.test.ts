@@ -136,6 +136,18 @@ test('gives one file by its number, and none where there is none', async () => {
   for (const number of [0, 3, -1]) assert.equal(await reader.file(Buffer.from(MAIL), number), null);
 });
 
+test('a Message-ID is none of ours, whatever a stranger writes there', async () => {
+  for (const [given, expected] of [
+    ['<a@b.test>', '<a@b.test>'],
+    ['msg_01JZ8Q4N2M5X7V3C9B6H1D0K8T', '<msg_01JZ8Q4N2M5X7V3C9B6H1D0K8T>'],
+    ['< a@b.test > x', '<a@b.test>'],
+    ['<>', null],
+  ] as const) {
+    const { messageId } = await reader.words(Buffer.from(`Message-ID: ${given}\r\n\r\nHi`));
+    assert.equal(messageId, expected, given);
+  }
+});
+
 test('a mail with HTML alone has a text of it', async () => {
   const raw = 'Content-Type: text/html\r\n\r\n<p>Yes.</p><blockquote><p>old</p></blockquote>';
   const mail = await reader.words(Buffer.from(raw));

@@ -59,7 +59,7 @@ export async function parseMail(raw: Uint8Array): Promise<ParsedMail> {
     cc: mailboxesOf(email.cc),
     replyTo: mailboxesOf(email.replyTo),
     subject: email.subject?.slice(0, MAX_ID_CHARS) ?? null,
-    messageId: cut(email.messageId),
+    messageId: toMessageId(email.messageId),
     inReplyTo: cut(email.inReplyTo),
     references: (email.references ?? '').split(/\s+/).filter(isId).slice(-MAX_REFERENCES),
     dateMs: dateOf(email.date),
@@ -121,6 +121,15 @@ function mailboxesOf(addresses: readonly Address[] | undefined): EventMailbox[] 
 
 function cut(text: string | undefined, max = MAX_ID_CHARS): string | null {
   return text === undefined || text === '' ? null : text.slice(0, max);
+}
+
+/**
+ * In its angle brackets, also where it came without (RFC 5322 3.6.4): what a stranger writes there is never taken
+ * for an id of ours, by which events of a message are found.
+ */
+function toMessageId(text: string | undefined): string | null {
+  const inner = /[^<>\s]{1,996}/.exec(text ?? '')?.[0];
+  return inner === undefined ? null : `<${inner}>`;
 }
 
 function isId(text: string): boolean {
