@@ -95,6 +95,21 @@ before(async () => {
       },
     );
   }
+  const { body: resent } = await api.send('POST', '/v1/messages', { body: later });
+  CASES.push(
+    {
+      path: `/v1/messages/${resent.id}/resend`,
+      body: {},
+      other: { to: 'c@example.com' },
+      list: '/v1/messages?limit=100',
+    },
+    {
+      path: '/v1/dead-letters/drop',
+      body: { endpoint_id: endpoint.id },
+      other: { endpoint_id: endpoint.id, error_code: 'timeout' },
+      list: '/v1/deliveries',
+    },
+  );
   const path = `/v1/endpoints/${endpoint.id}`;
   CASES.push(
     {
@@ -178,6 +193,26 @@ before(async () => {
     { path: `/v1/domains/${domain.id}/check`, list: '/v1/domains' },
     { path: `/v1/domains/${domain.id}/dkim/rotate`, list: '/v1/domains' },
   );
+  const settings = { url: 'https://app.example.com/' };
+  const { body: sink } = await api.send('POST', '/v1/sinks', { body: { kind: 'http', settings } });
+  const ofSink = { path: `/v1/sinks/${sink.id}`, list: '/v1/sinks' };
+  CASES.push(
+    {
+      path: '/v1/sinks',
+      body: { kind: 'http', settings },
+      other: { kind: 'http', settings, name: 'other' },
+      list: '/v1/sinks',
+    },
+    { ...ofSink, path: `${ofSink.path}/test`, body: {}, other: { type: 'email.opened' } },
+    { ...ofSink, path: `${ofSink.path}/preview`, body: {}, other: { limit: 3 } },
+    {
+      ...ofSink,
+      path: `${ofSink.path}/backfill`,
+      body: {},
+      other: { since: '2026-01-01T00:00:00Z' },
+    },
+    { ...ofSink, path: `${ofSink.path}/refused/resend`, body: {}, other: { event_ids: ['evt_x'] } },
+  );
   const list = '/v1/inbound/routes?limit=100';
   const { body: route } = await api.send('POST', '/v1/inbound/routes', {
     body: { address: 'a@in.example' },
@@ -200,7 +235,7 @@ before(async () => {
 
 /** It changes what is there, and makes nothing. */
 const isChange = (path: string) =>
-  /\/(retry|pause|resume|cancel|release|drop|check|dkim\/rotate)$|sources\/\w+\/secret\/rotate$/.test(
+  /\/(retry|pause|resume|cancel|release|drop|check|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\//.test(
     path,
   );
 

@@ -1,11 +1,15 @@
 import { type ItemRefusal, type SinkHttpAnswer, SinkTrouble } from './contract.ts';
 
-/** How long the destination asked to be left alone (RFC 9110 section 10.2.3), ms; null when it did not. */
-export function retryAfterOf({ headers }: SinkHttpAnswer, nowMs: number): number | null {
+/**
+ * How long the destination asked to be left alone (RFC 9110 section 10.2.3), ms; null when it did not. A
+ * time is read by the destination's own clock.
+ */
+export function retryAfterOf({ headers }: SinkHttpAnswer): number | null {
   const text = headers['retry-after'];
   if (text === undefined) return null;
   const seconds = Number(text);
-  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(text) - nowMs;
+  const untilMs = Date.parse(text) - Date.parse(headers['date'] ?? '');
+  const ms = Number.isFinite(seconds) ? seconds * 1_000 : untilMs;
   return Number.isFinite(ms) && ms > 0 ? ms : null;
 }
 
@@ -17,7 +21,7 @@ export function checkAnswer(answer: SinkHttpAnswer): readonly ItemRefusal[] {
   const { status } = answer;
   if (status >= 200 && status < 300) return [];
   throw new SinkTrouble(codeOf(status), `It answered ${status}${excerptOf(answer.text)}.`, {
-    retryAfterMs: retryAfterOf(answer, Date.now()),
+    retryAfterMs: retryAfterOf(answer),
   });
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { timeOfId } from '../../../core/ids.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
+import type { EventLog } from '../../../store/log/event-log.ts';
 import type { DeadLetters } from '../../../store/webhooks/dead-letters.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
@@ -33,6 +34,7 @@ export function createDeadLetterRoutes(deps: {
   deadLetters: DeadLetters;
   directory: Pick<EndpointDirectory, 'find' | 'lookUp'>;
   endpointUrls: EndpointUrls;
+  log: Pick<EventLog, 'append'>;
   now: () => number;
 }): Route[] {
   const { deadLetters, directory } = deps;
@@ -82,14 +84,16 @@ export function createDeadLetterRoutes(deps: {
           schema: z.object({ dropped: z.number().int(), more: z.boolean() }),
         },
       },
-      async handle({ projectId, body }) {
+      async handle({ projectId, body, remember }) {
         const [endpointId] = readEndpointFilter(directory, projectId, body.endpoint_id, '/') ?? [];
         if (endpointId === undefined) {
           throw new PosthornError('not_found', `There is no endpoint ${body.endpoint_id}.`);
         }
         const errorCode = checkErrorCode(body.error_code, '/');
         const which = { projectId, endpointId, errorCode, nowMs: deps.now() };
-        return { status: 200, body: await deadLetters.drop(which, DROP_LIMIT) };
+        const answer = { status: 200, body: await deadLetters.drop(which, DROP_LIMIT) };
+        await deps.log.append([], remember(answer));
+        return answer;
       },
     }),
   ];

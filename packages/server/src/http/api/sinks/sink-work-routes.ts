@@ -9,6 +9,7 @@ import { PosthornError } from '../../../lib/errors.ts';
 import { SinkTrouble } from '../../../sinks/contract.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
+import type { EventLog } from '../../../store/log/event-log.ts';
 import type { Events } from '../../../store/log/events.ts';
 import type { SinkPlaces } from '../../../store/sink-places.ts';
 import { defineRoute, type Route } from '../../route.ts';
@@ -24,6 +25,7 @@ export interface SinkWorkDeps {
   sinkPlaces: Pick<SinkPlaces, 'backfill' | 'end' | 'refusals' | 'forget'>;
   sinkRoom: Pick<SinkRoom, 'test' | 'preview' | 'resend' | 'announce' | 'open'>;
   feed: Pick<EventFeed, 'end'>;
+  log: EventLog;
   ids: Ids;
   now: () => number;
 }
@@ -61,7 +63,7 @@ const RESENT = 50;
 
 /** What a sink can be asked to do: a test, a preview, a backfill, and what it refused once more. */
 export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
-  const { access, events, sinkPlaces, sinkRoom, ids, now } = deps;
+  const { access, events, log, sinkPlaces, sinkRoom, ids, now } = deps;
 
   async function resend(sink: SinkRecord, eventIds: readonly string[]) {
     const found = await Promise.all(eventIds.map((id) => events.get(sink.projectId, id)));
@@ -88,7 +90,7 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
       params: sinkParam,
       body: z.strictObject({ type: typeSchema.default('email.bounced') }),
       responses: { 200: { description: 'What became of it.', schema: testSchema } },
-      async handle({ projectId, params, body }) {
+      async handle({ projectId, params, body, remember }) {
         const sink = await access.find(projectId, params.id);
         const sample = sampleEvent(body.type as EventType, {
           id: ids.next('event'),
@@ -96,7 +98,9 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
           endpoint: { id: sink.id, uid: null, url: 'https://example.com/hook', description: null },
         });
         const { ok, trouble, durationMs } = await sinkRoom.test(sink, sample);
-        return { status: 200, body: { ok, error: trouble, duration_ms: durationMs } };
+        const answer = { status: 200, body: { ok, error: trouble, duration_ms: durationMs } };
+        await log.append([], remember(answer));
+        return answer;
       },
     }),
     defineRoute({
@@ -112,7 +116,7 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
       responses: {
         200: { description: 'By event.', schema: z.object({ data: z.array(previewSchema) }) },
       },
-      async handle({ projectId, params, body }) {
+      async handle({ projectId, params, body, remember }) {
         const sink = await access.find(projectId, params.id);
         const { limit, ...fields } = body;
         const draft = access.apply(sink, sinkRoom.open(sink), fields);
@@ -128,7 +132,9 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
             error,
           };
         });
-        return { status: 200, body: { data } };
+        const answer = { status: 200, body: { data } };
+        await log.append([], remember(answer));
+        return answer;
       },
     }),
     defineRoute({
@@ -144,7 +150,7 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
         since: timestampSchema.nullable().default(null).describe('null: all that is kept.'),
       }),
       responses: { 202: { description: 'The sink, with its backfill.', schema: sinkSchema } },
-      async handle({ projectId, params, body }) {
+      async handle({ projectId, params, body, remember }) {
         const sink = await access.find(projectId, params.id);
         const sinceMs = body.since === null ? null : Date.parse(body.since);
         const { rows } = await events.walk({
@@ -164,7 +170,9 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
         await sinkPlaces.backfill(sink, part);
         sinkRoom.announce([projectId]);
         const [shown] = await access.show([sink]);
-        return { status: 202, body: shown as NonNullable<typeof shown> };
+        const answer = { status: 202, body: shown as NonNullable<typeof shown> };
+        await log.append([], remember(answer));
+        return answer;
       },
     }),
     defineRoute({
@@ -223,14 +231,16 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
           schema: z.object({ sent: z.int(), refused: z.int(), gone: z.int() }),
         },
       },
-      async handle({ projectId, params, body }) {
+      async handle({ projectId, params, body, remember }) {
         const sink = await access.find(projectId, params.id);
         const newest = async () => {
           const page = { projectId, sinkId: sink.id, limit: RESENT, beforeId: null };
           return (await sinkPlaces.refusals(page)).rows.map(({ eventId }) => eventId);
         };
         const eventIds = [...new Set(body.event_ids ?? (await newest()))];
-        return { status: 200, body: await resend(sink, eventIds) };
+        const answer = { status: 200, body: await resend(sink, eventIds) };
+        await log.append([], remember(answer));
+        return answer;
       },
     }),
   ];
