@@ -10,7 +10,7 @@ import {
 import { changeStatement } from './changes.ts';
 import type { Engine, Statement } from './engine.ts';
 import { readNewestFirst } from './read-newest-first.ts';
-import { removeSinksOf } from './sinks.ts';
+import { removeSinksOf } from './sinks/sinks.ts';
 import { removeSourcesOf } from './sources/sources.ts';
 import { toStatement } from './statement.ts';
 import type { ProjectsTable } from './tables.ts';

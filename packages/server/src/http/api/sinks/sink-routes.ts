@@ -5,7 +5,7 @@ import { PosthornError } from '../../../lib/errors.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
 import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
 import { StoreConflict } from '../../../store/engine.ts';
-import type { Sinks } from '../../../store/sinks.ts';
+import type { Sinks } from '../../../store/sinks/sinks.ts';
 import { checkVersion, type IfMatch } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';

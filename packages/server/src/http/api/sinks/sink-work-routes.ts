@@ -11,7 +11,7 @@ import type { SinkRoom } from '../../../sinks/create-sinks.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
 import type { EventLog } from '../../../store/log/event-log.ts';
 import type { Events } from '../../../store/log/events.ts';
-import type { SinkPlaces } from '../../../store/sink-places.ts';
+import type { SinkPlaces } from '../../../store/sinks/sink-places.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { typeSchema } from '../events/event-data-schema.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery, timestampSchema } from '../schemas.ts';

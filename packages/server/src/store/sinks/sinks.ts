@@ -1,11 +1,11 @@
-import type { Page } from '../core/cursor.ts';
-import type { SinkRecord } from '../core/sink.ts';
-import { changeStatement } from './changes.ts';
-import type { Engine, Statement } from './engine.ts';
-import { readNewestFirst } from './read-newest-first.ts';
+import type { Page } from '../../core/cursor.ts';
+import type { SinkRecord } from '../../core/sink.ts';
+import { changeStatement } from '../changes.ts';
+import type { Engine, Statement } from '../engine.ts';
+import { readNewestFirst } from '../read-newest-first.ts';
+import { toStatement } from '../statement.ts';
+import type { SinksTable } from '../tables.ts';
 import { beginPlace } from './sink-places.ts';
-import { toStatement } from './statement.ts';
-import type { SinksTable } from './tables.ts';
 
 export interface Sinks {
   /** Every sink that is not deleted, of all projects. */

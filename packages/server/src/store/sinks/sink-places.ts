@@ -1,4 +1,4 @@
-import { type Page, toPage } from '../core/cursor.ts';
+import { type Page, toPage } from '../../core/cursor.ts';
 import {
   NEW_PLACE,
   type SinkLane,
@@ -6,10 +6,10 @@ import {
   type SinkRecord,
   type SinkRefusal,
   type SinkTroubleNote,
-} from '../core/sink.ts';
-import type { Engine, Statement } from './engine.ts';
-import { toStatement } from './statement.ts';
-import type { SinkPlacesTable } from './tables.ts';
+} from '../../core/sink.ts';
+import type { Engine, Statement } from '../engine.ts';
+import { toStatement } from '../statement.ts';
+import type { SinkPlacesTable } from '../tables.ts';
 
 type SinkKey = Pick<SinkRecord, 'projectId' | 'id'>;
 type LaneKey = SinkKey & { lane: SinkLane };
