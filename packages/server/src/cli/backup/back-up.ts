@@ -57,8 +57,9 @@ export async function backUp(options: {
       ...found,
     };
     flush(draft);
-    writeFileSync(manifestFile(file), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
     renameSync(draft, file);
+    writeFileSync(manifestFile(file), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+    flush(manifestFile(file));
     flush(dirname(file));
     return manifest;
   } finally {

@@ -62,6 +62,11 @@ test('says which fields are wrong, and what standard input cannot be', async () 
   const twice = await run(['send', ...ENVELOPE, '--text', '@-', '--html', '@-']);
   assert.deepEqual([twice.code, twice.out], [2, []]);
   assert.match(twice.err, /Only one of --text, --html/);
+  const bare = await run(['send', ...ENVELOPE, '--fields', '-'], {
+    input: '{"subject": "No text"}',
+  });
+  assert.deepEqual([bare.code, bare.out], [1, []]);
+  assert.match(bare.err, /invalid_field/);
   const pair = await run(['send', ...ENVELOPE, '--text', 'x', '--metadata', 'order']);
   assert.match(pair.err, /--metadata: "order" is not name=value/);
   const gone = await run(['send', ...ENVELOPE, '--text', `@${folder}/none.txt`, '--json']);

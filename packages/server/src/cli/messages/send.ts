@@ -83,12 +83,13 @@ async function post({ client }: ServerCall<Options>, body: object, key: string):
   }
 }
 
-async function composeBody({ options, world }: ServerCall<Options>): Promise<object> {
-  refuseTwoReaders(options);
+async function composeBody({ options, world, print }: ServerCall<Options>): Promise<object> {
+  const isInputTaken = readsInput(options);
   const fields =
     options.fields === undefined ? {} : await readObject(options.fields, world, '--fields');
   const hasBody = 'text' in fields || 'html' in fields || options.html !== undefined;
-  const wanted = options.text ?? (hasBody ? undefined : '@-');
+  const wanted = options.text ?? (hasBody || isInputTaken ? undefined : '@-');
+  if (wanted === '@-' && world.ask !== null) print.note('Type the text; Ctrl-D ends it.');
   const readBody = async (value: string | undefined, flag: string): Promise<string | undefined> =>
     value?.startsWith('@') ? readText(value.slice(1), world, flag) : value;
   const attachments = await Promise.all(options.attach.map((one) => readAttachment(one, world)));
@@ -115,19 +116,17 @@ async function composeBody({ options, world }: ServerCall<Options>): Promise<obj
   };
 }
 
-/** Standard input has one end. */
-function refuseTwoReaders({ text, html, attach, fields }: Options): void {
+/** Whether standard input is one of the things that are read. Throws ConfigError where it is several. */
+function readsInput({ text, html, attach, fields }: Options): boolean {
   const readers = [
     text === '@-',
     html === '@-',
     fields === '-',
-    ...attach.map((one) => one === '-'),
+    ...attach.map((one) => /^-(:|$)/.test(one)),
   ];
-  if (readers.filter((reads) => reads).length > 1) {
-    throw new ConfigError(
-      'Only one of --text, --html, --attach and --fields can be standard input.',
-    );
-  }
+  const count = readers.filter((reads) => reads).length;
+  if (count <= 1) return count === 1;
+  throw new ConfigError('Only one of --text, --html, --attach and --fields can be standard input.');
 }
 
 async function readAttachment(
