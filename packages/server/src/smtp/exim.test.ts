@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Exim, eximMissing, startExim } from './fixtures/exim.ts';
+import { createLoopbackTransmitter } from './fixtures/loopback-transmitter.ts';
 import { connectRawClient } from './fixtures/raw-client.ts';
 import { TEST_CERTIFICATE } from './fixtures/test-certificate.ts';
 import type { SubmittedMessage } from './submission.ts';
 import { createSubmissionServer } from './submission-server.ts';
-import { createTransmitter, type Transmitter } from './transmit.ts';
+import type { Transmitter } from './transmit.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const missing = eximMissing();
@@ -17,24 +18,7 @@ describe('delivering to Exim', { skip: missing }, () => {
 
   before(async () => {
     exim = await startExim();
-    to = createTransmitter({
-      resolver: {
-        resolve: async () => ({ ok: true, hosts: [{ host: 'mx.test', addresses: ['127.0.0.1'] }] }),
-      },
-      port: exim.port,
-      heloName: 'out.posthorn.test',
-      connectTimeoutMs: 20_000,
-      greetingTimeoutMs: 20_000,
-      replyTimeoutMs: 20_000,
-      dataTimeoutMs: 20_000,
-      maxConnectionsPerDestination: 2,
-      maxMessagesPerConnection: 100,
-      idleMs: 60_000,
-      tlsMode: 'require',
-      tlsCa: TEST_CERTIFICATE.cert,
-      now: () => 0,
-      log: quiet,
-    });
+    to = createLoopbackTransmitter(exim.port, 'require');
   });
   after(async () => {
     await to?.close();

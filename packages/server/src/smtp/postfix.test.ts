@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createLoopbackTransmitter } from './fixtures/loopback-transmitter.ts';
 import { type Postfix, postfixMissing, startPostfix } from './fixtures/postfix.ts';
 import { TEST_CERTIFICATE } from './fixtures/test-certificate.ts';
 import type { SubmittedMessage } from './submission.ts';
 import { createSubmissionServer } from './submission-server.ts';
-import { createTransmitter, type Transmitter } from './transmit.ts';
+import type { Transmitter } from './transmit.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const missing = postfixMissing();
@@ -18,24 +19,7 @@ describe('delivering to Postfix', { skip: missing }, () => {
 
   before(async () => {
     postfix = await startPostfix();
-    to = createTransmitter({
-      resolver: {
-        resolve: async () => ({ ok: true, hosts: [{ host: 'mx.test', addresses: ['127.0.0.1'] }] }),
-      },
-      port: postfix.port,
-      heloName: 'out.posthorn.test',
-      connectTimeoutMs: 20_000,
-      greetingTimeoutMs: 20_000,
-      replyTimeoutMs: 20_000,
-      dataTimeoutMs: 20_000,
-      maxConnectionsPerDestination: 2,
-      maxMessagesPerConnection: 100,
-      idleMs: 60_000,
-      tlsMode: 'require',
-      tlsCa: TEST_CERTIFICATE.cert,
-      now: () => 0,
-      log: quiet,
-    });
+    to = createLoopbackTransmitter(postfix.port, 'require');
   });
   after(async () => {
     await to?.close();

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { until } from '../../lib/fixtures/test-clock.ts';
 import { eximMissing, startExim } from '../../smtp/fixtures/exim.ts';
-import { createTransmitter } from '../../smtp/transmit.ts';
+import { createLoopbackTransmitter } from '../../smtp/fixtures/loopback-transmitter.ts';
 import { setUpReturnPath } from '../fixtures/set-up-return-path.ts';
 
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const KNOWN = 'known@example.com';
 /** Exim takes mail for it, and finds out afterwards that the account was closed. */
 const LATE = 'late@example.com';
@@ -15,23 +14,7 @@ describe('bounces of Exim', { skip: eximMissing() }, () => {
     const mail = await setUpReturnPath(t, { idle: true });
     const exim = await startExim({ returnPathPort: mail.port });
     t.after(() => exim.stop());
-    const transmitter = createTransmitter({
-      resolver: {
-        resolve: async () => ({ ok: true, hosts: [{ host: 'mx.test', addresses: ['127.0.0.1'] }] }),
-      },
-      port: exim.port,
-      heloName: 'out.posthorn.test',
-      connectTimeoutMs: 20_000,
-      greetingTimeoutMs: 20_000,
-      replyTimeoutMs: 20_000,
-      dataTimeoutMs: 20_000,
-      maxConnectionsPerDestination: 2,
-      maxMessagesPerConnection: 100,
-      idleMs: 60_000,
-      tlsMode: 'opportunistic',
-      now: () => 0,
-      log: quiet,
-    });
+    const transmitter = createLoopbackTransmitter(exim.port, 'opportunistic');
     t.after(() => transmitter.close());
     mail.transmitter.transmit = transmitter.transmit;
     mail.deliverer.start();

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { until } from '../../lib/fixtures/test-clock.ts';
+import { createLoopbackTransmitter } from '../../smtp/fixtures/loopback-transmitter.ts';
 import { postfixMissing, startPostfix } from '../../smtp/fixtures/postfix.ts';
 import { startScriptedServer } from '../../smtp/fixtures/scripted-server.ts';
-import { createTransmitter } from '../../smtp/transmit.ts';
 import { PROJECT } from '../fixtures/set-up-mail.ts';
 import { RETURN_PATH_DOMAIN, setUpReturnPath } from '../fixtures/set-up-return-path.ts';
 
-const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const GONE = 'gone@inside.test';
 const FULL = 'full@inside.test';
 
@@ -36,23 +35,7 @@ describe('bounces of Postfix', { skip: postfixMissing() }, () => {
       [RETURN_PATH_DOMAIN]: mail.port,
     });
     t.after(() => postfix.stop());
-    const transmitter = createTransmitter({
-      resolver: {
-        resolve: async () => ({ ok: true, hosts: [{ host: 'mx.test', addresses: ['127.0.0.1'] }] }),
-      },
-      port: postfix.port,
-      heloName: 'out.posthorn.test',
-      connectTimeoutMs: 20_000,
-      greetingTimeoutMs: 20_000,
-      replyTimeoutMs: 20_000,
-      dataTimeoutMs: 20_000,
-      maxConnectionsPerDestination: 2,
-      maxMessagesPerConnection: 100,
-      idleMs: 60_000,
-      tlsMode: 'opportunistic',
-      now: () => 0,
-      log: quiet,
-    });
+    const transmitter = createLoopbackTransmitter(postfix.port, 'opportunistic');
     t.after(() => transmitter.close());
     mail.transmitter.transmit = transmitter.transmit;
     mail.deliverer.start();
