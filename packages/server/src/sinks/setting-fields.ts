@@ -28,3 +28,10 @@ export const headersField = z
     z.string().regex(/^[\t\x20-\x7e\x80-\xff]{0,4096}$/, 'This is no value of a header.'),
   )
   .default({});
+
+export const hostField = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,253}$|^\[?[0-9A-Fa-f:.]{2,45}\]?$/, 'Write a host name or an address.')
+  .describe('Its name or address, without a port.');
+
+export const portField = z.int().min(1).max(65_535);

@@ -4,10 +4,19 @@ import { discord } from './kinds/discord.ts';
 import { http } from './kinds/http.ts';
 import { opsgenie } from './kinds/opsgenie.ts';
 import { pagerduty } from './kinds/pagerduty.ts';
+import { redis } from './kinds/redis.ts';
 import { slack } from './kinds/slack.ts';
 import { teams } from './kinds/teams.ts';
 
-export const SINK_KINDS: readonly SinkKind[] = [http, slack, teams, discord, pagerduty, opsgenie];
+export const SINK_KINDS: readonly SinkKind[] = [
+  http,
+  redis,
+  slack,
+  teams,
+  discord,
+  pagerduty,
+  opsgenie,
+];
 
 export function findSinkKind(kind: string): SinkKind | null {
   return SINK_KINDS.find((one) => one.kind === kind) ?? null;
