@@ -253,7 +253,10 @@ export const SETTINGS = {
     'Read bounces and complaints from this mailbox: imaps://user:password@imap.example.com/INBOX, or pop3s://user:password@pop.example.com.',
     parseMailboxUrl,
   ),
-  bounceMailboxDone: text('Posthorn', 'Folder of that mailbox that reports are moved to; with POP3 they are deleted.'),
+  bounceMailboxDone: text(
+    'Posthorn',
+    'Folder of that mailbox that reports are moved to; with POP3 they are deleted.',
+  ),
   bounceMailboxEvery: bound(60_000, 'How often that mailbox is read.'),
   inboundRate: whole(
     600,
