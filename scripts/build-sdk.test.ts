@@ -23,7 +23,7 @@ const built = join(folder, 'node_modules', '@posthorn', 'sdk');
 const USE = `
 const error: Error = new PermanentError('x');
 const options: ReceiverOptions = {
-  provider: 'sendgrid', secrets: 'x', inbox: createMemoryInbox(),
+  provider: 'mailgun', secrets: 'x', inbox: createMemoryInbox(),
   handlers: { 'email.bounced': (event) => void event.data.bounce?.type },
 };
 const status: Promise<number> = createReceiver(options)

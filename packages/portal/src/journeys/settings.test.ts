@@ -61,9 +61,13 @@ describe('the settings in a browser', { skip: skipWithoutBrowser }, () => {
       ] as const) {
         await guest.page.goto(`${world.url}/portal/${path}`);
         await titled(guest.page, title);
+        await guest.page.waitForLoadState('networkidle');
         const actions = guest.page.getByRole('main').getByRole('button');
         const links = guest.page.getByRole('main').getByRole('link');
-        assert.deepEqual([await actions.count(), await links.count()], [0, 0], path);
+        const names = [...(await actions.all()), ...(await links.all())].map((one) =>
+          one.evaluate((element) => element.ariaLabel ?? element.textContent),
+        );
+        assert.deepEqual(await Promise.all(names), [], path);
       }
       await guest.page.goto(`${world.url}/portal/settings`);
       const tabs = guest.page.getByRole('navigation', { name: 'Settings' }).getByRole('link');

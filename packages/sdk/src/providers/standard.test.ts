@@ -105,6 +105,14 @@ describeProvider(standard, {
       events: [{ type: 'email.received', 'inbound.text': LONG }],
     },
     {
+      when: 'more than an event may hold, cut off',
+      body: {
+        ...own,
+        data: { message: { subject: LONG }, inbound: { id: 'rcv_1', text: `"${LONG}` } },
+      },
+      events: [{ 'message.subject': LONG, 'inbound.id': 'rcv_1' }],
+    },
+    {
       when: 'fields that an event does not have',
       body: {
         ...own,

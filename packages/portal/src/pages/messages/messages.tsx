@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useMemo, useState } from 'react';
 import { type ListedMessage, RECIPIENT_STATES } from '../../api/objects.ts';
 import { messagesQuery } from '../../api/queries.ts';
+import { useMaySend } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { FilterField, SelectField } from '../../design/forms/field.tsx';
 import { useSettled } from '../../design/forms/use-settled.ts';
@@ -27,6 +28,7 @@ const route = getRouteApi('/messages');
 export function Messages() {
   const { messages } = useWords();
   const navigate = route.useNavigate();
+  const maySend = useMaySend();
   const filters = route.useSearch();
   const key = JSON.stringify(filters);
   const asked = useMemo(() => toQuery(JSON.parse(key), Date.now()), [key]);
@@ -69,7 +71,11 @@ export function Messages() {
           isFiltered ? (
             <Empty title={messages.noMatch} help={messages.noMatchHelp} />
           ) : (
-            <Empty title={messages.empty} help={messages.emptyHelp} command={sendCommand()} />
+            <Empty
+              title={messages.empty}
+              help={messages.emptyHelp}
+              {...(maySend ? { command: sendCommand() } : {})}
+            />
           )
         }
         label={messages.title}

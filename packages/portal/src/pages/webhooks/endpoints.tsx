@@ -65,7 +65,11 @@ export function Endpoints() {
       <QueryList
         query={query}
         empty={
-          <Empty title={endpoints.empty} help={endpoints.emptyHelp} command={createCommand()} />
+          <Empty
+            title={endpoints.empty}
+            help={endpoints.emptyHelp}
+            {...(mayManage ? { command: createCommand() } : {})}
+          />
         }
         label={endpoints.title}
         columns={columns}

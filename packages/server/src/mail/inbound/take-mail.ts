@@ -13,9 +13,8 @@ import type { InboundRoute } from '../../store/mail/inbound-routes.ts';
 import type { ReceivedMail, ReceivedMails } from '../../store/mail/received-mail.ts';
 import type { FindRoutes } from './find-routes.ts';
 import { cutInbound, cutText, type FileUrls, toDetails, toInbound } from './inbound-block.ts';
-import { NOT_KNOWN } from './read/authenticate-mail.ts';
 import type { MailReader } from './read/mail-reader.ts';
-import type { ReadMail } from './read/protocol.ts';
+import { NOT_KNOWN, type ReadMail } from './read/protocol.ts';
 import { findHeaderEnd, isLooping, traceHeaders } from './trace-header.ts';
 
 /** `taken`: stored, or it was there already. `looping`, `unknown`: nothing was stored. */

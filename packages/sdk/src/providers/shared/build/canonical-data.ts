@@ -194,7 +194,9 @@ const EVENT_DATA = {
 } as const satisfies Record<keyof EventData, Kind>;
 
 export function readEventData(value: unknown, provider: string): EventData {
-  const { bounce, metadata, tags, ...data } = (pick(value, EVENT_DATA) ?? {}) as EventData;
+  // What is added where it does not say which provider it is of.
+  const room: Room = { chars: MAX_EVENT_CHARS - JSON.stringify({ provider }).length };
+  const { bounce, metadata, tags, ...data } = (pick(value, EVENT_DATA, room) ?? {}) as EventData;
   return {
     ...data,
     provider: data.provider ?? provider,
@@ -213,39 +215,65 @@ function isBounce(bounce: EventData['bounce']): bounce is EventBounce {
   );
 }
 
-/** An event of ours has no more in all. */
-const MAX_TEXT_CHARS = 20_000;
+/** As JSON and without `raw`: an event of ours has no more. What is beyond is cut off, and stays in `raw`. */
+const MAX_EVENT_CHARS = 20_000;
 
-/** `undefined` for what is of another kind. `null` means unknown, and stays. */
-function pick(value: unknown, kind: Kind): unknown {
+/** What may still be taken over. */
+interface Room {
+  chars: number;
+}
+
+/** `undefined` for what is of another kind or has no room. `null` means unknown, and stays. */
+function pick(value: unknown, kind: Kind, room: Room): unknown {
   if (value === null) return null;
   if (typeof kind === 'object' && !Array.isArray(kind))
-    return pickFields(value, kind as Record<string, Kind>);
+    return pickFields(value, kind as Record<string, Kind>, room);
   if (Array.isArray(kind)) {
     const [inner] = kind as readonly [Kind];
-    return Array.isArray(value) ? value.map((one) => pick(one, inner)).filter(isFields) : undefined;
+    if (!Array.isArray(value)) return undefined;
+    return value.map((one) => pick(one, inner, room)).filter(isFields);
   }
   switch (kind) {
     case 'text':
-      return typeof value === 'string' ? value.slice(0, MAX_TEXT_CHARS) : undefined;
+      return typeof value === 'string' ? takeText(value, room) : undefined;
     case 'number':
       return typeof value === 'number' ? value : undefined;
     case 'flag':
       return typeof value === 'boolean' ? value : undefined;
     case 'texts':
-      return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : undefined;
+      if (!Array.isArray(value)) return undefined;
+      return value.filter((one) => typeof one === 'string' && take(one.length + 3, room));
     case 'object':
-      return isFields(value) ? value : undefined;
+      return isFields(value) && take(JSON.stringify(value).length, room) ? value : undefined;
     default:
       return value;
   }
 }
 
-function pickFields(value: unknown, kinds: Readonly<Record<string, Kind>>): unknown {
-  if (!isFields(value)) return undefined;
+function take(chars: number, room: Room): boolean {
+  if (chars > room.chars) return false;
+  room.chars -= chars;
+  return true;
+}
+
+/** As much of the beginning as there is room for: what escapes add to all of it, they add at most to a part. */
+function takeText(value: string, room: Room): string | undefined {
+  const added =
+    JSON.stringify(value.slice(0, room.chars)).length - Math.min(value.length, room.chars);
+  const kept = value.slice(0, Math.max(0, room.chars - added));
+  return take(JSON.stringify(kept).length, room) ? kept : undefined;
+}
+
+function pickFields(value: unknown, kinds: Readonly<Record<string, Kind>>, room: Room): unknown {
+  // The braces and a comma, and for each field its quotes, colon, comma and name.
+  if (!isFields(value) || !take(3, room)) return undefined;
   return Object.fromEntries(
     Object.entries(kinds).flatMap(([name, kind]) => {
-      const found = Object.hasOwn(value, name) ? pick(value[name], kind) : undefined;
+      if (!Object.hasOwn(value, name)) return [];
+      const one = value[name];
+      const scalar = typeof one === 'object' || typeof one === 'string' ? 'null' : String(one);
+      if (!take(name.length + 4 + scalar.length, room)) return [];
+      const found = pick(one, kind, room);
       return found === undefined ? [] : [[name, found]];
     }),
   );

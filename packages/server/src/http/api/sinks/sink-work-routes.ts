@@ -106,7 +106,7 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
     defineRoute({
       method: 'POST',
       path: '/v1/sinks/{id}/preview',
-      auth: 'read',
+      auth: 'manage',
       group: 'Sinks',
       summary: 'Preview what a sink gets',
       description:

@@ -1,5 +1,6 @@
 import type { EventAuthentication, EventDkimSignature } from '@posthorn/sdk/src/event.ts';
 import { authenticate } from 'mailauth';
+import { NOT_KNOWN } from './protocol.ts';
 
 /** What the connection told of a mail. */
 export interface MailEnvelope {
@@ -67,14 +68,6 @@ export async function authenticateMail(
     return NOT_KNOWN;
   }
 }
-
-/** Where nothing could be found out. */
-export const NOT_KNOWN: EventAuthentication = {
-  spf: { result: 'temperror', domain: null },
-  dkim: { result: 'temperror', signatures: [] },
-  dmarc: { result: 'temperror', domain: null, policy: null },
-  arc: { result: 'temperror' },
-};
 
 export function dnsFault(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });

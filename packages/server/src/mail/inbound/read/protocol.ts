@@ -8,6 +8,14 @@ export interface ReadMail {
   authentication: EventAuthentication;
 }
 
+/** Where nothing could be found out. */
+export const NOT_KNOWN: EventAuthentication = {
+  spf: { result: 'temperror', domain: null },
+  dkim: { result: 'temperror', signatures: [] },
+  dmarc: { result: 'temperror', domain: null, policy: null },
+  arc: { result: 'temperror' },
+};
+
 /** What the thread is asked to do; `id` comes back with the answer. */
 export type Task =
   | { kind: 'read'; raw: Uint8Array; envelope: MailEnvelope }

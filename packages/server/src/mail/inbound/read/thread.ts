@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../../lib/errors.ts';
-import { authenticateMail, dnsFault, NOT_KNOWN } from './authenticate-mail.ts';
+import { authenticateMail, dnsFault } from './authenticate-mail.ts';
 import { extractFile, parseMail } from './parse-mail.ts';
-import type { Note, Order, Results, Task } from './protocol.ts';
+import { NOT_KNOWN, type Note, type Order, type Results, type Task } from './protocol.ts';
 
 /** Reads mails from strangers beside the main thread: a large one takes a second, and has its own heap. */
 
