@@ -26,10 +26,17 @@ function setUp() {
   const asked: ((record: ApiKeyRecord | null) => void)[] = [];
   const used: string[] = [];
   const projects = new Set(['prj_1']);
+  /** Made by another node, and not told of yet. */
+  const elsewhere = new Set<string>();
   let nowMs = 0;
   const authenticator = createAuthenticator({
     apiKeys: { find: () => new Promise((resolve) => asked.push(resolve)) },
-    projects: { find: (id) => (projects.has(id) ? newProject(id, 'Test', 0) : null) },
+    projects: {
+      find: (id) => (projects.has(id) ? newProject(id, 'Test', 0) : null),
+      async refresh() {
+        for (const id of elsewhere) projects.add(id);
+      },
+    },
     usage: { note: ({ keyId }) => used.push(keyId) },
     now: () => nowMs,
   });
@@ -44,6 +51,7 @@ function setUp() {
     asked,
     used,
     projects,
+    elsewhere,
     identify,
     /** Asks, and answers the look-up that this leads to. */
     async lookUp(record: ApiKeyRecord | null) {
@@ -84,6 +92,13 @@ test('a look-up that began before its key was revoked is not remembered', async 
   asked.pop()?.(RECORD);
   assert.equal(await early, 'key_1');
   assert.equal(await lookUp({ ...RECORD, revokedAtMs: 1 }), 'wrong_key');
+});
+
+test('the key of a project that another node has just made is let in', async () => {
+  const { lookUp, projects, elsewhere } = setUp();
+  projects.clear();
+  elsewhere.add('prj_1');
+  assert.equal(await lookUp(RECORD), 'key_1');
 });
 
 test('a key ends with its time and with its project, whatever is remembered of it', async () => {

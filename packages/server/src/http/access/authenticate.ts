@@ -58,7 +58,7 @@ export function hashApiKey(key: string): string {
 
 export function createAuthenticator(options: {
   apiKeys: Pick<ApiKeys, 'find'>;
-  projects: Pick<ProjectDirectory, 'find'>;
+  projects: Pick<ProjectDirectory, 'find' | 'refresh'>;
   usage: Pick<KeyUsage, 'note'>;
   now: () => number;
 }): Authenticator {
@@ -79,11 +79,17 @@ export function createAuthenticator(options: {
     return record;
   }
 
+  /** The directory knows at once that a project was deleted; one that another node has just made, it is told of. */
+  async function isLive({ projectId, revokedAtMs }: ApiKeyRecord): Promise<boolean> {
+    if (revokedAtMs !== null) return false;
+    if (projects.find(projectId) === null) await projects.refresh();
+    return projects.find(projectId) !== null;
+  }
+
   return {
     async identify(keyHash) {
       const record = await lookUp(keyHash);
-      // The directory knows at once that a project was deleted.
-      if (record === null || record.revokedAtMs !== null || !projects.find(record.projectId)) {
+      if (record === null || !(await isLive(record))) {
         const detail = 'No project has this API key. Was it copied whole, and not revoked since?';
         throw new PosthornError('wrong_key', detail);
       }
