@@ -141,6 +141,8 @@ const STEPS: readonly Step[] = [
   {
     name: 'a batch waits for company',
     settings: { batch: { max_events: 100, max_wait: '30s' } },
+    // While the claims of the start before hold the memory, it comes back from the store and goes at once.
+    repeats: EVENTS,
     reach: ({ send }) => send(),
   },
   {
