@@ -65,7 +65,9 @@ async function runHere(args) {
   if (!flags.every((flag) => process.execArgv.includes(flag)) && process.execve !== undefined) {
     // V8 takes these at its start only. The same process goes on, under the same pid.
     const node = [process.execPath, ...process.execArgv, ...flags];
-    process.execve(process.execPath, [...node, here, ...args]);
+    // By the environment, so that threads read what was compiled too.
+    const env = { NODE_COMPILE_CACHE: compileCache, ...process.env };
+    process.execve(process.execPath, [...node, here, ...args], env);
   }
   module.enableCompileCache?.(compileCache);
   const cli = await import('../src/cli/main.ts');

@@ -1,5 +1,5 @@
 import { MAX_REPORT_BYTES } from '@posthorn/bounce';
-import { ImapFlow } from 'imapflow';
+import type { ImapFlow } from 'imapflow';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { MailboxPlace } from './parse-mailbox-url.ts';
@@ -34,6 +34,7 @@ export function createMailboxReader(deps: {
   let validity: bigint | null = null;
   let lastUid = 0;
   let current: ImapFlow | null = null;
+  let isAborted = false;
 
   async function newUids(client: ImapFlow): Promise<number[]> {
     // Numbers of an earlier folder of the same name say nothing (RFC 9051 2.3.1.1).
@@ -64,11 +65,13 @@ export function createMailboxReader(deps: {
 
   return {
     async round() {
-      const client = connectTo(place);
+      isAborted = false;
+      const client = await createClient(place);
       current = client;
       // Whoever waits for an answer hears of it by a rejection; without a listener it would end the process.
       client.on('error', () => {});
       try {
+        if (isAborted) throw new Error('ended before it began');
         await client.connect();
         await client.mailboxOpen(place.folder);
         const uids = await newUids(client);
@@ -83,7 +86,10 @@ export function createMailboxReader(deps: {
         client.close();
       }
     },
-    abort: () => current?.close(),
+    abort() {
+      isAborted = true;
+      current?.close();
+    },
   };
 }
 
@@ -93,7 +99,10 @@ function explain(error: unknown): string {
   return isWordy && error.responseText ? String(error.responseText) : messageOf(error);
 }
 
-function connectTo({ host, port, secure, requireTls, user, pass }: MailboxPlace): ImapFlow {
+async function createClient(place: MailboxPlace): Promise<ImapFlow> {
+  const { host, port, secure, requireTls, user, pass } = place;
+  // Few servers have a mailbox to read, and all of them have to start.
+  const { ImapFlow } = await import('imapflow');
   return new ImapFlow({
     host,
     port,
