@@ -8,7 +8,7 @@ import { SIGNALS, type Signal, StoreUnavailable } from '../engine.ts';
 import { ANY_MESSAGE } from '../mail/message-search.ts';
 import { ANY_DELIVERY } from '../webhooks/delivery-queries/delivery-filter.ts';
 import { createCertificates } from './fixtures/certificates.ts';
-import { openTestEngine } from './fixtures/open-test-engine.ts';
+import { createOpener, openTestEngine } from './fixtures/open-test-engine.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
 
 describe('PostgreSQL', { skip: withoutPostgres }, () => {
@@ -21,10 +21,10 @@ describe('PostgreSQL', { skip: withoutPostgres }, () => {
   const createUrl = async (): Promise<string> => cluster.url(await cluster.createDatabase());
 
   // With the clock of the cases, so that their ids are of a day that has partitions.
-  describeStore('PostgreSQL', async () => {
-    const engine = await openTestEngine(await createUrl(), { clock: createTestClock(NOW_MS) });
-    return { engine, close: () => engine.close() };
-  });
+  describeStore(
+    'PostgreSQL',
+    createOpener(() => cluster, { clock: createTestClock(NOW_MS) }),
+  );
 
   describe('the schema', () => {
     test('is made once, however many nodes start at once, and stays as it is', async () => {

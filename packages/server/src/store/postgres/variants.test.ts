@@ -1,7 +1,7 @@
 import { after, before, describe } from 'node:test';
 import { describeWork } from '../conformance/describe-store.ts';
 import { CAPABILITIES } from './connect/capabilities.ts';
-import { openTestEngine } from './fixtures/open-test-engine.ts';
+import { createOpener } from './fixtures/open-test-engine.ts';
 import { startPgBouncer, withoutPgBouncer } from './fixtures/pgbouncer.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from './fixtures/test-cluster.ts';
 
@@ -17,10 +17,13 @@ describe('through PgBouncer in transaction mode', { skip: withoutPgBouncer }, ()
     await cluster.stop();
   });
 
-  describeWork(async () => {
-    const engine = await openTestEngine(bouncer.url(await cluster.createDatabase()));
-    return { engine, close: () => engine.close() };
-  });
+  describeWork(
+    createOpener(
+      () => cluster,
+      {},
+      (database) => bouncer.url(database),
+    ),
+  );
 });
 
 describe('as on servers that have less', { skip: withoutPostgres }, () => {
@@ -31,10 +34,6 @@ describe('as on servers that have less', { skip: withoutPostgres }, () => {
   after(() => cluster.stop());
 
   // What CockroachDB is said to have: nothing beyond the rows, their locks and SKIP LOCKED.
-  describeWork(async () => {
-    const url = cluster.url(await cluster.createDatabase());
-    const capabilities = { ...CAPABILITIES.cockroach, skipLocked: false };
-    const engine = await openTestEngine(url, { capabilities });
-    return { engine, close: () => engine.close() };
-  });
+  const capabilities = { ...CAPABILITIES.cockroach, skipLocked: false };
+  describeWork(createOpener(() => cluster, { capabilities }));
 });
