@@ -24,7 +24,7 @@ export function buildSinks(basics: Basics, { guard }: Pick<Webhooks, 'guard'>): 
     sinks: store.sinks,
     places: store.sinkPlaces,
     feed: store.feed,
-    surroundings: { http, addressOf: resolveForSinks(guard, find) },
+    surroundings: { http, addressOf: resolveForSinks(guard, find), clock },
     compile: (expression) => (event) => evaluator.evaluate(expression, event),
     secretBox,
     contextOf: sinkContext,

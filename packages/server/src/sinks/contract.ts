@@ -1,6 +1,7 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { z } from 'zod';
 import type { SinkTroubleCode } from '../core/sink.ts';
+import type { Clock } from '../lib/clock.ts';
 
 /** What a destination gets of one event. */
 export interface SinkItem {
@@ -37,6 +38,7 @@ export interface SinkSurroundings {
    * `unreachable`. Whoever dials the host itself would ask again, and could be led elsewhere.
    */
   addressOf(host: string): Promise<string>;
+  clock: Clock;
   projectId: string;
   sinkId: string;
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, beforeEach, describe, test } from 'node:test';
 import { sampleEvent } from '../core/events/event-samples.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { SinkConnection, SinkItem } from './contract.ts';
 import { SinkTrouble } from './contract.ts';
 import { createSinkHttp } from './sink-http.ts';
@@ -64,7 +65,13 @@ const items: SinkItem[] = (['email.bounced', 'endpoint.recovered'] as const).map
 function open(kind: string, settings: object | undefined): Promise<SinkConnection> {
   const found = SINK_KINDS.find((one) => one.kind === kind);
   assert.ok(found !== undefined && settings !== undefined, kind);
-  const surroundings = { http, addressOf: async () => '', projectId: 'prj_1', sinkId: 'snk_1' };
+  const surroundings = {
+    http,
+    addressOf: async () => '',
+    clock: systemClock,
+    projectId: 'prj_1',
+    sinkId: 'snk_1',
+  };
   return found.open(found.settings.parse(settings), surroundings);
 }
 

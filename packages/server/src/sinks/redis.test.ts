@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { startTestRedis, withoutRedis } from '@posthorn/sdk/src/inbox/fixtures/test-redis.ts';
 import { Redis } from 'ioredis';
 import { sampleEvent } from '../core/events/event-samples.ts';
+import { systemClock } from '../lib/clock.ts';
 import { type SinkItem, SinkTrouble } from './contract.ts';
 import { findSinkKind } from './sink-kinds.ts';
 
@@ -19,6 +20,7 @@ async function open(settings: object) {
   return kind.open(kind.settings.parse({ host: '127.0.0.1', ...settings }), {
     http: { request: () => assert.fail() },
     addressOf: async (host) => host,
+    clock: systemClock,
     projectId: 'prj_1',
     sinkId: 'snk_1',
   });

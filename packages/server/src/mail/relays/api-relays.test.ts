@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type TestContext } from 'node:test';
+import { signAwsRequest } from '../../lib/network/sign-aws-request.ts';
 import { createApiTransmitter } from './api-transmitter.ts';
 import { parseRelays } from './parse-relays.ts';
-import { signAwsRequest } from './sign-aws-request.ts';
 
 interface Asked {
   method: string | undefined;
@@ -102,7 +102,9 @@ test('the signature is the one that AWS computes', () => {
   // Reckoned apart from this code, with openssl, from the steps of the AWS documentation.
   const { authorization } = signAwsRequest(
     {
+      method: 'POST',
       url: 'https://email.us-east-1.amazonaws.com/v2/email/outbound-emails',
+      headers: { 'content-type': 'application/json' },
       body: '{"a":1}',
       nowMs: Date.parse('2015-08-30T12:36:00Z'),
     },

@@ -1,5 +1,5 @@
+import { signAwsRequest } from '../../lib/network/sign-aws-request.ts';
 import { type ApiRelay, endpointOf, secretOf, textOf, verdictOfStatus } from './api-relay.ts';
-import { signAwsRequest } from './sign-aws-request.ts';
 
 /**
  * Amazon SES, API version 2: SendEmail with raw content, `ses://<key id>:<secret>@<region>`, and
@@ -30,7 +30,9 @@ export const sesRelay: ApiRelay = {
         ...(set === null ? {} : { ConfigurationSetName: set }),
       });
       const to = `${base}/v2/email/outbound-emails`;
-      return { url: to, headers: signAwsRequest({ url: to, body, nowMs }, account), body };
+      const headers = { 'content-type': 'application/json' };
+      const request = { method: 'POST', url: to, headers, body, nowMs };
+      return { url: to, headers: signAwsRequest(request, account), body };
     };
   },
   read({ status, json, headers }) {
