@@ -174,6 +174,7 @@ const BAD: Record<SettingName, readonly string[] | null> = {
   spfTerm: ['spf.relay.example', 'include:', 'all'],
   returnPathDomain: ['bounces@example.com', 'a b', '-', 'a@b@c'],
   returnPathPort: ['-1', '65536', 'smtp', '25.5'],
+  postmasterAddress: ['postmaster', 'a@b@c', 'Ops <ops@example.com>'],
   bounceMailbox: [
     'imap.example.com',
     'imaps://imap.example.com',

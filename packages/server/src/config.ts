@@ -281,6 +281,10 @@ export const SETTINGS = {
     7 * DAY_MS,
     'How long the bytes of messages are kept after they were accepted (at least twice mail_expiry).',
   ),
+  postmasterAddress: optional(
+    'Who reads mail to postmaster@ and abuse@ this server and the domains that it serves. Without it such mail is refused.',
+    checkAddress,
+  ),
   auditRetention: bound(365 * DAY_MS, 'How long it is kept who changed what in the portal.'),
   databaseUrl: optional(
     'Keep everything in this PostgreSQL database: postgres://user:password@host/database. Also taken from DATABASE_URL. Without it: the embedded store.',

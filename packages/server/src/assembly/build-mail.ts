@@ -9,6 +9,7 @@ import { createHoldDecider } from '../mail/hold/hold-decider.ts';
 import { createHoldRoom, type HoldRoom } from '../mail/hold/hold-room.ts';
 import { createInboundRoom, type InboundRoom } from '../mail/inbound/create-inbound-room.ts';
 import { createIncoming } from '../mail/incoming/create-incoming.ts';
+import { createPostmasterDoor } from '../mail/incoming/postmaster-door.ts';
 import { createReturnPath, type ReturnPathRoom } from '../mail/return-path/create-return-path.ts';
 import { createSendLimits, type SendLimits } from '../mail/send-limits.ts';
 import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
@@ -96,7 +97,16 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
   const incoming = createIncoming({
     config,
     tls: basics.keys.submissionTls,
-    doors: [returnPath.door, unsubscribeMail.doorTo(trackingRoom.unsubscriber), inboundRoom.door],
+    doors: [
+      returnPath.door,
+      unsubscribeMail.doorTo(trackingRoom.unsubscriber),
+      inboundRoom.door,
+      createPostmasterDoor({
+        ...{ config, directory, now },
+        accept: (...message) => acceptor.acceptInput(...message),
+        firstProject: () => projects.all()[0]?.id ?? null,
+      }),
+    ],
     refuseWork: basics.gate.refuseWork,
     logger: basics.log,
   });
@@ -107,7 +117,11 @@ export async function buildMail(basics: Basics, ties: MailTies): Promise<Mail> {
     ...{ windows: store.sendWindows, log, ids, clock },
     limitsOf: projects.settingsOf,
   });
-  const acceptor = buildAcceptor(basics, ties, { ...rooms, deliverer, sendLimits });
+  const acceptor: MessageAcceptor = buildAcceptor(basics, ties, {
+    ...rooms,
+    deliverer,
+    sendLimits,
+  });
   const holdRoom = createHoldRoom({
     ...{ messages: store.messages, held: store.heldMessages, log, sendLimits, ids, clock },
     suppressed: ties.suppression.check,
