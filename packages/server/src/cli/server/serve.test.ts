@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -272,4 +273,19 @@ test('a store that is full makes HTTP say 503 and SMTP 451, and keeps what it ha
   for (const id of accepted) assert.equal((await client.get(`/v1/messages/${id}`)).id, id);
   small.child.kill('SIGTERM');
   await small.ended;
+});
+
+test('a start that waits for a database that says nothing can be stopped', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  t.after(() => silent.close());
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const run = runPosthorn([
+    ...['serve', '--data', newFolder(), '--shutdown-grace', '50ms'],
+    ...['--database-url', `postgres://nobody@127.0.0.1:${port}/none`],
+  ]);
+  await once(silent, 'connection');
+  run.child.kill('SIGTERM');
+  assert.equal(await run.ended, 0, run.stderr());
+  assert.match(run.stderr(), /Stopped in the middle of the start/);
 });

@@ -21,7 +21,9 @@ export async function serve(input: {
       config.logFormat === 'pretty' || (config.logFormat === 'auto' && process.stderr.isTTY);
     log = createLog({ level: config.logLevel, pretty });
     const stopAsked = listenForSignals(log);
-    const running = await startPosthorn(config, loadKeyMaterial(config), { log });
+    const starting = startPosthorn(config, loadKeyMaterial(config), { log });
+    exitIfStuck(starting, stopAsked, { log, boundMs: config.shutdownGrace });
+    const running = await starting;
     announceKey(running);
     log.info(
       {
@@ -78,6 +80,29 @@ function listenForSignals(log: Log): Promise<void> {
         resolve();
       });
     }
+  });
+}
+
+/**
+ * A start may wait for something that does not answer, a database say. Who asks to stop meanwhile gets it
+ * after the grace: nothing was promised to anybody yet, and a migration that is cut off is rolled back.
+ */
+function exitIfStuck(
+  starting: Promise<unknown>,
+  stopAsked: Promise<void>,
+  { log, boundMs }: { log: Log; boundMs: number },
+): void {
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+  };
+  starting.then(end, end);
+  void stopAsked.then(() => {
+    setTimeout(() => {
+      if (isOver) return;
+      log.warn({ boundMs }, 'Stopped in the middle of the start, which did not come to its end');
+      process.exit(0);
+    }, boundMs).unref();
   });
 }
 
