@@ -16,6 +16,7 @@ import {
   optional,
   optionalPort,
   readDomain,
+  readIssuer,
   readPublicUrl,
   readSize,
   readThreads,
@@ -24,6 +25,7 @@ import {
   whole,
 } from './config/setting-kinds.ts';
 import { nearestName } from './core/nearest-name.ts';
+import { parseRoleValues } from './core/oidc-role.ts';
 import { MAIL_LADDER_MS, STANDARD_WEBHOOKS_LADDER_MS } from './core/retry-schedule.ts';
 import { LOG_LEVELS } from './lib/log.ts';
 import {
@@ -240,6 +242,36 @@ export const SETTINGS = {
       'Where this server is reached from outside, such as https://posthorn.example.com: what the URLs of sources, and those of certificates in the dialect ses, begin with.',
     parse: readPublicUrl,
   },
+  oidcIssuer: {
+    default: '',
+    description:
+      'People sign in to the portal by this provider of OpenID Connect too, such as https://login.example.com. Without it: by password alone.',
+    parse: readIssuer,
+  },
+  oidcClientId: optional('The id under which that provider knows this server.'),
+  oidcClientSecret: optional('The secret that goes with it. Without it: a public client.'),
+  oidcScopes: text('openid email profile', 'Scopes that the provider is asked for.'),
+  oidcRoleClaim: optional('The claim that gives new users their role, such as groups.'),
+  oidcRoles: {
+    default: '',
+    description:
+      'Which value of that claim gives which role, the first that fits: owner=posthorn-admins,developer=engineering.',
+    parse: parseRoleValues,
+  },
+  oidcDefaultRole: oneOf(
+    ['none', 'developer', 'support', 'read_only'],
+    'none',
+    'Role of new users for whom no value fits; none: they need an account that is there already.',
+  ),
+  oidcDomains: {
+    default: '',
+    description: 'Domains of email addresses that may sign in so. Without them: all.',
+    parse: (value: string): readonly string[] => splitList(value).map(readDomain),
+  },
+  oidcTrustEmail: flag(
+    false,
+    'Take addresses that the provider does not call verified; for one where nobody sets their own, such as Microsoft Entra ID.',
+  ),
   returnPathDomain: {
     default: '',
     description:
@@ -248,6 +280,10 @@ export const SETTINGS = {
   },
   returnPathPort: optionalPort(
     'Port on which bounces and complaints come in, 25 for the world; 0 takes any free one. Without it: none.',
+  ),
+  postmasterAddress: optional(
+    'Who reads mail to postmaster@ and abuse@ this server and the domains that it serves. Without it such mail is refused.',
+    checkAddress,
   ),
   bounceMailbox: optional(
     'Read bounces and complaints from this mailbox: imaps://user:password@imap.example.com/INBOX, or pop3s://user:password@pop.example.com.',
@@ -280,10 +316,6 @@ export const SETTINGS = {
   bodyRetention: bound(
     7 * DAY_MS,
     'How long the bytes of messages are kept after they were accepted (at least twice mail_expiry).',
-  ),
-  postmasterAddress: optional(
-    'Who reads mail to postmaster@ and abuse@ this server and the domains that it serves. Without it such mail is refused.',
-    checkAddress,
   ),
   auditRetention: bound(365 * DAY_MS, 'How long it is kept who changed what in the portal.'),
   databaseUrl: optional(

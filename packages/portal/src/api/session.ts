@@ -18,6 +18,8 @@ export interface Session {
     has_totp: boolean;
     /** How many are left. */
     recovery_codes: number;
+    /** False for who signs in by OpenID Connect alone. */
+    has_password: boolean;
   };
   projects: { id: string; name: string }[];
   csrf_token: string;
@@ -28,6 +30,8 @@ export interface Session {
 export interface NoSession {
   /** `expired`: they were signed in until now, in this page. */
   reason: 'signed_out' | 'no_owner' | 'expired';
+  /** The host of the provider of OpenID Connect, where there is one. */
+  sign_in_service?: string;
 }
 
 const PROJECT_KEY = 'posthorn.project';

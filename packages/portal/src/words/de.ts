@@ -47,6 +47,19 @@ export const de: Words = {
     setupToken: 'Einrichtungs-Token',
     newPassword: 'Ein Passwort mit mindestens 12 Zeichen',
     create: 'Konto einrichten',
+    by: (host: string) => `Weiter mit ${host}`,
+    oidc: {
+      unreachable:
+        'Der Anmeldedienst antwortet nicht. Versuchen Sie es gleich noch einmal, oder melden Sie sich mit Ihrem Passwort an.',
+      refused: 'Der Anmeldedienst hat Sie nicht hereingelassen.',
+      expired:
+        'Das hat länger als zehn Minuten gedauert oder wurde in einem anderen Browser begonnen. Versuchen Sie es noch einmal.',
+      invalid:
+        'Was der Anmeldedienst sagt, ließ sich nicht prüfen. Das Protokoll des Servers sagt, warum: Sagen Sie es denen, die ihn betreiben.',
+      email: 'Der Anmeldedienst bürgt für keine E-Mail-Adresse von Ihnen.',
+      not_allowed:
+        'Hier gibt es kein Konto für Sie, oder es ist gesperrt. Bitten Sie den Eigentümer um eine Einladung.',
+    },
   },
   common: {
     asTable: 'Als Tabelle zeigen',

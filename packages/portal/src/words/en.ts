@@ -46,6 +46,18 @@ export const en = {
     setupToken: 'Setup token',
     newPassword: 'A password of at least 12 characters',
     create: 'Create the owner',
+    by: (host: string) => `Continue with ${host}`,
+    oidc: {
+      unreachable:
+        'The sign-in service does not answer. Try again in a moment, or sign in with your password.',
+      refused: 'The sign-in service did not let you in.',
+      expired: 'This took longer than ten minutes, or was begun in another browser. Try again.',
+      invalid:
+        "What the sign-in service said could not be verified. The server's log says why: tell who runs it.",
+      email: 'The sign-in service does not vouch for an email address of yours.',
+      not_allowed:
+        'There is no account for you here, or it is disabled. Ask the owner to invite you.',
+    },
   },
   common: {
     asTable: 'Show as a table',

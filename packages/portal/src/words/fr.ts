@@ -46,6 +46,19 @@ export const fr: Words = {
     setupToken: 'Jeton d’installation',
     newPassword: 'Un mot de passe d’au moins 12 caractères',
     create: 'Créer le compte',
+    by: (host: string) => `Continuer avec ${host}`,
+    oidc: {
+      unreachable:
+        'Le service de connexion ne répond pas. Réessayez dans un instant, ou connectez-vous avec votre mot de passe.',
+      refused: 'Le service de connexion ne vous a pas laissé entrer.',
+      expired:
+        'Cela a pris plus de dix minutes, ou a commencé dans un autre navigateur. Réessayez.',
+      invalid:
+        'Ce que dit le service de connexion n’a pas pu être vérifié. Le journal du serveur dit pourquoi : prévenez qui s’en occupe.',
+      email: 'Le service de connexion ne garantit aucune adresse e-mail à vous.',
+      not_allowed:
+        'Il n’y a pas de compte pour vous ici, ou il est désactivé. Demandez une invitation au propriétaire.',
+    },
   },
   common: {
     asTable: 'Afficher en tableau',

@@ -46,6 +46,19 @@ export const nl: Words = {
     setupToken: 'Installatietoken',
     newPassword: 'Een wachtwoord van minstens 12 tekens',
     create: 'Account maken',
+    by: (host: string) => `Verder met ${host}`,
+    oidc: {
+      unreachable:
+        'De aanmelddienst antwoordt niet. Probeer het zo nog eens, of meld u aan met uw wachtwoord.',
+      refused: 'De aanmelddienst heeft u niet binnengelaten.',
+      expired:
+        'Dit duurde langer dan tien minuten, of is in een andere browser begonnen. Probeer het nog eens.',
+      invalid:
+        'Wat de aanmelddienst zegt, kon niet worden gecontroleerd. Het log van de server zegt waarom: vertel het wie hem beheert.',
+      email: 'De aanmelddienst staat niet in voor een e-mailadres van u.',
+      not_allowed:
+        'Er is hier geen account voor u, of het is uitgeschakeld. Vraag de eigenaar om een uitnodiging.',
+    },
   },
   common: {
     asTable: 'Als tabel tonen',

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
+import type { Config } from '../config.ts';
 import { limitEndpoints } from '../http/access/limit-endpoints.ts';
 import {
   type CompatibleApis,
@@ -9,6 +10,7 @@ import {
 import type { Metrics } from '../http/metrics.ts';
 import { createPortal, type Portal } from '../http/portal/create-portal.ts';
 import { createInvitationMailer } from '../http/portal/invitation-mail.ts';
+import type { OidcSettings } from '../http/portal/oidc/add-oidc.ts';
 import { readPortalFiles } from '../http/portal/portal-files.ts';
 import { type AnswerMemory, createAnswerMemory } from '../http/remember-answers.ts';
 import type { Route } from '../http/route.ts';
@@ -81,6 +83,7 @@ function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] 
     directory: limitEndpoints(directory, projects),
     dispatcher: webhooks.dispatcher,
     endpointDefaults: webhooks.defaults,
+    evaluateText: webhooks.evaluateText,
     endpointUrls: (projectId, endpointId) =>
       directory.find(projectId, endpointId)?.record.url ?? null,
     urlPolicy: { guard: webhooks.guard, allowHttp: config.endpointAllowHttp },
@@ -137,5 +140,27 @@ function buildPortal(basics: Basics, { access, mail }: Shown): Portal {
     now: clock.now,
     log,
     refuseWork: gate.refuseWork,
+    oidc: readOidcSettings(config),
   });
+}
+
+function readOidcSettings(config: Config): OidcSettings | null {
+  const { oidcIssuer: issuer, oidcClientId: clientId, oidcDefaultRole, publicUrl } = config;
+  if (issuer === null || clientId === null) return null;
+  return {
+    provider: {
+      issuer,
+      clientId,
+      clientSecret: config.oidcClientSecret,
+      scopes: config.oidcScopes,
+    },
+    admission: {
+      roleClaim: config.oidcRoleClaim,
+      roles: config.oidcRoles,
+      defaultRole: oidcDefaultRole === 'none' ? null : oidcDefaultRole,
+      domains: config.oidcDomains,
+    },
+    trustsEmail: config.oidcTrustEmail,
+    publicUrl,
+  };
 }

@@ -47,6 +47,12 @@ export function loadKeyMaterial(config: Config): KeyMaterial {
   if (config.smtpTlsPort !== null && submissionTls === null) {
     throw new ConfigError('smtp_tls_port needs smtp_tls_key and smtp_tls_cert.');
   }
+  if ((config.oidcIssuer === null) !== (config.oidcClientId === null)) {
+    throw new ConfigError('oidc_issuer and oidc_client_id belong together: give both or neither.');
+  }
+  if (config.oidcRoles.length > 0 && config.oidcRoleClaim === null) {
+    throw new ConfigError('oidc_roles needs oidc_role_claim, the claim that has these values.');
+  }
   const endpointCa = config.endpointCa === null ? null : readPem('endpoint_ca', config.endpointCa);
   return { ...loadMasterKeys(config), submissionTls, endpointCa };
 }

@@ -111,6 +111,17 @@ export function readPublicUrl(value: string): string | null {
   throw new Error(`"${value}" is not a URL such as https://posthorn.example.com`);
 }
 
+/** Of OpenID Connect: with TLS, or on this machine, for who tries it out. */
+export function readIssuer(value: string): string | null {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (value === '') return null;
+  const isLocal = url !== null && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  const isIssuer = url?.protocol === 'https:' || (isLocal && url.protocol === 'http:');
+  // As it stands, for it has to be what the provider calls itself.
+  if (isIssuer && url.search === '' && url.hash === '' && url.username === '') return value;
+  throw new Error(`"${value}" is not an https URL such as https://login.example.com`);
+}
+
 const SIZE_UNITS: Record<string, number> = { '': 1, kb: 1_024, mb: 1_048_576, gb: 1_073_741_824 };
 
 export function readSize(value: string): number {

@@ -9,6 +9,7 @@ import type { Stream } from '../core/mail/streams.ts';
 import type { SuppressionReason } from '../core/mail/suppression.ts';
 import type { Role } from '../core/roles.ts';
 import type { SinkLane, SinkRefusal } from '../core/sink.ts';
+import type { Grain, StatsDimension, StatsPlace } from '../core/stats/counts.ts';
 
 /** What the installation knows of itself, by name. */
 export interface FactsTable {
@@ -54,6 +55,7 @@ export interface UsersTable {
   totp_sealed: string | null;
   totp_step: number | null;
   recovery_hashes: string | null;
+  oidc_subject: string | null;
 }
 
 export interface InvitationsTable {
@@ -379,6 +381,35 @@ export interface SinkRefusalsTable {
   retain_until: number;
 }
 
+export interface StatsCountsTable {
+  project_id: string;
+  grain: Grain;
+  dimension: StatsDimension;
+  starts_at: number;
+  value: string;
+  stream: string;
+  metric: string;
+  count: number;
+}
+
+export interface StatsFirstsTable {
+  project_id: string;
+  mark: string;
+  occurred_at: number;
+  generation: number;
+  counted: string;
+  retain_until: number;
+}
+
+export interface StatsPlacesTable {
+  project_id: string;
+  state: StatsPlace['state'];
+  position: number;
+  until_position: number | null;
+  floor_at: number;
+  generation: number;
+}
+
 export interface SourceActivityTable {
   project_id: string;
   source_id: string;
@@ -551,6 +582,9 @@ export interface Tables {
   sinks: SinksTable;
   sink_places: SinkPlacesTable;
   sink_refusals: SinkRefusalsTable;
+  stats_counts: StatsCountsTable;
+  stats_firsts: StatsFirstsTable;
+  stats_places: StatsPlacesTable;
   source_activity: SourceActivityTable;
   source_payloads: SourcePayloadsTable;
   source_replays: SourceReplaysTable;

@@ -5,9 +5,10 @@ import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/forms/field.tsx';
 import { Form } from '../../design/forms/form.tsx';
 import { useWords } from '../../words/words.tsx';
+import { SignInService } from './sign-in-service.tsx';
 
 /** Asks who is there; the first one on a new server becomes its owner. */
-export function SignIn({ reason }: NoSession) {
+export function SignIn({ reason, sign_in_service: service }: NoSession) {
   const words = useWords();
   const signIn = useSignIn();
   const createOwner = useCreateOwner();
@@ -92,6 +93,7 @@ export function SignIn({ reason }: NoSession) {
           {isFirst ? words.signIn.create : words.signIn.submit}
         </Button>
       </Form>
+      {service !== undefined && !isFirst && <SignInService host={service} />}
     </main>
   );
 }

@@ -38,38 +38,41 @@ export function Account() {
             </SavedForm>
           </Card>
         </Section>
-        <Section title={account.password}>
-          <Card className="p-4">
-            <SavedForm
-              path="/portal/api/account/password"
-              method="POST"
-              action={account.changePassword}
-              done={account.passwordChanged}
-              read={(form) => ({
-                current_password: String(form.get('current_password')),
-                password: String(form.get('password')),
-              })}
-            >
-              <TextField
-                label={account.currentPassword}
-                name="current_password"
-                type="password"
-                autoComplete="current-password"
-                required
-              />
-              <TextField
-                label={account.newPassword}
-                name="password"
-                type="password"
-                autoComplete="new-password"
-                required
-                minLength={12}
-              />
-            </SavedForm>
-          </Card>
-        </Section>
+        {user.has_password && (
+          <Section title={account.password}>
+            <Card className="p-4">
+              <SavedForm
+                path="/portal/api/account/password"
+                method="POST"
+                action={account.changePassword}
+                done={account.passwordChanged}
+                read={(form) => ({
+                  current_password: String(form.get('current_password')),
+                  password: String(form.get('password')),
+                })}
+              >
+                <TextField
+                  label={account.currentPassword}
+                  name="current_password"
+                  type="password"
+                  autoComplete="current-password"
+                  required
+                />
+                <TextField
+                  label={account.newPassword}
+                  name="password"
+                  type="password"
+                  autoComplete="new-password"
+                  required
+                  minLength={12}
+                />
+              </SavedForm>
+            </Card>
+          </Section>
+        )}
       </div>
-      <SecondFactor />
+      {/* Who comes by OpenID Connect has both of them there. */}
+      {user.has_password && <SecondFactor />}
     </SettingsPage>
   );
 }

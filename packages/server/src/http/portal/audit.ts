@@ -24,6 +24,7 @@ export type PortalAction =
   | 'user.second_factor_reset'
   | 'account.renamed'
   | 'account.password_changed'
+  | 'account.oidc_linked'
   | 'account.second_factor_enabled'
   | 'account.second_factor_disabled';
 

@@ -11,6 +11,7 @@ import { createAudit } from './audit.ts';
 import { createGuessLimits } from './guess-limits.ts';
 import { addMessageFrame } from './message-frame.ts';
 import { type Change, noteChanges } from './note-changes.ts';
+import { addOidc, type OidcSettings } from './oidc/add-oidc.ts';
 import { createPortalDoor } from './portal-door.ts';
 import { ENCODINGS, type PortalFile, type PortalFiles } from './portal-files.ts';
 import { createSecondFactors } from './second-factor.ts';
@@ -55,10 +56,12 @@ export interface PortalOptions {
   now: () => number;
   log: Log;
   refuseWork(): PosthornError | null;
+  /** Who signs people in beside passwords; null: nobody. */
+  oidc: OidcSettings | null;
 }
 
 export function createPortal(options: PortalOptions): Portal {
-  const { store, projects, files, ids, now, refuseWork } = options;
+  const { store, projects, files, ids, now, refuseWork, oidc } = options;
   const { users, sessions, invitations } = store;
   const limits = createGuessLimits(now);
   const retentionMs = options.auditRetentionMs;
@@ -143,7 +146,12 @@ export function createPortal(options: PortalOptions): Portal {
         service,
         authenticator: options.authenticator,
         refuseWork,
+        signInService: oidc === null ? null : new URL(oidc.provider.issuer).host,
       });
+      if (oidc !== null) {
+        const { takeAddress } = limits;
+        addOidc(app, oidc, { ...options, ...{ door, service, users, audit, takeAddress } });
+      }
       addAccountRoutes(app, { door, accounts, secondFactors, audit });
       addUserRoutes(app, {
         door,

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { Actor } from './audit.ts';
+import { readCookie } from './read-cookie.ts';
 import { checkCsrf, SESSION_MS, type SessionService, type SignedIn } from './sign-in.ts';
 
 const CSRF_HEADER = 'x-posthorn-csrf';
@@ -19,6 +20,10 @@ export interface PortalDoor {
   admitOwner(request: FastifyRequest): Promise<Visitor>;
   /** Sets the cookie and answers with who has come in. */
   welcome(reply: FastifyReply, token: string): Promise<FastifyReply>;
+  /** Sets the cookie alone. */
+  putToken(reply: FastifyReply, token: string): void;
+  /** From outside the server is reached by HTTPS. */
+  readonly isSecure: boolean;
   /** Takes the cookie away. */
   forget(reply: FastifyReply): void;
   describe(signedIn: SignedIn): object;
@@ -35,13 +40,7 @@ export function createPortalDoor(options: {
   const { service, projects, isSecure } = options;
   const cookieName = isSecure ? '__Host-posthorn' : 'posthorn_session';
 
-  function readToken({ headers }: FastifyRequest): string | null {
-    for (const pair of (headers.cookie ?? '').split(';')) {
-      const [name = '', value = ''] = pair.trim().split('=');
-      if (name === cookieName && value !== '') return value;
-    }
-    return null;
-  }
+  const readToken = (request: FastifyRequest): string | null => readCookie(request, cookieName);
 
   function writeToken(reply: FastifyReply, token: string | null): void {
     const seconds = token === null ? 0 : SESSION_MS / 1_000;
@@ -70,6 +69,7 @@ export function createPortalDoor(options: {
       role: user.role,
       has_totp: user.totp !== null,
       recovery_codes: user.totp?.recoveryHashes.length ?? 0,
+      has_password: user.passwordHash !== '',
     },
     projects: projects
       .all()
@@ -91,6 +91,8 @@ export function createPortalDoor(options: {
       writeToken(reply, token);
       return reply.code(201).send(describe(await service.find(token)));
     },
+    putToken: writeToken,
+    isSecure,
     forget: (reply) => writeToken(reply, null),
     describe,
   };

@@ -22,6 +22,8 @@ export function addSessionRoutes(
     service: SessionService;
     authenticator: Pick<Authenticator, 'identify'>;
     refuseWork(): PosthornError | null;
+    /** The host of the provider of OpenID Connect; null without one. */
+    signInService: string | null;
   },
 ): void {
   const { door, service } = deps;
@@ -45,12 +47,15 @@ export function addSessionRoutes(
     }
   }
 
+  const noSession = (reason: string): object =>
+    deps.signInService === null ? { reason } : { reason, sign_in_service: deps.signInService };
+
   app.get('/portal/api/session', async (request, reply) => {
     // That nobody is signed in is an answer and no error: it is what this asks.
     const body = await service
       .find(door.readToken(request))
       .then(door.describe, (error: unknown) => {
-        if (error instanceof PosthornError && error.status === 401) return { reason: error.code };
+        if (error instanceof PosthornError && error.status === 401) return noSession(error.code);
         throw error;
       });
     return reply.header('cache-control', 'no-store').send(body);

@@ -43,8 +43,8 @@ export interface SessionService {
   createOwner(fields: Omit<SignInFields, 'totp'>): Promise<UserRecord>;
   /** A new session's token. Throws `wrong_sign_in`, `totp_required`, `wrong_totp`, `rate_limited`. */
   signIn(fields: SignInFields): Promise<string>;
-  /** Opens a session for a user who has shown otherwise who they are. */
-  open(user: UserRecord, remoteAddress: string): Promise<string>;
+  /** Opens a session for a user who has shown otherwise who they are; `issuer`: by OpenID Connect, to whom. */
+  open(user: UserRecord, remoteAddress: string, issuer?: string): Promise<string>;
   signOut(token: string): Promise<void>;
   /** Throws `signed_out`, or `no_owner` when there is no user at all. */
   find(token: string | null): Promise<SignedIn>;
@@ -62,18 +62,19 @@ export function createSessionService(options: {
   now: () => number;
 }): SessionService {
   const { users, sessions, audit, limits, ids, now } = options;
-  // Made when it is first needed; compared with when nobody has the address, so that it takes as long.
+  // Made when it is first needed; compared with when nobody has the address, or no password, so that it takes as long.
   let nobody: Promise<string> | null = null;
 
   async function check(email: string, password: string): Promise<UserRecord> {
     const user = await users.byEmail(email);
     nobody ??= hashPassword('nobody has this password');
-    const isRight = await isPassword(password, user?.passwordHash ?? (await nobody));
-    if (user !== null && isRight && user.disabledAtMs === null) return user;
+    const isRight = await isPassword(password, user?.passwordHash || (await nobody));
+    if (user !== null && isRight && user.passwordHash !== '' && user.disabledAtMs === null)
+      return user;
     throw new PosthornError('wrong_sign_in', 'No account has this email and this password.');
   }
 
-  async function open(user: UserRecord, remoteAddress: string): Promise<string> {
+  async function open(user: UserRecord, remoteAddress: string, issuer?: string): Promise<string> {
     const token = randomBytes(TOKEN_BYTES).toString('base64url');
     const createdAtMs = now();
     await sessions.purge(createdAtMs);
@@ -84,7 +85,9 @@ export function createSessionService(options: {
       seenAtMs: createdAtMs,
       expiresAtMs: createdAtMs + SESSION_MS,
     };
-    await sessions.insert(session, [audit.noting({ user, remoteAddress }, 'session.opened')]);
+    await sessions.insert(session, [
+      audit.noting({ user, remoteAddress }, 'session.opened', issuer),
+    ]);
     return token;
   }
 
@@ -105,6 +108,7 @@ export function createSessionService(options: {
         createdAtMs: now(),
         disabledAtMs: null,
         totp: null,
+        oidcSubject: null,
       };
       try {
         await users.insert(user, [audit.noting({ user, remoteAddress }, 'owner.created', user.id)]);

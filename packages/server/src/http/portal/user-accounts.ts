@@ -115,6 +115,7 @@ export function createUserAccounts(options: {
         createdAtMs: now(),
         disabledAtMs: null,
         totp: null,
+        oidcSubject: null,
       };
       const joined = audit.noting({ user, remoteAddress }, 'user.joined', user.id);
       try {

@@ -10,7 +10,7 @@ export interface UserRecord {
   /** In lower case. */
   email: string;
   name: string;
-  /** See lib/secrets/password.ts. */
+  /** See lib/secrets/password.ts; empty for who signs in by OpenID Connect alone. */
   passwordHash: string;
   role: Role;
   /** The projects that they see; null for all. */
@@ -20,6 +20,8 @@ export interface UserRecord {
   disabledAtMs: number | null;
   /** Null without one. */
   totp: SecondFactor | null;
+  /** Who they are to the provider of OpenID Connect, `<issuer> <sub>`; null before they came by it. */
+  oidcSubject: string | null;
 }
 
 export interface SecondFactor {
@@ -37,6 +39,7 @@ export type UserRights = Pick<UserRecord, 'role' | 'projectIds' | 'disabledAtMs'
 export interface Users {
   get(id: string): Promise<UserRecord | null>;
   byEmail(email: string): Promise<UserRecord | null>;
+  bySubject(oidcSubject: string): Promise<UserRecord | null>;
   /** By address. */
   all(): Promise<UserRecord[]>;
   count(): Promise<number>;
@@ -50,6 +53,8 @@ export interface Users {
   ): Promise<void>;
   /** Rejects with StoreConflict when they are gone, or nobody would be left who is an owner. */
   changeRights(id: string, rights: UserRights, beside: readonly Statement[]): Promise<void>;
+  /** From now on they may come by OpenID Connect. Rejects with StoreConflict when they or somebody else do already. */
+  linkSubject(id: string, oidcSubject: string, beside: readonly Statement[]): Promise<void>;
   /** Removes a user with their sessions; rejects as `changeRights` does. */
   remove(id: string, beside: readonly Statement[]): Promise<void>;
   /** Uses a step of time up; rejects with StoreConflict when it or a later one was used. */
@@ -80,6 +85,10 @@ export function createUsers(engine: Engine): Users {
     },
     async byEmail(email) {
       const row = await all().where('email', '=', email.toLowerCase()).executeTakeFirst();
+      return row === undefined ? null : fromRow(row);
+    },
+    async bySubject(oidcSubject) {
+      const row = await all().where('oidc_subject', '=', oidcSubject).executeTakeFirst();
       return row === undefined ? null : fromRow(row);
     },
     async all() {
@@ -118,6 +127,14 @@ export function createUsers(engine: Engine): Users {
         : update.where((eb) => eb.or([isNoOwner(eb), eb.exists(otherOwners(id))]));
       return commit(toStatement(guarded, 1), ...beside);
     },
+    linkSubject: (id, oidcSubject, beside) =>
+      commit(
+        toStatement(
+          one(id).set({ oidc_subject: oidcSubject }).where('oidc_subject', 'is', null),
+          1,
+        ),
+        ...beside,
+      ),
     remove: (id, beside) =>
       commit(
         toStatement(db.deleteFrom('sessions').where('user_id', '=', id)),
@@ -171,6 +188,7 @@ function toRow(user: UserRecord): UsersTable {
     created_at: user.createdAtMs,
     disabled_at: user.disabledAtMs,
     ...toTotpColumns(user.totp),
+    oidc_subject: user.oidcSubject,
   };
 }
 
@@ -192,5 +210,6 @@ function fromRow(row: UsersTable): UserRecord {
             step: row.totp_step ?? 0,
             recoveryHashes: JSON.parse(row.recovery_hashes ?? '[]'),
           },
+    oidcSubject: row.oidc_subject,
   };
 }

@@ -97,6 +97,7 @@ export function describeSealedValues(open: OpenEngine): void {
           createdAtMs: NOW_MS,
           disabledAtMs: null,
           totp,
+          oidcSubject: null,
         },
         [],
       );

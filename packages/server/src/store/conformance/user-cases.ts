@@ -22,6 +22,7 @@ export function describeUsers(open: OpenEngine): void {
         createdAtMs: NOW_MS,
         disabledAtMs: null,
         totp: null,
+        oidcSubject: null,
         ...fields,
       };
     }
@@ -44,6 +45,20 @@ export function describeUsers(open: OpenEngine): void {
       const second = { ...user, id: ids.next('user') };
       await assert.rejects(store.users.insert(second, []), StoreConflict);
       assert.equal(await store.users.get(second.id), null);
+    });
+
+    test('who comes by OpenID Connect is found by it, and is one user', async () => {
+      const { store, ids } = await sandbox();
+      const anna = userOf(ids.next('user'));
+      const subject = `https://login.example ${anna.id}`;
+      await store.users.insert(anna, []);
+      assert.equal(await store.users.bySubject(subject), null);
+      await store.users.linkSubject(anna.id, subject, []);
+      assert.deepEqual(await store.users.bySubject(subject), { ...anna, oidcSubject: subject });
+      await assert.rejects(store.users.linkSubject(anna.id, `${subject}-2`, []), StoreConflict);
+      const ben = userOf(ids.next('user'));
+      await store.users.insert(ben, []);
+      await assert.rejects(store.users.linkSubject(ben.id, subject, []), StoreConflict);
     });
 
     test('rights change, and the last owner who may sign in stays', async () => {

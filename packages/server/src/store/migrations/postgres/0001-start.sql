@@ -393,6 +393,37 @@ CREATE TABLE posthorn.sink_refusals (
   PRIMARY KEY (project_id, sink_id, event_id)
 );
 
+CREATE TABLE posthorn.stats_counts (
+  project_id text COLLATE "C" NOT NULL,
+  grain text COLLATE "C" NOT NULL,
+  dimension text COLLATE "C" NOT NULL,
+  starts_at bigint NOT NULL,
+  value text COLLATE "C" NOT NULL,
+  stream text COLLATE "C" NOT NULL,
+  metric text COLLATE "C" NOT NULL,
+  count bigint NOT NULL,
+  PRIMARY KEY (project_id, grain, dimension, starts_at, value, stream, metric)
+);
+
+CREATE TABLE posthorn.stats_firsts (
+  project_id text COLLATE "C" NOT NULL,
+  mark text COLLATE "C" NOT NULL,
+  occurred_at bigint NOT NULL,
+  generation integer NOT NULL,
+  counted text COLLATE "C" NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, mark)
+);
+
+CREATE TABLE posthorn.stats_places (
+  project_id text COLLATE "C" NOT NULL PRIMARY KEY,
+  state text COLLATE "C" NOT NULL,
+  position bigint NOT NULL,
+  until_position bigint,
+  floor_at bigint NOT NULL,
+  generation integer NOT NULL
+);
+
 CREATE TABLE posthorn.source_activity (
   project_id text COLLATE "C" NOT NULL,
   source_id text COLLATE "C" NOT NULL,
@@ -580,7 +611,8 @@ CREATE TABLE posthorn.users (
   disabled_at bigint,
   totp_sealed text COLLATE "C",
   totp_step bigint,
-  recovery_hashes text COLLATE "C"
+  recovery_hashes text COLLATE "C",
+  oidc_subject text COLLATE "C" UNIQUE
 );
 
 CREATE TABLE posthorn.sessions (

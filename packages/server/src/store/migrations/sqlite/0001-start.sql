@@ -379,6 +379,41 @@ CREATE TABLE sink_refusals (
   PRIMARY KEY (project_id, sink_id, event_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Sums of what the log says, for charts and alarms. `dimension` is 'all' or what `value` is of: a tag, a domain. A row
+-- for each metric that was counted, so that a new one is no migration.
+CREATE TABLE stats_counts (
+  project_id TEXT NOT NULL,
+  grain TEXT NOT NULL,
+  dimension TEXT NOT NULL,
+  starts_at INTEGER NOT NULL,
+  value TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  metric TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (project_id, grain, dimension, starts_at, value, stream, metric)
+) STRICT, WITHOUT ROWID;
+
+-- The earliest open and click of a message and recipient, under a hash of the three, and how it was counted.
+CREATE TABLE stats_firsts (
+  project_id TEXT NOT NULL,
+  mark TEXT NOT NULL,
+  occurred_at INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  counted TEXT NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, mark)
+) STRICT, WITHOUT ROWID;
+
+-- How far the log is counted: '' for all of it as it grows, and a project while it is counted anew.
+CREATE TABLE stats_places (
+  project_id TEXT NOT NULL PRIMARY KEY,
+  state TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  until_position INTEGER,
+  floor_at INTEGER NOT NULL,
+  generation INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What was noticed of a source: apart from it, so that noticing is no change. `silences` has the longest
 -- silence of each of the last days (core/source-silence.ts).
 CREATE TABLE source_activity (
@@ -561,7 +596,8 @@ CREATE TABLE users (
   disabled_at INTEGER,
   totp_sealed TEXT,
   totp_step INTEGER,
-  recovery_hashes TEXT
+  recovery_hashes TEXT,
+  oidc_subject TEXT UNIQUE
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sessions (
