@@ -20,12 +20,12 @@ export function retryAfterOf({ headers }: SinkHttpAnswer): number | null {
 export function checkAnswer(answer: SinkHttpAnswer): readonly ItemRefusal[] {
   const { status } = answer;
   if (status >= 200 && status < 300) return [];
-  throw new SinkTrouble(codeOf(status), `It answered ${status}${excerptOf(answer.text)}.`, {
+  throw new SinkTrouble(codeOfStatus(status), `It answered ${status}${excerptOf(answer.text)}.`, {
     retryAfterMs: retryAfterOf(answer),
   });
 }
 
-function codeOf(status: number): SinkTrouble['code'] {
+export function codeOfStatus(status: number): SinkTrouble['code'] {
   if (status === 401 || status === 403) return 'credentials';
   if (status === 404 || status === 410) return 'not_found';
   if (status === 408) return 'timeout';

@@ -47,6 +47,41 @@ export function sendOneByOne(
   );
 }
 
+/**
+ * For destinations that answer for each item while others are on their way. Trouble with one, or when
+ * `stopped` rejects, says how many before it are done.
+ */
+export async function sendTogether(
+  items: readonly SinkItem[],
+  send: (item: SinkItem) => Promise<void>,
+  stopped: Promise<never>,
+): Promise<readonly ItemRefusal[]> {
+  const answers: (SinkTrouble | 'done' | undefined)[] = [];
+  const work = items.map(async (item, i) => {
+    try {
+      await send(item);
+      answers[i] = 'done';
+    } catch (error) {
+      if (!(error instanceof SinkTrouble) || error.code !== 'refused') throw error;
+      answers[i] = error;
+    }
+  });
+  const refusalsOf = (some: typeof answers): ItemRefusal[] =>
+    some.flatMap((answer, index) =>
+      answer instanceof SinkTrouble ? [{ index, detail: answer.message }] : [],
+    );
+  try {
+    await Promise.race([Promise.all(work), stopped]);
+    return refusalsOf(answers);
+  } catch (error) {
+    if (!(error instanceof SinkTrouble)) throw error;
+    const open = items.findIndex((_, i) => answers[i] === undefined);
+    const taken = open === -1 ? items.length : open;
+    const refusals = refusalsOf(answers.slice(0, taken));
+    throw new SinkTrouble(error.code, error.message, { taken, refusals, cause: error });
+  }
+}
+
 /** Parts of a batch, one after the other. Trouble says how many items were done before it. */
 export async function sendInTurn(
   parts: readonly (readonly SinkItem[])[],
@@ -76,5 +111,27 @@ export async function sendInTurn(
 export function inPieces<T>(items: readonly T[], size: number): T[][] {
   const pieces: T[][] = [];
   for (let at = 0; at < items.length; at += size) pieces.push(items.slice(at, at + size));
+  return pieces;
+}
+
+/** Pieces of at most so many items and bytes; one item that is larger than that goes alone. */
+export function inPiecesOfBytes<T>(
+  items: readonly T[],
+  max: { items: number; bytes: number },
+  sizeOf: (item: T) => number,
+): T[][] {
+  const pieces: T[][] = [];
+  let leftBytes = 0;
+  for (const item of items) {
+    const size = sizeOf(item);
+    const last = pieces.at(-1);
+    if (last === undefined || last.length === max.items || size > leftBytes) {
+      pieces.push([item]);
+      leftBytes = max.bytes - size;
+    } else {
+      last.push(item);
+      leftBytes -= size;
+    }
+  }
   return pieces;
 }

@@ -1,16 +1,26 @@
 // A table: every kind of sink. A new one is a file under kinds/ and a line here.
 import type { SinkKind } from './contract.ts';
 import { discord } from './kinds/discord.ts';
+import { eventbridge } from './kinds/eventbridge.ts';
 import { http } from './kinds/http.ts';
+import { kinesis } from './kinds/kinesis.ts';
 import { opsgenie } from './kinds/opsgenie.ts';
 import { pagerduty } from './kinds/pagerduty.ts';
+import { pubsub } from './kinds/pubsub.ts';
 import { redis } from './kinds/redis.ts';
 import { slack } from './kinds/slack.ts';
+import { sns } from './kinds/sns.ts';
+import { sqs } from './kinds/sqs.ts';
 import { teams } from './kinds/teams.ts';
 
 export const SINK_KINDS: readonly SinkKind[] = [
   http,
   redis,
+  sqs,
+  sns,
+  kinesis,
+  eventbridge,
+  pubsub,
   slack,
   teams,
   discord,
