@@ -299,7 +299,8 @@ export interface EventAuthentication {
   spf: { result: string; domain?: string | null };
   dkim: { result: string; signatures: EventDkimSignature[] };
   dmarc: { result: string; domain?: string | null; policy?: string | null };
-  arc: { result: string };
+  /** `domain`: who sealed it last, which says no more than how far that one is trusted (RFC 8617). */
+  arc: { result: string; domain?: string | null };
 }
 
 export interface EventDkimSignature {

@@ -337,7 +337,7 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
           signatures: [{ result: 'pass', domain: 'example.com', selector: 's1', aligned: true }],
         },
         dmarc: { result: 'pass', domain: 'example.com', policy: 'reject' },
-        arc: { result: 'none' },
+        arc: { result: 'none', domain: null },
       },
       spam: { suspected: false, reasons: [] },
       automatic: null,

@@ -113,7 +113,7 @@ const EVENT_DATA = {
         signatures: [{ result: 'text', domain: 'text', selector: 'text', aligned: 'flag' }],
       },
       dmarc: { result: 'text', domain: 'text', policy: 'text' },
-      arc: { result: 'text' },
+      arc: { result: 'text', domain: 'text' },
     },
     spam: { suspected: 'flag', reasons: 'texts' },
     automatic: 'text',

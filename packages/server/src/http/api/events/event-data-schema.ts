@@ -58,7 +58,10 @@ const authenticationSchema = z.strictObject({
     domain: textOrNull(255),
     policy: textOrNull(50),
   }),
-  arc: z.strictObject({ result: resultSchema }),
+  arc: z.strictObject({
+    result: resultSchema,
+    domain: textOrNull(255),
+  }),
 });
 
 /** A mail that came in (EventInbound), in events and in what lists them. */

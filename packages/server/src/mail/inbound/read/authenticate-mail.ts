@@ -53,6 +53,7 @@ export async function authenticateMail(
         aligned: one.status.aligned !== undefined && one.status.aligned !== false,
       }),
     );
+    const seal = arc ? arc.signature : false;
     const best = signatures.find(({ result }) => result === 'pass') ?? signatures[0];
     return {
       spf: { result: resultOf(spf), domain: textOf(spf === false ? null : spf.domain) },
@@ -62,7 +63,7 @@ export async function authenticateMail(
         domain: textOf(dmarc ? dmarc.domain : null),
         policy: textOf(dmarc ? dmarc.policy : null),
       },
-      arc: { result: resultOf(arc) },
+      arc: { result: resultOf(arc), domain: textOf(seal ? seal.signingDomain : null) },
     };
   } catch {
     return NOT_KNOWN;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
+import { sealMessage } from 'mailauth';
 import { systemClock } from '../../../lib/clock.ts';
 import { dkimRecord, generateKey, readPrivateKey } from '../../dkim/generate-keys.ts';
 import { signMessage } from '../../dkim/sign-message.ts';
@@ -19,6 +20,7 @@ const KEY = await generateKey('ed25519');
 const DNS: Record<string, string[][]> = {
   'TXT sender.test': [['v=spf1 ip4:192.0.2.1 -all']],
   'TXT s1._domainkey.sender.test': [[dkimRecord('ed25519', KEY.publicKey)]],
+  'TXT s1._domainkey.list.test': [[dkimRecord('ed25519', KEY.publicKey)]],
   'TXT _dmarc.sender.test': [['v=DMARC1; p=reject']],
 };
 
@@ -169,9 +171,30 @@ test('a signed mail from the right address passes SPF, DKIM and DMARC', async ()
       signatures: [{ result: 'pass', domain: 'sender.test', selector: 's1', aligned: true }],
     },
     dmarc: { result: 'pass', domain: 'sender.test', policy: 'reject' },
-    arc: { result: 'none' },
+    arc: { result: 'none', domain: null },
   });
   assert.ok(asked.includes('TXT sender.test'));
+});
+
+test('a forwarder that seals what it changes is named, and a seal that does not fit is worth nothing', async () => {
+  const privateKey = readPrivateKey(KEY.privateKey).export({ type: 'pkcs8', format: 'pem' });
+  const changed = Buffer.from(MAIL.replace('Subject: ', 'Subject: [list] '));
+  const seal = await sealMessage(changed, {
+    signingDomain: 'list.test',
+    selector: 's1',
+    cv: 'none',
+    authResults: 'list.test; dmarc=pass',
+    privateKey,
+  });
+  const fromList = { ...ENVELOPE, from: 'list@list.test', remoteAddress: '198.51.100.9' };
+  const read = (raw: Buffer) => reader.read(Buffer.concat([seal, raw]), fromList);
+  const { authentication: sealed } = await read(changed);
+  assert.deepEqual(
+    [sealed.arc, sealed.dmarc.result],
+    [{ result: 'pass', domain: 'list.test' }, 'fail'],
+  );
+  const { authentication: broken } = await read(Buffer.from(MAIL));
+  assert.deepEqual(broken.arc, { result: 'fail', domain: 'list.test' });
 });
 
 test('a forged mail fails', async () => {

@@ -13,7 +13,7 @@ export const NOT_KNOWN: EventAuthentication = {
   spf: { result: 'temperror', domain: null },
   dkim: { result: 'temperror', signatures: [] },
   dmarc: { result: 'temperror', domain: null, policy: null },
-  arc: { result: 'temperror' },
+  arc: { result: 'temperror', domain: null },
 };
 
 /** What the thread is asked to do; `id` comes back with the answer. */
