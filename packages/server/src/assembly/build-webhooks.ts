@@ -1,3 +1,4 @@
+import { createExpressionEvaluator } from '../lib/expression/evaluator.ts';
 import { type AddressGuard, createAddressGuard } from '../lib/network/address-guard.ts';
 import {
   createDispatcher,
@@ -12,6 +13,8 @@ import type { EndpointDefaults } from '../webhooks/endpoints/live-endpoint.ts';
 import { parseProxyUrl } from '../webhooks/post/connect/proxy-settings.ts';
 import { createConfiguredPoster } from '../webhooks/poster/create-configured-poster.ts';
 import type { Poster } from '../webhooks/poster/poster.ts';
+import type { EvaluateText } from '../webhooks/transform/transform-unit.ts';
+import { createTransformingPoster } from '../webhooks/transform/transforming-poster.ts';
 import type { Basics } from './open-basics.ts';
 
 /** Endpoints, and what posts to them. */
@@ -22,6 +25,7 @@ export interface Webhooks {
   defaults: EndpointDefaults;
   /** Which addresses may be posted to. */
   guard: AddressGuard;
+  evaluateText: EvaluateText;
 }
 
 /** Deliveries of all endpoints in memory; about 1 kB each. */
@@ -44,12 +48,14 @@ export async function buildWebhooks(
   };
   const directory = createEndpointDirectory({ endpoints, secretBox, defaults });
   await directory.load();
+  const evaluator = createExpressionEvaluator();
+  const poster = buildPoster(basics, networks);
   const dispatcher = createDispatcher({
     ...ties,
     engine,
     deliveries,
     directory,
-    poster: buildPoster(basics, networks),
+    poster: createTransformingPoster(poster, { evaluator, now: clock.now }),
     clock,
     random,
     ids,
@@ -59,7 +65,8 @@ export async function buildWebhooks(
     concurrency: config.webhookConcurrency,
     memoryLimit: MEMORY_DELIVERIES,
   });
-  return { directory, dispatcher, defaults, guard: createAddressGuard(networks) };
+  const { evaluateText } = evaluator;
+  return { directory, dispatcher, defaults, guard: createAddressGuard(networks), evaluateText };
 }
 
 function buildPoster({ config, keys, clock, log }: Basics, networks: readonly string[]): Poster {

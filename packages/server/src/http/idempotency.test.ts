@@ -194,6 +194,13 @@ before(async () => {
     { path: `/v1/domains/${domain.id}/dkim/rotate`, list: '/v1/domains' },
   );
   const settings = { url: 'https://app.example.com/' };
+  const { body: previewed } = await api.send('POST', '/v1/endpoints', { body: settings });
+  CASES.push({
+    path: `/v1/endpoints/${previewed.id}/preview`,
+    body: {},
+    other: { limit: 3 },
+    list: '/v1/endpoints',
+  });
   const { body: sink } = await api.send('POST', '/v1/sinks', { body: { kind: 'http', settings } });
   const ofSink = { path: `/v1/sinks/${sink.id}`, list: '/v1/sinks' };
   CASES.push(
@@ -235,7 +242,7 @@ before(async () => {
 
 /** It changes what is there, and makes nothing. */
 const isChange = (path: string) =>
-  /\/(retry|pause|resume|cancel|release|drop|check|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\//.test(
+  /\/(retry|pause|resume|cancel|release|drop|check|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\/|\/preview$/.test(
     path,
   );
 

@@ -112,6 +112,7 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/replays': { dry_run: true },
   'POST /v1/erasures': { recipient: 'somebody@example.com' },
   'POST /v1/endpoints/{id}/test': { type: 'email.bounced' },
+  'POST /v1/endpoints/{id}/preview': {},
   'POST /v1/domains': { name: 'taken-over.example' },
   'PATCH /v1/domains/{id}': { tracking: 'taken' },
   'POST /v1/inbound/routes': { address: 'taken-over@in.example' },

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { outcomeOf } from '../webhooks/post/post-errors.ts';
 
 /** What /metrics shows. Everything is counted where it happened, and read when somebody asks. */
 export interface Metrics {
@@ -147,7 +148,7 @@ export function createMetrics(live: LiveFigures): Metrics {
     smtpLogin: (outcome) => logins.inc({ outcome }),
     attempt(errorCode, latencyMs) {
       attempts.inc({
-        outcome: errorCode === null ? 'succeeded' : 'failed',
+        outcome: outcomeOf(errorCode),
         error_code: errorCode ?? '',
       });
       latency.observe(latencyMs / 1_000);

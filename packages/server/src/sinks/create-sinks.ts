@@ -1,4 +1,5 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
+import type { PreviewLine } from '../core/preview-line.ts';
 import type { SinkRecord, SinkTroubleNote } from '../core/sink.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -44,15 +45,6 @@ export interface TestResult {
   ok: boolean;
   trouble: Omit<SinkTroubleNote, 'atMs'> | null;
   durationMs: number;
-}
-
-export interface PreviewLine {
-  eventId: string;
-  eventType: string;
-  /** `left_out` by the filter, or by a transformation that makes nothing of it. */
-  outcome: 'sent' | 'left_out' | 'failed';
-  body: unknown;
-  error: string | null;
 }
 
 interface Held {

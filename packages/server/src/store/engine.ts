@@ -164,7 +164,7 @@ export interface AttemptRecord {
   /** The delivery's, so that the next one in line can become due when this one has ended. */
   orderKey: string | null;
   next:
-    | { state: 'delivered' | 'dead'; endedAtMs: number }
+    | { state: 'delivered' | 'dead' | 'skipped'; endedAtMs: number }
     /** `dueAtMs: null`: in line, behind an earlier one of its orderKey. */
     | { state: 'pending'; dueAtMs: number | null; failures: number };
 }

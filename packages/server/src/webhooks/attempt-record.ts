@@ -38,6 +38,7 @@ export function createAttemptRecord(facts: {
       timing: result.timing,
       sharedId: post.id === eventId || post.id === '' ? null : post.id,
       ...(post.dialectHeaders === null ? {} : { headers: post.dialectHeaders }),
+      ...(post.transformedBy === undefined ? {} : { transformedBy: post.transformedBy }),
     }),
     retainUntilMs: facts.retainUntilMs,
     orderKey: delivery.orderKey,

@@ -104,6 +104,11 @@ export function noteStart(breaker: Breaker, events: number, nowMs: number): void
   breaker.nextAtMs = Math.max(breaker.nextAtMs, nowMs) + events * eachMs;
 }
 
+/** Nothing was posted, so the next one may be the probe. */
+export function noteUntried(breaker: Breaker): void {
+  breaker.probing = false;
+}
+
 /** When a post may start: now or earlier, a time to come, or null while a probe is under way. */
 export function nextStart(breaker: Breaker, nowMs: number): number | null {
   if (breaker.state === 'open') return breaker.probing ? null : breaker.probeAtMs;

@@ -25,6 +25,12 @@ function decide(result: PostResult, failures: number, more: Partial<Input> = {})
 }
 
 const CODES = Object.keys(POST_ERRORS) as PostErrorCode[];
+/** No try can change these. */
+const NEVER_POSTED: ReadonlySet<PostErrorCode> = new Set([
+  'not_in_dialect',
+  'transformation_failed',
+  'transformed_to_nothing',
+]);
 const OURS = CODES.filter((code) => POST_ERRORS[code].fault === 'ours');
 
 test('a success is delivered, however many failures came before', () => {
@@ -49,16 +55,17 @@ test('a failure climbs one rung, and after the last rung the delivery is dead', 
   assert.deepEqual(decide(answered(500), 2), { kind: 'dead', disableEndpoint: false });
 });
 
-test('every code but two is a failure to repeat, and no failure is ever taken for a success', () => {
+test('what no try can change ends at once, every other code is repeated, and none is a success', () => {
   for (const code of CODES) {
-    const isFinal = code === 'gone' || code === 'not_in_dialect';
-    assert.equal(decide(failedWith(code), 0).kind, isFinal ? 'dead' : 'retry', code);
+    const isFinal = code === 'gone' || NEVER_POSTED.has(code);
+    const ended = code === 'transformed_to_nothing' ? 'skipped' : 'dead';
+    assert.equal(decide(failedWith(code), 0).kind, isFinal ? ended : 'retry', code);
   }
 });
 
 test('a fault of ours uses up nothing, however often it comes, and is tried again soon at first', () => {
   assert.ok(OURS.includes('dns_error') && !OURS.includes('dns_not_found'));
-  for (const code of OURS.filter((one) => one !== 'not_in_dialect')) {
+  for (const code of OURS.filter((one) => !NEVER_POSTED.has(one))) {
     const step = decide(failedWith(code), 7);
     assert.deepEqual(step, { kind: 'retry', dueAtMs: 31_000, counts: false }, code);
   }

@@ -1,9 +1,9 @@
 import { JITTER, nextWebhookRetry } from '../core/retry-schedule.ts';
-import { POST_ERRORS } from './post/post-errors.ts';
+import { POST_ERRORS, type PostErrorCode } from './post/post-errors.ts';
 import type { PostResult } from './post/post-result.ts';
 
 export type NextStep =
-  | { kind: 'delivered' }
+  | { kind: 'delivered' | 'skipped' }
   /** `counts`: it climbs the ladder by it. */
   | { kind: 'retry'; dueAtMs: number; counts: boolean }
   | { kind: 'dead'; disableEndpoint: boolean };
@@ -24,7 +24,8 @@ const OVERLOAD_FLOOR_MS = 60_000;
 /**
  * 2xx is success. 410 says that nobody listens there any more: the endpoint is disabled and the
  * delivery ends. A fault of ours, and a probe of an endpoint whose breaker is open, use up no attempt.
- * What the endpoint's dialect has no word for ends too, since no try can change that.
+ * What the endpoint's dialect has no word for ends too, and so does what its transformation fails on or
+ * makes nothing of, since no try can change that.
  * Anything else, redirects included, is a failure that climbs the ladder.
  */
 export function decideNext(input: {
@@ -44,7 +45,8 @@ export function decideNext(input: {
   const { result, nowMs } = input;
   if (result.errorCode === null) return { kind: 'delivered' };
   if (result.errorCode === 'gone') return { kind: 'dead', disableEndpoint: true };
-  if (result.errorCode === 'not_in_dialect') return { kind: 'dead', disableEndpoint: false };
+  if (result.errorCode === 'transformed_to_nothing') return { kind: 'skipped' };
+  if (UNPOSTABLE.has(result.errorCode)) return { kind: 'dead', disableEndpoint: false };
   if (POST_ERRORS[result.errorCode].fault === 'ours') {
     const doublings = Math.min(input.attempts - input.failures, 10);
     const steadyMs = Math.min(OUR_FAULT_WAIT_MS * 2 ** doublings, OUR_FAULT_LONGEST_MS);
@@ -60,6 +62,8 @@ export function decideNext(input: {
     ? { kind: 'dead', disableEndpoint: false }
     : { kind: 'retry', dueAtMs, counts: true };
 }
+
+const UNPOSTABLE: ReadonlySet<PostErrorCode> = new Set(['not_in_dialect', 'transformation_failed']);
 
 function isOverload({ status, errorCode }: Pick<PostResult, 'status' | 'errorCode'>): boolean {
   return errorCode === 'timeout' || status === 429;

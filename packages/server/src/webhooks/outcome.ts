@@ -10,6 +10,7 @@ import {
   noteGone,
   noteNothing,
   noteSuccess,
+  noteUntried,
   OPEN_AFTER,
 } from './breaker.ts';
 import { decideNext, type NextStep } from './decide-next.ts';
@@ -19,7 +20,7 @@ import { type Lane, noteAnyStored, noteStored, putPaged, type ReadyDelivery } fr
 import type { Paging } from './paging.ts';
 import { POST_ERRORS } from './post/post-errors.ts';
 import type { PostUnit } from './post-unit.ts';
-import type { EndedAttempt } from './poster/poster.ts';
+import { type EndedAttempt, notPosted } from './poster/poster.ts';
 import type { Shares } from './shares.ts';
 
 /** A post that has ended, with everything that was true when it began. */
@@ -59,7 +60,7 @@ export function createOutcome(options: {
 
   function settle(ended: EndedPost): void {
     const { lane, endpoint, breaker, unit, startedAtMs } = ended;
-    const { result } = ended.post;
+    const { result, unsent } = ended.post;
     const nowMs = startedAtMs + result.latencyMs;
     judgeEndpoint(ended, nowMs);
     const retryAfterMs = parseRetryAfter(result.retryAfter, nowMs);
@@ -67,8 +68,11 @@ export function createOutcome(options: {
     const random = options.random();
     const keys = new Set<string>();
     for (const delivery of unit.deliveries) {
-      const step = decideNext({
-        result,
+      const { orderKey } = delivery;
+      const inLine = orderKey !== null && keys.has(orderKey);
+      const own = unsent?.get(delivery.eventId);
+      const decided = decideNext({
+        result: own ?? result,
         attempts: delivery.attempts,
         failures: delivery.failures,
         ladderMs: endpoint.ladderMs,
@@ -78,11 +82,11 @@ export function createOutcome(options: {
         probeAtMs: breaker.state === 'open' ? breaker.probeAtMs : null,
         wasProbe: ended.wasProbe,
       });
-      const { orderKey } = delivery;
-      const inLine = orderKey !== null && keys.has(orderKey);
-      // While this one is pending, what follows it in the same post stands behind it.
+      // While one is pending, what follows it in the same post stands behind it, whatever became of that.
+      const step = inLine && decided.kind !== 'retry' ? goBack(nowMs) : decided;
       if (orderKey !== null && step.kind === 'retry') keys.add(orderKey);
-      record(ended, delivery, step, inLine);
+      const post = own === undefined ? ended.post : notPosted(own);
+      record({ ...ended, post }, delivery, step, inLine);
       advanceLine(lane, delivery, step.kind !== 'retry' && !inLine);
     }
   }
@@ -94,6 +98,10 @@ export function createOutcome(options: {
     if (breaker !== lane.breaker || lane.removed) return;
     const { endpoint } = lane;
     const { errorCode } = result;
+    if (errorCode === 'transformation_failed' || errorCode === 'transformed_to_nothing') {
+      noteUntried(breaker);
+      return;
+    }
     if (errorCode === null) {
       noteSuccess(breaker, nowMs);
       health.succeeded(endpoint);
@@ -218,6 +226,8 @@ export function createOutcome(options: {
 
   return { settle };
 }
+
+const goBack = (nowMs: number): NextStep => ({ kind: 'retry', dueAtMs: nowMs, counts: false });
 
 function streakOf(
   { failuresInRow, failingSinceMs }: Breaker,

@@ -13,6 +13,8 @@ export interface RenderUnit {
   deliveries: readonly RenderDelivery[];
   groups: readonly (readonly RenderDelivery[])[] | null;
   isBatch: boolean;
+  /** What the endpoint's transformation has made of them; absent where the events go themselves. */
+  text?: string;
 }
 
 type RenderDelivery = Pick<ReadyDelivery, 'eventId' | 'body'>;
@@ -128,11 +130,23 @@ function signAll(
 function renderBody(unit: RenderUnit, endpoint: LiveEndpoint): { id: string; text: string } {
   const [first] = unit.deliveries;
   if (first === undefined) throw new Error('A post without a delivery.');
-  const { groups } = unit;
-  if (groups === null) return { id: first.eventId, text: bodyFor(first.body, endpoint) };
-  const bodies = groups.map((group) => renderGroup(group, endpoint));
-  const text = unit.isBatch ? `[${bodies.join(',')}]` : bodies.join('');
-  return { id: sharedId(unit), text };
+  const { groups, isBatch } = unit;
+  const id = groups === null ? first.eventId : sharedId(unit);
+  if (unit.text !== undefined) return { id, text: unit.text };
+  if (groups === null) return { id, text: bodyFor(first.body, endpoint) };
+  return { id, text: joinBodies(bodiesOf(groups, endpoint), isBatch) };
+}
+
+/** Of each group one body, as this endpoint gets it. */
+export function bodiesOf(
+  groups: readonly (readonly RenderDelivery[])[],
+  endpoint: LiveEndpoint,
+): string[] {
+  return groups.map((group) => renderGroup(group, endpoint));
+}
+
+export function joinBodies(bodies: readonly string[], isBatch: boolean): string {
+  return isBatch ? `[${bodies.join(',')}]` : bodies.join('');
 }
 
 /** Of several opens or clicks that are alike the first, and beside it how many there were. */

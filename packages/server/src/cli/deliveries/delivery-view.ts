@@ -56,7 +56,7 @@ export function renderDelivery(delivery: DeliveryDetail, colors: World['colors']
     ...attempts.flatMap((attempt) => {
       const { number, started_at, latency_ms, outcome, error_detail, response } = attempt;
       const result = attempt.error_code ?? attempt.status ?? '';
-      const paint = paintState(outcome === 'succeeded' ? 'ok' : 'failed', colors) ?? String;
+      const paint = paintState(outcome === 'succeeded' ? 'ok' : outcome, colors) ?? String;
       const head = `#${number}  ${toShortTime(started_at)}  ${paint(String(result))} in ${latency_ms} ms`;
       const more = [error_detail, response?.excerpt ?? null].filter(
         (one) => one !== null && one !== '',

@@ -25,6 +25,7 @@ const traces: fc.Arbitrary<AttemptTrace> = fc.record(
     timing: fc.option(timing),
     sharedId: fc.option(text),
     headers,
+    transformedBy: fc.nat(),
   },
   { ...plain, requiredKeys: ['signature', 'responseHeaders', 'timing', 'sharedId'] },
 );

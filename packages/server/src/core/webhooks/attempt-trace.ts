@@ -12,6 +12,8 @@ export interface AttemptTrace {
   sharedId: string | null;
   /** Name, value, name, value ... of another dialect than ours; absent where they follow from the rest. */
   headers?: readonly string[];
+  /** The version of the endpoint whose transformation made the body; absent where none did. */
+  transformedBy?: number;
 }
 
 /** Milliseconds; null where a phase did not happen, as on a kept connection. */
@@ -25,7 +27,7 @@ export interface AttemptTiming {
 }
 
 export function encodeAttemptTrace(trace: AttemptTrace): string {
-  const { timing } = trace;
+  const { timing, headers, transformedBy } = trace;
   return JSON.stringify([
     trace.signature,
     trace.responseHeaders,
@@ -40,18 +42,20 @@ export function encodeAttemptTrace(trace: AttemptTrace): string {
           timing.reused ? 1 : 0,
         ],
     trace.sharedId,
-    ...(trace.headers === undefined ? [] : [trace.headers]),
+    ...(headers === undefined && transformedBy === undefined ? [] : [headers ?? null]),
+    ...(transformedBy === undefined ? [] : [transformedBy]),
   ]);
 }
 
 export function decodeAttemptTrace(text: string): AttemptTrace {
-  const [signature, responseHeaders, timing, sharedId, headers] = JSON.parse(text);
+  const [signature, responseHeaders, timing, sharedId, headers, transformedBy] = JSON.parse(text);
   return {
     signature,
     responseHeaders,
     timing: timing === null ? null : toTiming(timing),
     sharedId,
-    ...(headers === undefined ? {} : { headers }),
+    ...(headers === undefined || headers === null ? {} : { headers }),
+    ...(transformedBy === undefined ? {} : { transformedBy }),
   };
 }
 

@@ -7,7 +7,7 @@
  *   retrying   it was tried before, and will be tried again
  *   delivered  answered with a 2xx
  *   dead       given up
- *   skipped    the endpoint was disabled when the event came
+ *   skipped    the endpoint was disabled when the event came, or its transformation made nothing of it
  *   canceled   the endpoint was deleted, or the event erased, before it could be delivered
  *
  * The first three are one state in the store: `pending`.

@@ -7,6 +7,8 @@ import type { ContentFilter } from '../events/content-filter.ts';
  */
 export interface EndpointSettings {
   filter: ContentFilter | null;
+  /** JSONata that makes the body of an event; only with the dialect standard. */
+  transformation: string | null;
   /** Sent with every post. Those whose values are secret live in EndpointSecrets. */
   headers: Record<string, string>;
   timeoutMs: number | null;
@@ -95,6 +97,7 @@ export interface SigningKeyRecord {
 
 export const DEFAULT_ENDPOINT_SETTINGS: EndpointSettings = {
   filter: null,
+  transformation: null,
   headers: {},
   timeoutMs: null,
   concurrency: null,

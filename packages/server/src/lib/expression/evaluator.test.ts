@@ -16,7 +16,7 @@ test('an expression makes something of its input, or nothing', async () => {
 test('what fails says why, and the next one is evaluated all the same', async () => {
   const failing = evaluator.evaluate('$number(data.recipient)', EVENT);
   const fine = evaluator.evaluate('type', EVENT);
-  await assert.rejects(failing, ExpressionError);
+  await assert.rejects(failing, { name: 'ExpressionError', fault: 'expression' });
   assert.equal(await fine, 'email.bounced');
 });
 
@@ -28,8 +28,24 @@ test('what does not end, or wants all memory, ends with its process', async () =
   assert.equal(await fine, 'email.bounced');
   quick.close();
   const greedy = evaluator.evaluate('$join([1..9000000].$pad("x", 1000))', EVENT);
-  await assert.rejects(greedy, ExpressionError);
+  await assert.rejects(greedy, { name: 'ExpressionError', fault: 'limit' });
   assert.equal(await evaluator.evaluate('type', EVENT), 'email.bounced');
+});
+
+test('each expression has its turn, and what waits at the end is told so', async () => {
+  const own = createExpressionEvaluator({ timeMs: 3_000 });
+  const done: string[] = [];
+  const ask = async (expression: string, name: string) => {
+    await own.evaluateText(expression, '{}');
+    done.push(name);
+  };
+  await Promise.all([ask('1', 'a1'), ask('1', 'a2'), ask('1', 'a3'), ask('2', 'b1')]);
+  assert.deepEqual(done, ['a1', 'a2', 'b1', 'a3']);
+  const waiting = own.evaluateText('3', '{}');
+  own.close();
+  const stopped = (error: unknown) => error instanceof ExpressionError && error.fault === 'ours';
+  await assert.rejects(waiting, stopped);
+  await assert.rejects(own.evaluateText('4', '{}'), stopped);
 });
 
 test('what cannot be compiled says where', () => {

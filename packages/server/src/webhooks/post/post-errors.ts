@@ -28,6 +28,9 @@ export type PostErrorCode =
   | 'invalid_response'
   | 'handshake_refused'
   | 'not_in_dialect'
+  | 'transformation_failed'
+  | 'transformation_limit'
+  | 'transformed_to_nothing'
   | 'aborted';
 
 export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail: string }>> = {
@@ -80,8 +83,26 @@ export const POST_ERRORS: Readonly<Record<PostErrorCode, { fault: Fault; detail:
     fault: 'ours',
     detail: 'The dialect of the endpoint has no word for the event.',
   },
+  transformation_failed: {
+    fault: 'ours',
+    detail: 'The transformation of the endpoint fails on the event.',
+  },
+  transformation_limit: {
+    fault: 'endpoint',
+    detail: 'The transformation of the endpoint wants more time or memory than it may have.',
+  },
+  transformed_to_nothing: {
+    fault: 'ours',
+    detail: 'The transformation of the endpoint makes nothing of the event.',
+  },
   aborted: { fault: 'ours', detail: 'Posthorn was stopping.' },
 };
+
+/** What an attempt with this recorded code is called; null is that of a success. */
+export function outcomeOf(code: string | null): 'succeeded' | 'skipped' | 'failed' {
+  if (code === null) return 'succeeded';
+  return code === 'transformed_to_nothing' ? 'skipped' : 'failed';
+}
 
 /** Whose fault a recorded code is; null for one that this version does not know. */
 export function faultOf(code: string): Fault | null {

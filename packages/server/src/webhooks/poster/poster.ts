@@ -24,6 +24,10 @@ export interface EndedAttempt {
   /** Requests a minute that the receiver allows, `null` for any number; absent where it was not asked. */
   allowedPerMinute?: number | null;
   result: PostResult;
+  /** Events that were not in the post after all, with what became of them; absent where all were. */
+  unsent?: ReadonlyMap<string, PostResult>;
+  /** The version of the endpoint whose transformation made the body; absent where none did. */
+  transformedBy?: number;
 }
 
 export function createPoster(client: PostClient): Poster {

@@ -42,13 +42,15 @@ export function createThreadedPoster(options: {
       const { key, thread } = placeOf(endpoint);
       const [only] = unit.deliveries;
       return thread.post((number) => {
-        if (unit.groups === null && only !== undefined) {
+        if (unit.groups === null && only !== undefined && unit.text === undefined) {
           return [number, key, startedAtMs, only.eventId, only.body];
         }
         const plain = ({ eventId, body }: { eventId: string; body: string }) => ({ eventId, body });
         const groups = unit.groups?.map((group) => group.map(plain)) ?? null;
         const deliveries = unit.deliveries.map(plain);
-        return [number, key, startedAtMs, { deliveries, groups, isBatch: unit.isBatch }];
+        const { isBatch, text } = unit;
+        const made = text === undefined ? {} : { text };
+        return [number, key, startedAtMs, { deliveries, groups, isBatch, ...made }];
       });
     },
     forget(endpoint, closeConnections) {

@@ -4,7 +4,7 @@ import { shownDeliveryState } from '../../../core/webhooks/delivery-state.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import type { AttemptsTable, DeliveriesTable } from '../../../store/tables.ts';
 import type { LiveEndpoint } from '../../../webhooks/endpoints/live-endpoint.ts';
-import { faultOf } from '../../../webhooks/post/post-errors.ts';
+import { faultOf, outcomeOf } from '../../../webhooks/post/post-errors.ts';
 import { listOwnHeaders } from '../../../webhooks/render.ts';
 
 /** The URL of an endpoint by its id; null when it was deleted. */
@@ -36,7 +36,7 @@ export function toAttemptJson(row: AttemptsTable) {
     number: row.number,
     started_at: toTimestamp(row.started_at),
     latency_ms: row.latency_ms,
-    outcome: row.error_code === null ? 'succeeded' : 'failed',
+    outcome: outcomeOf(row.error_code),
     status: row.status,
     error_code: row.error_code,
     error_detail: row.error_detail,
@@ -59,6 +59,7 @@ export function toFullAttemptJson(row: AttemptsTable, endpoint: LiveEndpoint | n
   const { timing } = trace;
   return {
     ...short,
+    transformed_by: trace.transformedBy ?? null,
     request: {
       method: 'POST',
       url: endpoint?.record.url ?? null,

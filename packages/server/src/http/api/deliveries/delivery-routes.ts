@@ -9,7 +9,8 @@ import type { Deliveries } from '../../../store/webhooks/deliveries.ts';
 import type { DeliveryKey } from '../../../store/webhooks/delivery-queries/delivery-filter.ts';
 import type { Dispatcher } from '../../../webhooks/dispatcher.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
-import { previewBody } from '../../../webhooks/render.ts';
+import { makePreview } from '../../../webhooks/transform/preview.ts';
+import type { EvaluateText } from '../../../webhooks/transform/transform-unit.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import {
   checkErrorCode,
@@ -41,6 +42,7 @@ export function createDeliveryRoutes(deps: {
   directory: Pick<EndpointDirectory, 'find' | 'lookUp'>;
   dispatcher: Pick<Dispatcher, 'wake'>;
   endpointUrls: EndpointUrls;
+  evaluateText: EvaluateText;
   now: () => number;
 }): Route[] {
   const { deliveries, directory, endpointUrls } = deps;
@@ -56,7 +58,9 @@ export function createDeliveryRoutes(deps: {
   async function bodyOf({ project_id, event_id, endpoint_id }: DeliveriesTable) {
     const body = await deps.events.body(project_id, event_id);
     const endpoint = directory.find(project_id, endpoint_id);
-    return body === null || endpoint === null ? body : previewBody(body, endpoint);
+    if (body === null || endpoint === null) return body;
+    const made = await makePreview(body, endpoint, deps.evaluateText);
+    return 'text' in made ? made.text : null;
   }
 
   return [

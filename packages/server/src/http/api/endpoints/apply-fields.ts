@@ -50,6 +50,7 @@ function applySettings(before: EndpointSettings, fields: EndpointFields): Endpoi
   return {
     ...before,
     filter: applyFilter(before.filter, fields.filter),
+    transformation: pick(fields.transformation, before.transformation, null),
     timeoutMs: pick(fields.timeout, before.timeoutMs, null),
     concurrency: pick(fields.concurrency, before.concurrency, null),
     ratePerSecond: pick(fields.rate_limit, before.ratePerSecond, null),
@@ -97,7 +98,13 @@ function applyBatch(
 
 /** Refuses what would contradict itself; the fault is said of the field that brought it about. */
 function checkTogether(settings: EndpointSettings, fields: EndpointFields): void {
-  const { order, coalesceMs, batch } = settings;
+  const { order, coalesceMs, batch, transformation, dialect } = settings;
+  if (transformation !== null && dialect !== 'standard') {
+    refuse(
+      fields.transformation === undefined ? '/dialect' : '/transformation',
+      `A transformation makes the body, and so does the dialect ${dialect}. Use the dialect standard with a transformation, or set transformation to null.`,
+    );
+  }
   if (coalesceMs !== null && order !== 'none') {
     refuse(
       fields.coalesce === undefined ? '/order' : '/coalesce',

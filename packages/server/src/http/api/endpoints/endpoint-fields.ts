@@ -14,6 +14,7 @@ import {
   RETRY_LADDERS,
 } from '../../../core/webhooks/retry-ladders.ts';
 import { formatDuration, parseDuration } from '../../../lib/duration.ts';
+import { transformationField } from '../preview-events.ts';
 import { lineOf } from '../schemas.ts';
 import { explainHeader, type HeaderInput } from './endpoint-headers.ts';
 
@@ -128,6 +129,11 @@ export const optionalFields = {
     .unknown()
     .meta({ anyOf: [createContentFilterSchema(), { type: 'null' }] })
     .describe('Which of them, by what is in them.'),
+  transformation: transformationField
+    .nullable()
+    .describe(
+      'JSONata that makes the body of an event; what gives nothing is not sent. Only with the dialect standard.',
+    ),
   headers: headersField
     .nullable()
     .describe('Sent with every post. Of a change, each name is merged; null removes it.'),

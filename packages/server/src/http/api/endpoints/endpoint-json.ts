@@ -64,6 +64,7 @@ export const endpointSchema = z.object({
   metadata: z.record(z.string(), z.string()),
   event_types: z.array(z.string()),
   filter: z.unknown().meta({ anyOf: [createContentFilterSchema(), { type: 'null' }] }),
+  transformation: z.string().nullable(),
   headers: z.record(z.string(), z.string()).describe('Secret values are shown as ***.'),
   timeout: durationSchema.nullable(),
   concurrency: z.number().nullable(),
@@ -135,6 +136,7 @@ function toSettingsJson(settings: EndpointSettings) {
   const { batch, clientCertificate, caCertificate } = settings;
   return {
     filter: settings.filter,
+    transformation: settings.transformation,
     timeout: durationOrNull(settings.timeoutMs),
     concurrency: settings.concurrency,
     rate_limit: settings.ratePerSecond,

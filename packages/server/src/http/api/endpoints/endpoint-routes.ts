@@ -6,12 +6,14 @@ import {
 } from '../../../core/webhooks/endpoint-settings.ts';
 import { livingKeys } from '../../../core/webhooks/signing-keys.ts';
 import type { EventLog } from '../../../store/log/event-log.ts';
+import type { Events } from '../../../store/log/events.ts';
 import type { EndpointRecord, Endpoints } from '../../../store/webhooks/endpoints.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import {
   type EndpointUrlPolicy,
   explainEndpointUrl,
 } from '../../../webhooks/endpoints/endpoint-url.ts';
+import type { EvaluateText } from '../../../webhooks/transform/transform-unit.ts';
 import { checkVersion } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
@@ -20,6 +22,7 @@ import { createEndpointAccess, type EndpointAccessDeps } from './endpoint-access
 import { createEndpointCertificateRoutes } from './endpoint-certificate-routes.ts';
 import { endpointParam, oneOf, optionalFields, secretField, urlField } from './endpoint-fields.ts';
 import { endpointSchema } from './endpoint-json.ts';
+import { createEndpointPreviewRoutes } from './endpoint-preview-routes.ts';
 import { createEndpointPublicKeyRoutes } from './endpoint-public-key-routes.ts';
 import { createEndpointSecretRoutes, secretShown, secretToShow } from './endpoint-secret-routes.ts';
 import { createEndpointTestRoutes } from './endpoint-test-routes.ts';
@@ -56,6 +59,8 @@ export interface EndpointRoutesDeps extends EndpointAccessDeps {
   endpoints: Pick<Endpoints, 'list'>;
   directory: EndpointDirectory;
   urlPolicy: EndpointUrlPolicy;
+  events: Pick<Events, 'list'>;
+  evaluateText: EvaluateText;
   log: Pick<EventLog, 'append'>;
 }
 
@@ -214,6 +219,7 @@ export function createEndpointRoutes(deps: EndpointRoutesDeps): Route[] {
     ...createEndpointPublicKeyRoutes({ ...deps, access }),
     ...createEndpointCertificateRoutes(deps),
     ...createEndpointTestRoutes({ ...deps, access }),
+    ...createEndpointPreviewRoutes({ ...deps, access }),
   ];
 }
 

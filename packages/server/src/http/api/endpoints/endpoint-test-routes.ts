@@ -7,7 +7,9 @@ import type { DialectName } from '../../../core/webhooks/endpoint-settings.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { EventLog } from '../../../store/log/event-log.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
+import type { LiveEndpoint } from '../../../webhooks/endpoints/live-endpoint.ts';
 import { renderPost } from '../../../webhooks/render.ts';
+import { type EvaluateText, transformEvent } from '../../../webhooks/transform/transform-unit.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { typeSchema } from '../events/event-data-schema.ts';
 import { refuse } from './apply-fields.ts';
@@ -28,11 +30,21 @@ const testBody = z.strictObject(testFields).prefault({});
 export function createEndpointTestRoutes(deps: {
   access: EndpointAccess;
   directory: Pick<EndpointDirectory, 'lookUp'>;
+  evaluateText: EvaluateText;
   log: Pick<EventLog, 'append'>;
   ids: Ids;
   now: () => number;
 }): Route[] {
   const { access, directory, ids, log, now } = deps;
+
+  /** Throws `invalid_field` where the transformation leaves nothing to post. */
+  async function transformed(body: string, live: LiveEndpoint): Promise<{ text?: string }> {
+    if (live.record.settings.transformation === null) return {};
+    const made = await transformEvent(body, live, deps.evaluateText);
+    if ('text' in made) return made;
+    refuse('/type', made.failure.errorDetail ?? 'Nothing would be posted.');
+  }
+
   return [
     defineRoute({
       method: 'POST',
@@ -108,12 +120,14 @@ export function createEndpointTestRoutes(deps: {
           atMs: nowMs,
           endpoint: { id, uid, url, description },
         });
-        const deliveries = [{ eventId, body: JSON.stringify(sample) }];
-        const post = renderPost({ deliveries, groups: null, isBatch: false }, live, nowMs);
+        const body = JSON.stringify(sample);
+        const text = await transformed(body, live);
+        const unit = { deliveries: [{ eventId, body }], groups: null, isBatch: false, ...text };
+        const post = renderPost(unit, live, nowMs);
         if ('unsendable' in post) refuse('/type', post.unsendable);
         const headers = showHeaderList(post.headers, live.secrets.headers);
-        const text = Buffer.from(post.body).toString();
-        return { status: 200, body: { method: 'POST', url, type, headers, body: text } };
+        const shown = { method: 'POST' as const, url, type, headers };
+        return { status: 200, body: { ...shown, body: Buffer.from(post.body).toString() } };
       },
     }),
   ];

@@ -220,7 +220,9 @@ export const attemptSchema = z.object({
   number: z.number().int(),
   started_at: timestampSchema,
   latency_ms: z.number().int(),
-  outcome: z.enum(['succeeded', 'failed']),
+  outcome: z
+    .enum(['succeeded', 'failed', 'skipped'])
+    .describe('skipped: the transformation of the endpoint made nothing of the event.'),
   status: z.number().int().nullable(),
   error_code: z.string().nullable().describe('null for a success.'),
   error_detail: z.string().nullable().describe('The same in words.'),
@@ -235,11 +237,17 @@ const headerListSchema = z.array(z.object({ name: z.string(), value: z.string() 
 const phaseSchema = z.number().nullable().describe('null where it did not happen.');
 
 export const fullAttemptSchema = attemptSchema.omit({ response_excerpt: true }).extend({
+  transformed_by: z
+    .int()
+    .nullable()
+    .describe(
+      'The version of the endpoint whose transformation made the body; null where the body is the event.',
+    ),
   request: z.object({
     method: z.literal('POST'),
     url: z.string().nullable().describe("The endpoint's URL today; null when it was deleted."),
     headers: headerListSchema.describe(
-      "As they were sent. The endpoint's own headers are today's, secret values are masked. The body is the event.",
+      "As they were sent. The endpoint's own headers are today's, secret values are masked. The body is the event, or what the transformation of the endpoint made of it.",
     ),
   }),
   response: z

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { createContentFilterSchema } from '../../../core/events/content-filter-fields.ts';
 import { explainEventPattern } from '../../../core/events/event-filter.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
-import { explainExpression } from '../../../lib/expression/evaluator.ts';
 import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
+import { transformationField } from '../preview-events.ts';
 import { lineOf } from '../schemas.ts';
 
 /** The fields of a sink as they come in, each with its limits. */
@@ -26,11 +26,6 @@ export const kindField = z
 
 const patternField = z.string().superRefine((pattern, context) => {
   const detail = explainEventPattern(pattern);
-  if (detail !== null) context.addIssue({ code: 'custom', message: detail });
-});
-
-const transformationField = z.string().superRefine((text, context) => {
-  const detail = explainExpression(text);
   if (detail !== null) context.addIssue({ code: 'custom', message: detail });
 });
 

@@ -14,6 +14,7 @@ import type { Events } from '../../../store/log/events.ts';
 import type { SinkPlaces } from '../../../store/sinks/sink-places.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { typeSchema } from '../events/event-data-schema.ts';
+import { latestEvents, previewLimit, previewSchema, toPreviewJson } from '../preview-events.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery, timestampSchema } from '../schemas.ts';
 import type { SinkAccess } from './sink-access.ts';
 import { optionalShape, sinkParam } from './sink-fields.ts';
@@ -36,14 +37,6 @@ const testSchema = z.object({
   duration_ms: z.number(),
 });
 
-const previewSchema = z.object({
-  event_id: z.string(),
-  event_type: typeSchema,
-  outcome: z.enum(['sent', 'left_out', 'failed']),
-  body: z.unknown(),
-  error: z.string().nullable(),
-});
-
 const refusedSchema = z.object({
   event_id: z.string(),
   code: z.string(),
@@ -55,7 +48,7 @@ const previewBody = z.strictObject({
   event_types: optionalShape.event_types,
   filter: optionalShape.filter,
   transformation: optionalShape.transformation,
-  limit: z.int().min(1).max(50).default(10).describe('How many of the latest events.'),
+  limit: previewLimit,
 });
 
 /** So many events are sent once more by one request. */
@@ -114,25 +107,15 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
       params: sinkParam,
       body: previewBody,
       responses: {
-        200: { description: 'By event.', schema: z.object({ data: z.array(previewSchema) }) },
+        200: { description: 'By event.', schema: previewSchema },
       },
       async handle({ projectId, params, body, remember }) {
         const sink = await access.find(projectId, params.id);
         const { limit, ...fields } = body;
         const draft = access.apply(sink, sinkRoom.open(sink), fields);
-        const query = { projectId, limit, beforeId: null, types: [], messageKey: null };
-        const page = await events.list({ ...query, recipient: null });
-        const lines = await sinkRoom.preview(draft, page.rows);
-        const data = lines.map(({ eventId, eventType, outcome, body: made, error }) => {
-          return {
-            event_id: eventId,
-            event_type: eventType as EventType,
-            outcome,
-            body: made,
-            error,
-          };
-        });
-        const answer = { status: 200, body: { data } };
+        const latest = await latestEvents(events, projectId, limit);
+        const lines = await sinkRoom.preview(draft, latest);
+        const answer = { status: 200, body: toPreviewJson(lines) };
         await log.append([], remember(answer));
         return answer;
       },
