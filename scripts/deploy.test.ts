@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { EVENT_TYPES } from '@posthorn/sdk';
 import { validate } from 'dockerfile-utils';
 import { parse, parseAllDocuments } from 'yaml';
 import { SETTINGS, type SettingName, settingVariable } from '../packages/server/src/config.ts';
@@ -216,6 +217,65 @@ test('metrics that are scaled by exist, and so does what is scaled', async () =>
   assert.ok(rules.includes(`as: ${metrics[0].external.metric.name} `));
   const target = workloads().find(({ kind }) => kind === scaleTargetRef.kind);
   assert.equal(target?.metadata.name, scaleTargetRef.name);
+});
+
+test('dashboard and alerts ask for metrics, labels and values that /metrics has', async () => {
+  const metrics = emptyMetrics();
+  for (const code of [null, 'timeout']) metrics.attempt(code, 1);
+  metrics.eventsAppended(EVENT_TYPES);
+  metrics.messageAccepted('http');
+  metrics.mailReceived('taken');
+  metrics.mailReturned('smtp', 'recorded');
+  for (const outcome of ['refused', 'limited'] as const) metrics.smtpLogin(outcome);
+  metrics.webhookReceived({ provider: 'ses', outcome: 'refused', reason: 'bad_signature' });
+  const { text } = await metrics.render();
+  const { groups } = parse(read('deploy/prometheus/alerts.yaml'));
+  const { panels } = JSON.parse(read('deploy/grafana/posthorn.json'));
+  const queries: string[] = [...groups, ...panels]
+    .flatMap(({ rules, targets }) => rules ?? targets ?? [])
+    .map(({ expr }) => expr);
+  assert.ok(queries.length > 30, String(queries.length));
+  const shown = text.split('\n');
+  for (const query of queries) {
+    const named = [...query.matchAll(/\b((?:posthorn|process|nodejs)_\w+)(\{[^}]*\})?/g)];
+    assert.ok(named.length > 0, query);
+    for (const [, name = '', selector = ''] of named) {
+      const series = shown.filter(
+        (line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `),
+      );
+      assert.ok(series.length > 0, `${name} in ${query}`);
+      for (const [, label, values = ''] of selector.matchAll(/(\w+)=~?"([^"]*)"/g)) {
+        // That one is Prometheus's own.
+        if (label === 'instance') continue;
+        for (const value of values.split('|')) {
+          assert.ok(
+            series.some((line) => line.includes(`${label}="${value}"`)),
+            `${value} in ${query}`,
+          );
+        }
+      }
+    }
+    for (const [, labels = ''] of query.matchAll(/\bby \(([^)]*)\)/g)) {
+      for (const label of labels.split(', '))
+        assert.match(text, new RegExp(`[{,]${label}="`), query);
+    }
+  }
+});
+
+test('panels of the dashboard lie side by side, and each has an id of its own', () => {
+  const { panels } = JSON.parse(read('deploy/grafana/posthorn.json'));
+  const ids = new Set(panels.map(({ id }: { id: number }) => id));
+  assert.equal(ids.size, panels.length);
+  const taken = new Set<string>();
+  for (const { title, gridPos } of panels) {
+    assert.ok(gridPos.x + gridPos.w <= 24, title);
+    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+        assert.ok(!taken.has(`${x},${y}`), title);
+        taken.add(`${x},${y}`);
+      }
+    }
+  }
 });
 
 type Manifest = ReturnType<typeof parse>;
