@@ -7,6 +7,8 @@ import type { FileFault, ThreadData, ThreadReply, ThreadRequest } from './protoc
  * of waiting promises is all the bookkeeping.
  */
 export interface DatabaseThread {
+  /** The writer migrates, too. Rejects with StoreUnavailable or a plain error, and the thread has ended then. */
+  open(): Promise<void>;
   ask(request: ThreadRequest): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -16,11 +18,12 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Resolves when the database is open and migrated; rejects with StoreUnavailable or a plain error. */
-export async function startDatabaseThread(data: ThreadData): Promise<DatabaseThread> {
+/** Begins at once to load its code; what is asked first opens the database. */
+export function startDatabaseThread(data: ThreadData): DatabaseThread {
   const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data });
   const waiting: Waiting[] = [];
   let ended: Error | null = null;
+  let isOpen = false;
 
   function settleNext(reply: ThreadReply): void {
     const first = waiting.shift();
@@ -50,19 +53,21 @@ export async function startDatabaseThread(data: ThreadData): Promise<DatabaseThr
   }
 
   const thread: DatabaseThread = {
+    async open() {
+      try {
+        await thread.ask({ kind: 'open' });
+        isOpen = true;
+      } catch (error) {
+        await worker.terminate();
+        throw error;
+      }
+    },
     ask: (request) => expectReply(() => worker.postMessage(request)),
     async close() {
-      if (ended === null) await thread.ask({ kind: 'close' });
+      if (ended === null && isOpen) await thread.ask({ kind: 'close' });
       await worker.terminate();
     },
   };
-  // The first message says whether the database could be opened.
-  try {
-    await expectReply(() => {});
-  } catch (error) {
-    await worker.terminate();
-    throw error;
-  }
   return thread;
 }
 

@@ -66,18 +66,15 @@ export async function openSqliteEngine(options: {
     maxSizeBytes: options.maxSizeBytes ?? null,
     busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
   };
-  const threads: DatabaseThread[] = [];
-  async function start(role: 'writer' | 'reader'): Promise<DatabaseThread> {
-    const thread = await startDatabaseThread({ ...data, role });
-    threads.push(thread);
-    return thread;
-  }
+  // Both load their code at the same time; there is nothing to read before the writer has made it.
+  const writer = startDatabaseThread({ ...data, role: 'writer' });
+  const reader = startDatabaseThread({ ...data, role: 'reader' });
   try {
-    const writer = await start('writer');
-    const reader = await start('reader');
+    await writer.open();
+    await reader.open();
     return createEngine(writer, reader, options.clock, lock.release);
   } catch (error) {
-    for (const thread of threads) await thread.close();
+    for (const thread of [reader, writer]) await thread.close();
     lock.release();
     throw error;
   }

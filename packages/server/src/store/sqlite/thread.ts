@@ -23,6 +23,7 @@ function open(): void {
 }
 
 function answer(request: ThreadRequest): unknown {
+  if (request.kind === 'open') return open();
   if (request.kind === 'read') {
     let statement = readStatements.get(request.sql);
     if (statement === undefined) {
@@ -59,7 +60,6 @@ function settle(work: () => unknown): ThreadReply {
   }
 }
 
-port.postMessage(settle(open));
 port.on('message', (request: ThreadRequest) => {
   port.postMessage(settle(() => answer(request)));
   if (request.kind === 'close') port.close();
