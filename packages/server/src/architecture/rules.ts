@@ -21,7 +21,7 @@ const SERVER = 'packages/server/src/';
 /** The receiving end keeps what it has acknowledged in a table of its user's. */
 const SDK_INBOX = 'packages/sdk/src/inbox/';
 
-const BELOW_MAIL = ['lib', 'core', 'store', 'smtp', 'sources', 'sinks'];
+const BELOW_MAIL = ['lib', 'core', 'store', 'smtp', 'sources', 'sinks', 'analytics'];
 const BELOW_HTTP = [...BELOW_MAIL, 'nodes', 'mail', 'webhooks'];
 
 /** Which rooms of the server a room may import from, beside itself. */
@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   smtp: ['lib', 'core'],
   sources: ['lib', 'core'],
   sinks: ['lib', 'core'],
+  analytics: ['lib', 'core'],
   nodes: ['lib', 'core', 'store'],
   mail: BELOW_MAIL,
   webhooks: BELOW_MAIL,

@@ -70,6 +70,8 @@ const KEPT_FOR_EVER = [
   'held_messages',
   'expectations',
   'inbound_routes',
+  'stats_counts',
+  'stats_places',
 ] as const;
 
 const FIRST_PROJECT = 'first_project';

@@ -81,6 +81,7 @@ export function listRetained(schema: string): Retained[] {
       inUse: 'FALSE',
       timeOrdered: false,
     },
+    { table: 'stats_firsts', key: ['mark'], inUse: 'FALSE', timeOrdered: false },
     {
       table: 'source_replays',
       key: ['source_id', 'replay_key'],

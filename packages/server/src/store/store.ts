@@ -3,6 +3,8 @@ import { type AuditLog, createAuditLog } from './access/audit-log.ts';
 import { createInvitations, type Invitations } from './access/invitations.ts';
 import { createSessions, type Sessions } from './access/sessions.ts';
 import { createUsers, type Users } from './access/users.ts';
+import { createStatsPlaces, type StatsPlaces } from './analytics/stats-places.ts';
+import { createStatsSums, type StatsSums } from './analytics/stats-sums.ts';
 import { type Changes, createChanges } from './changes.ts';
 import type { Engine } from './engine.ts';
 import { createErasure, type Erasure } from './erasure/erasure.ts';
@@ -58,6 +60,8 @@ export interface Store {
   sealed: SealedValues;
   sinks: Sinks;
   sinkPlaces: SinkPlaces;
+  statsPlaces: StatsPlaces;
+  statsSums: StatsSums;
   sources: Sources;
   sourceActivities: SourceActivities;
   sourcePayloads: SourcePayloads;
@@ -97,6 +101,8 @@ export function createStore(engine: Engine): Store {
     sealed: createSealedValues(engine),
     sinks: createSinks(engine),
     sinkPlaces: createSinkPlaces(engine),
+    statsPlaces: createStatsPlaces(engine),
+    statsSums: createStatsSums(engine),
     sources: createSources(engine),
     sourceActivities: createSourceActivities(engine),
     sourcePayloads: createSourcePayloads(engine),

@@ -9,6 +9,7 @@ import { describeEventVolume } from './log/event-volume-cases.ts';
 import { describeFeed } from './log/feed-cases.ts';
 import { describeLists } from './log/list-cases.ts';
 import { describePosition } from './log/position-cases.ts';
+import { describeStats } from './log/stats-cases.ts';
 import { describeText } from './log/text-cases.ts';
 import { describeDomains } from './mail/domain-cases.ts';
 import { describeExpectations } from './mail/expectation-cases.ts';
@@ -63,6 +64,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeInbound(open);
     describeIsolation(open);
     describeSinks(open);
+    describeStats(open);
     describeSources(open);
     describeDeadLetters(open);
     describeEventVolume(open);

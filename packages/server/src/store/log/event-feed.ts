@@ -20,12 +20,27 @@ export interface FeedPage {
   atEnd: boolean;
 }
 
+export interface LoggedEvent {
+  position: number;
+  projectId: string;
+  messageKey: string | null;
+  event: CanonicalEvent;
+}
+
 /**
  * The log in the order in which it was written. Positions grow with each commit and are never given
  * twice, so who goes on behind the last one that he has seen misses nothing and sees nothing twice.
  */
 export interface EventFeed {
   after(query: FeedQuery): Promise<FeedPage>;
+  /** The same of all projects, or of one up to a place, with what an event does not say of itself. */
+  acrossProjects(query: {
+    projectId: string | null;
+    afterPosition: number;
+    untilPosition: number | null;
+    limit: number;
+    types: readonly EventType[];
+  }): Promise<{ events: LoggedEvent[]; position: number; atEnd: boolean }>;
   /** The place of the newest event, of all projects; 0 in an empty log. */
   end(): Promise<number>;
 }
@@ -46,14 +61,44 @@ export function createEventFeed({ db, logEnd }: Pick<Engine, 'db' | 'logEnd'>): 
     return row?.position ?? position + 1;
   }
 
+  /** What one question looks at; null when there is nothing behind this place. */
+  async function windowBehind(afterPosition: number, untilPosition: number | null) {
+    // First: what is committed while this looks on belongs to the next page.
+    const end = await logEnd();
+    const newest = Math.min(end, untilPosition ?? end);
+    if (newest <= afterPosition) return null;
+    const first = await firstBehind(afterPosition);
+    return { newest, first, last: Math.min(newest, first + FEED_WINDOW - 1) };
+  }
+
   return {
     end: logEnd,
+    async acrossProjects({ projectId, afterPosition, untilPosition, limit, types }) {
+      const window = await windowBehind(afterPosition, untilPosition);
+      if (window === null) return { events: [], position: afterPosition, atEnd: true };
+      const { newest, first, last } = window;
+      let select = db
+        .selectFrom('events')
+        .select(['position', 'project_id', 'message_key', 'body'])
+        .where('position', '>=', first)
+        .where('position', '<=', last)
+        .where('type', 'in', types);
+      if (projectId !== null) select = select.where('project_id', '=', projectId);
+      const rows = await select.orderBy('position').limit(limit).execute();
+      const events = rows.map((row) => ({
+        position: row.position,
+        projectId: row.project_id,
+        messageKey: row.message_key,
+        event: JSON.parse(row.body),
+      }));
+      const full = rows.length === limit ? rows.at(-1) : undefined;
+      const position = full?.position ?? last;
+      return { events, position, atEnd: position >= newest };
+    },
     async after({ projectId, afterPosition, limit, types, messageKey, recipient }) {
-      // First: what is committed while this looks on belongs to the next page.
-      const newest = await logEnd();
-      if (newest <= afterPosition) return { events: [], position: afterPosition, atEnd: true };
-      const first = await firstBehind(afterPosition);
-      const last = Math.min(newest, first + FEED_WINDOW - 1);
+      const window = await windowBehind(afterPosition, null);
+      if (window === null) return { events: [], position: afterPosition, atEnd: true };
+      const { newest, first, last } = window;
       let select = db
         .selectFrom('events')
         .select(['position', 'body'])
