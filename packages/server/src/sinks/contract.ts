@@ -28,6 +28,11 @@ export interface SinkConnection {
    */
   send(items: readonly SinkItem[], signal: AbortSignal): Promise<readonly ItemRefusal[]>;
   close(): Promise<void>;
+  /**
+   * When all that there is has been sent, the next batch waits for so long, ms, so that it is worth an
+   * object or a load. What is in the log at once, and a backfill, goes without waiting.
+   */
+  readonly restMs?: number;
 }
 
 /** What a connection is opened with, beside its own settings. */

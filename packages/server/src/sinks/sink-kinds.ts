@@ -8,6 +8,7 @@ import { opsgenie } from './kinds/opsgenie.ts';
 import { pagerduty } from './kinds/pagerduty.ts';
 import { pubsub } from './kinds/pubsub.ts';
 import { redis } from './kinds/redis.ts';
+import { s3 } from './kinds/s3.ts';
 import { slack } from './kinds/slack.ts';
 import { sns } from './kinds/sns.ts';
 import { sqs } from './kinds/sqs.ts';
@@ -21,6 +22,7 @@ export const SINK_KINDS: readonly SinkKind[] = [
   kinesis,
   eventbridge,
   pubsub,
+  s3,
   slack,
   teams,
   discord,

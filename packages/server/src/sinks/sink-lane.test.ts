@@ -20,6 +20,7 @@ const eventAt = (position: number): { position: number; event: CanonicalEvent } 
 });
 
 interface Setup extends Partial<Pick<SinkLaneOptions, 'batch' | 'transform'>> {
+  restMs?: number;
   positions?: number[];
   place?: Partial<SinkPlace>;
   send?: (items: readonly SinkItem[]) => Promise<readonly ItemRefusal[]>;
@@ -56,6 +57,7 @@ function setUp({ positions = [1, 2, 3, 4, 5], place = {}, ...rest }: Setup = {})
         async close() {
           opened.closed += 1;
         },
+        ...(rest.restMs === undefined ? {} : { restMs: rest.restMs }),
       };
     },
     places: {
@@ -199,4 +201,32 @@ test('waits double to five minutes, and a destination may ask for more', () => {
   );
   assert.equal(retryDelayMs(1, 60_000, 0.5), 60_000);
   assert.equal(retryDelayMs(1, 86_400_000, 0.5), 3_600_000);
+});
+
+test('a batch that failed is tried again as it was, whatever has come meanwhile', async () => {
+  let down = true;
+  const { runner, clock, log, sent } = setUp({
+    positions: [1, 2],
+    async send() {
+      if (down) throw new SinkTrouble('timeout', 'It did not answer.');
+      return [];
+    },
+  });
+  await runner.step();
+  log.push(eventAt(4));
+  down = false;
+  await clock.advance(1_250);
+  while ((await runner.step()) !== null);
+  assert.deepEqual(sent, [[1, 2], [1, 2], [4]]);
+});
+
+test('a destination that wants large batches gets what comes in the meantime at once', async () => {
+  const { runner, clock, log, sent } = setUp({ positions: [1], restMs: 60_000 });
+  assert.equal(await runner.step(), null);
+  log.push(eventAt(2), eventAt(4));
+  await clock.advance(20_000);
+  assert.equal(await runner.step(), 40_000);
+  await clock.advance(40_000);
+  assert.equal(await runner.step(), null);
+  assert.deepEqual(sent, [[1], [2, 4]]);
 });

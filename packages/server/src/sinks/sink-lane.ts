@@ -93,6 +93,10 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
   let connection: SinkConnection | null = null;
   /** Behind its stored place, up to where there was nothing for it. */
   let passed = { stored: -1, to: -1, storedAtMs: Number.NEGATIVE_INFINITY };
+  /** The next try of a batch that failed ends where that did: a destination may know it again then. */
+  let failed = { from: -1, to: -1 };
+  /** When all had been sent, and the destination wants batches that are worth it: see restMs. */
+  let restUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Never rejects: what went wrong is in the answer. */
   async function send(items: readonly SinkItem[]): Promise<Sent> {
@@ -149,13 +153,15 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
       const place = await places.get(sink);
       if (place === null) return null;
       const { position: from, untilPosition, retryAtMs } = place;
-      const last = untilPosition ?? Number.POSITIVE_INFINITY;
-      if (from >= last) {
+      const end = untilPosition ?? Number.POSITIVE_INFINITY;
+      if (from >= end) {
         await places.end(sink);
         return null;
       }
-      const waitMs = (retryAtMs ?? 0) - clock.now();
+      const restMs = untilPosition === null ? restUntilMs - clock.now() : 0;
+      const waitMs = Math.max((retryAtMs ?? 0) - clock.now(), restMs);
       if (waitMs > 0) return waitMs;
+      const last = failed.from === from ? Math.min(end, failed.to) : end;
 
       const page = await feed.after({
         projectId: sink.projectId,
@@ -181,12 +187,15 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
           }),
         ]);
       }
-      if (trouble !== null) return fail(place, Math.max(to, from), trouble);
-      if (page.atEnd && untilPosition !== null) {
-        await places.end(sink);
-        return null;
+      if (trouble !== null) {
+        failed = { from: Math.max(to, from), to: items.at(-1)?.position ?? last };
+        return fail(place, Math.max(to, from), trouble);
       }
-      return page.atEnd ? null : 0;
+      failed = { from: -1, to: -1 };
+      if (!page.atEnd || (last < end && page.position > last)) return 0;
+      if (untilPosition !== null) await places.end(sink);
+      if (items.length > 0) restUntilMs = clock.now() + (connection?.restMs ?? 0);
+      return null;
     },
     close: hangUp,
   };

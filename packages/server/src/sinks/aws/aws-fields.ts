@@ -11,7 +11,7 @@ export const regionField = z
 export const awsKeyFields = {
   access_key_id: z
     .string()
-    .regex(/^\w{1,128}$/, 'Write the id of an access key, such as AKIAIOSFODNN7EXAMPLE.')
+    .regex(/^[\w.+/=-]{1,128}$/, 'Write the id of an access key, such as AKIAIOSFODNN7EXAMPLE.')
     .describe('Of an IAM user that may do this and nothing else.'),
   secret_access_key: z.string().min(1).max(200).describe('Kept sealed and never shown.'),
   endpoint: urlField

@@ -11,7 +11,9 @@ const CODES: readonly [RegExp, SinkTroubleCode][] = [
   ],
   [/UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|InvalidSecurity/i, 'credentials'],
   [/Signature|MissingAuthentication|Expired|RequestTimeTooSkewed/i, 'credentials'],
-  [/NonExistent|DoesNotExist|NotFound|NoSuch/i, 'not_found'],
+  // Another region than that of the bucket.
+  [/AuthorizationHeaderMalformed/i, 'credentials'],
+  [/NonExistent|DoesNotExist|NotFound|NoSuch|Redirect/i, 'not_found'],
   // Keys of the customer that encrypt the queue: somebody has to put them right.
   [/^KMS|Internal|Unavailable|ServerError/i, 'unavailable'],
 ];
