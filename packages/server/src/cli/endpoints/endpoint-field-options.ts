@@ -1,11 +1,12 @@
 import type { Option } from 'commander';
 import { option, type ServerCall } from '../program/command-spec.ts';
-import { given, readObject, wholeNumber } from '../program/values.ts';
+import { given, readObject, readText, wholeNumber } from '../program/values.ts';
 
 /** The settings of an endpoint that have a flag; `--fields` takes all of them. */
 export interface EndpointFieldOptions {
   type?: string;
   dialect?: string;
+  transformation?: string;
   description?: string;
   uid?: string;
   rateLimit?: number;
@@ -18,6 +19,10 @@ export interface EndpointFieldOptions {
 export const endpointFieldOptions = (): Option[] => [
   option('--type <types>', 'types or families, separated by commas: email.*,suppression.added'),
   option('--dialect <name>', 'the format: standard, sendgrid, postmark ... (docs/dialects.md)'),
+  option(
+    '--transformation <file>',
+    'JSONata that makes the body of an event (docs/webhooks.md); - reads standard input',
+  ),
   option('--description <text>', 'for people'),
   option('--uid <name>', 'a name of your own, which commands take instead of the id'),
   option('--rate-limit <number>', 'posts a second', wholeNumber(1, 100_000)),
@@ -38,9 +43,14 @@ export async function readEndpointFields({
   const { type, dialect, description, uid, rateLimit, concurrency, timeout, notifyEmail } = options;
   const read =
     options.fields === undefined ? {} : await readObject(options.fields, world, '--fields');
+  const transformation =
+    options.transformation === undefined
+      ? undefined
+      : await readText(options.transformation, world, '--transformation');
   const flags = given({
     event_types: type?.split(',').map((one) => one.trim()),
     dialect,
+    transformation,
     description,
     uid,
     rate_limit: rateLimit,

@@ -8,6 +8,7 @@ export interface EndpointView {
   description: string;
   event_types: string[];
   dialect: string;
+  transformation: string | null;
   status: string;
   disabled_reason: string | null;
   health: { failing_since: string | null; patience_used_percent: number };
@@ -35,6 +36,7 @@ export function renderEndpoint(endpoint: EndpointView): string[] {
     ['description', endpoint.description],
     ['events', endpoint.event_types.join(', ') || 'all'],
     ['dialect', endpoint.dialect],
+    ['body by', endpoint.transformation],
     ['created', toShortTime(endpoint.created_at)],
     ['state', stateOf(endpoint)],
     ['why', endpoint.disabled_reason],

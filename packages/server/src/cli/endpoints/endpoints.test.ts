@@ -58,6 +58,10 @@ test('an endpoint from its beginning to its end', async () => {
   assert.equal(changed.code, 0, changed.err);
   const seen = await server.client.get('/v1/endpoints/orders');
   assert.deepEqual([seen.retry_ladder, seen.rate_limit], [['5s'], 7]);
+  const made = await run(['endpoints', 'update', 'orders', '--transformation', '-'], {
+    input: '{ "kind": type }',
+  });
+  assert.match(made.out.join('\n'), /body by +\{ "kind": type \}/);
   await run(['endpoints', 'disable', 'orders']);
   assert.match(
     (await run(['endpoints', 'show', 'orders'])).out.join('\n'),

@@ -145,6 +145,23 @@ export function describeAttempts(open: OpenEngine): void {
       );
     });
 
+    test('an attempt ends a delivery as skipped, too, and it can be made due again', async () => {
+      const box = await sandbox();
+      const { engine, store, attempt, projectId, endpointId } = box;
+      const eventId = await appendHeld(box);
+      const errorCode = 'transformed_to_nothing';
+      const next = { state: 'skipped', endedAtMs: NOW_MS + 9 } as const;
+      await engine.recordAttempt(attempt(eventId, { status: null, errorCode, next }));
+      const row = await store.deliveries.get(projectId, eventId, endpointId);
+      assert.deepEqual(
+        [row?.state, row?.node, row?.due_at, row?.ended_at, row?.last_error],
+        ['skipped', null, null, NOW_MS + 9, errorCode],
+      );
+      await store.deliveries.requeue({ projectId, eventId, endpointId }, NOW_MS + 20, []);
+      const again = await store.deliveries.get(projectId, eventId, endpointId);
+      assert.deepEqual([again?.state, again?.due_at], ['pending', NOW_MS + 20]);
+    });
+
     test('the same attempt reported twice counts once', async () => {
       const box = await sandbox();
       const { engine, store, attempt, projectId } = box;
