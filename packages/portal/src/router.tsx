@@ -74,6 +74,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/review',
+    component: lazyRouteComponent(() => import('./pages/review/review.tsx'), 'Review'),
+  }),
+  createRoute({
+    ...parent,
     path: '/events',
     validateSearch: textFilters('type', 'recipient', 'message_id'),
     component: lazyRouteComponent(() => import('./pages/events/events.tsx'), 'Events'),

@@ -18,6 +18,30 @@ export interface Message {
   expires_at: string;
 }
 
+/** Why a message waits for somebody to let it go. */
+export interface Held {
+  reason: 'key' | 'rule' | 'limit';
+  /** The name of the rule, where one held it. */
+  rule: string | null;
+  held_at: string;
+  expires_at: string;
+}
+
+/** As the list of held messages has it. */
+export interface HeldMessage extends ListedMessage {
+  /** Null for one that was decided on a moment ago. */
+  held: Held | null;
+}
+
+/** What was said in one SMTP transaction. */
+export interface Transcript {
+  id: string;
+  started_at: string;
+  latency_ms: number;
+  recipients: { address: string; attempt: number; outcome: string }[];
+  transcript: { at_ms: number; from: 'client' | 'server' | 'note'; text: string }[];
+}
+
 /** As lists have it. */
 export interface ListedMessage extends Message {
   /** The first three. */
@@ -57,6 +81,7 @@ export interface Recipient {
 }
 
 export interface MessageDetail extends Message {
+  held: Held | null;
   recipients: Recipient[];
   timeline: TimelineEntry[];
   timeline_truncated: boolean;
@@ -132,7 +157,7 @@ export interface Attempt {
   number: number;
   started_at: string;
   latency_ms: number;
-  outcome: 'succeeded' | 'failed';
+  outcome: 'succeeded' | 'failed' | 'skipped';
   status: number | null;
   error_code: string | null;
   error_detail: string | null;
@@ -169,6 +194,7 @@ export interface Endpoint {
   description: string;
   event_types: string[];
   dialect: string;
+  transformation: string | null;
   order: string;
   status: 'enabled' | 'disabled';
   disabled_reason: string | null;
@@ -178,6 +204,15 @@ export interface Endpoint {
   updated_at: string;
   /** Only in the answer that creates it. */
   secret?: string;
+}
+
+/** What an endpoint would get of a past event. */
+export interface PreviewLine {
+  event_id: string;
+  event_type: string;
+  outcome: 'sent' | 'left_out' | 'failed';
+  body: unknown;
+  error: string | null;
 }
 
 export interface EventType {

@@ -11,6 +11,7 @@ import type {
   EventType,
   EventVolume,
   Gaps,
+  HeldMessage,
   Invitation,
   Job,
   ListedMessage,
@@ -23,6 +24,7 @@ import type {
   ShownEvent,
   Source,
   Suppression,
+  Transcript,
   User,
   VolumePeriod,
 } from './objects.ts';
@@ -52,6 +54,11 @@ function one<T>(path: string, refetchMs?: number) {
 }
 
 export const messagesQuery = (filters: Query) => pages<ListedMessage>('/v1/messages', filters);
+export const heldMessagesQuery = () => pages<HeldMessage>('/v1/messages', { state: 'held' });
+export const transcriptsQuery = (id: string) =>
+  one<{ data: Transcript[]; truncated: boolean }>(
+    `/v1/messages/${encodeURIComponent(id)}/attempts`,
+  );
 export const messageContentQuery = (id: string) =>
   one<MessageContent>(`/v1/messages/${encodeURIComponent(id)}/content`);
 export const messageSourceQuery = (id: string) => {

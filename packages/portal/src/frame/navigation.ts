@@ -5,6 +5,7 @@ import type { Words } from '../words/en.ts';
 export const NAVIGATION = [
   { to: '/', name: 'overview', icon: 'overview', key: 'o' },
   { to: '/messages', name: 'messages', icon: 'messages', key: 'm' },
+  { to: '/review', name: 'review', icon: 'review', key: 'r' },
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
   { to: '/sources', name: 'sources', icon: 'sources', key: 's' },

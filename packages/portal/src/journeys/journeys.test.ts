@@ -211,6 +211,22 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await page.getByRole('dialog').waitFor({ state: 'detached' });
     }));
 
+  test('a transformation is tried on the latest events as it is typed, and saved', () =>
+    asOwner(async ({ page }) => {
+      await page.goto(`${world.url}/portal/webhooks/${good.id}`);
+      const editor = page.getByLabel('JSONata that makes what is posted');
+      await editor.fill('{ "what": ');
+      await page.getByText('It is not JSONata', { exact: false }).waitFor();
+      await editor.fill('{ "what-it-is": type }');
+      await page.getByText('"what-it-is": "email.').first().waitFor();
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.reload();
+      await page.getByText('{ "what-it-is": type }').waitFor();
+      await editor.fill('');
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.getByRole('button', { name: 'Save', exact: true, disabled: true }).waitFor();
+    }));
+
   test('new events wait behind a pill until they are asked for', () =>
     asOwner(async ({ page }) => {
       // The stream begins with what comes next, so it has to be open.

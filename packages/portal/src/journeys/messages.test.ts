@@ -115,6 +115,59 @@ describe('messages in a browser', { skip: skipWithoutBrowser }, () => {
       );
     }));
 
+  test('show what was said to the mail servers, for each recipient', () =>
+    asOwner(async ({ page }) => {
+      await page.goto(`${world.url}/portal/messages?tag=account`);
+      await page.getByRole('row', { name: 'Reset your password' }).click();
+      await page.getByText('Attempt 1').click();
+      const said = page.getByRole('region', { name: 'Transcript of cara@nowhere.invalid' });
+      await said.getByText(/^ +\d+ ms · /).waitFor();
+      assert.deepEqual(await findBarriers(page), []);
+    }));
+
+  test('that are held are looked at, let go and dropped, one by one and together', () =>
+    asOwner(async ({ page }) => {
+      const { data } = await world.call<{ data: { id: string }[] }>('GET', '/v1/projects');
+      const rule = { name: 'Campaigns', filter: { tag: ['campaign'] } };
+      await world.call('PATCH', `/v1/projects/${data[0]?.id}`, { sending: { hold_rules: [rule] } });
+      for (const subject of ['Spring', 'Summer', 'Autumn']) {
+        await world.call('POST', '/v1/messages', {
+          from: 'shop@example.com',
+          to: 'fay@nowhere.invalid',
+          subject,
+          html: hostileHtml(world.application.url),
+          tags: ['campaign'],
+        });
+      }
+      await page.goto(`${world.url}/portal/review`);
+      const rows = page.getByRole('main').getByRole('listitem');
+      await rows.filter({ hasText: 'Held by a rule: Campaigns' }).nth(2).waitFor();
+      assert.deepEqual(await findBarriers(page), []);
+      await press(page, 'Look at Spring');
+      const frame = page.frameLocator('iframe');
+      await frame.getByRole('heading', { name: 'Your parcel' }).waitFor();
+      assert.deepEqual(await findBarriers(page), []);
+      await press(page.getByRole('dialog', { name: 'Spring' }), 'Release');
+      await press(page.getByRole('dialog', { name: 'Release this message' }), 'Release');
+      await page.getByRole('dialog').first().waitFor({ state: 'detached' });
+      await press(page, 'Look at Summer');
+      await page.keyboard.press('Escape');
+      // Somebody else is faster with one of the two.
+      await page.getByRole('checkbox', { name: 'Choose all' }).check();
+      await press(page, 'Drop');
+      const list = await world.call<{ data: { id: string; subject: string }[] }>(
+        'GET',
+        '/v1/messages?state=held',
+      );
+      const summer = list.data.find(({ subject }) => subject === 'Summer')?.id;
+      await world.call('POST', `/v1/messages/${summer}/drop`);
+      await answer(page, 'Drop');
+      await page.getByText('Somebody else has decided').waitFor();
+      await answer(page, 'Cancel');
+      await page.getByText('Nothing waits for a decision').waitFor();
+      assert.deepEqual(world.application.paths, []);
+    }));
+
   test('of an event each dialect is shown, and who has no word for it', () =>
     asOwner(async ({ page }) => {
       await page.goto(`${world.url}/portal/events?type=email.accepted`);

@@ -8,6 +8,7 @@ export const de: Words = {
     label: 'Hauptmenü',
     overview: 'Übersicht',
     messages: 'Nachrichten',
+    review: 'Freigabe',
     events: 'Ereignisse',
     webhooks: 'Webhooks',
     deadLetters: 'Unzustellbares',
@@ -238,6 +239,44 @@ export const de: Words = {
     next: (when) => `nächster Versuch ${when}`,
     truncated: 'Gezeigt werden die ersten 1000 Ereignisse.',
     all: 'Alle Ereignisse dieser Nachricht',
+    transcripts: 'Mit den Mailservern',
+    transcriptsLead:
+      'Was bei jedem Versuch gesagt wurde. Anmeldungen sind verborgen, die Nachricht selbst steht nicht darin.',
+    noTranscripts:
+      'Von keinem Versuch ist aufbewahrt, was gesagt wurde: Es gab noch keinen, oder er ist zu alt.',
+    transcriptsTruncated: 'Gezeigt werden die ersten 1000 Versuche.',
+    attemptNumber: (n: number) => `Versuch ${n}`,
+    transcriptOf: (address: string) => `Mitschrift zu ${address}`,
+    alsoTo: (addresses: string) => `In derselben Übertragung: ${addresses}`,
+    outcomes: { delivered: 'Zugestellt', deferred: 'Aufgeschoben', refused: 'Abgelehnt' },
+  },
+  review: {
+    title: 'Freigabe',
+    lead: 'Nachrichten, die warten, bis jemand sie freigibt. Worüber niemand entscheidet, das wird verworfen, wenn die Frist endet.',
+    reason: 'Gehalten durch',
+    reasons: { key: 'ihren Schlüssel', rule: 'eine Regel', limit: 'das Sendelimit' },
+    held: 'Seit',
+    expires: 'Verworfen',
+    choose: (subject: string) => `${subject} auswählen`,
+    chooseAll: 'Alle auswählen',
+    chosen: (count: string) => `${count} ausgewählt`,
+    look: (subject: string) => `${subject} ansehen`,
+    release: 'Freigeben',
+    drop: 'Verwerfen',
+    releaseTitle: (count: number) =>
+      count === 1 ? 'Diese Nachricht freigeben' : `${count} Nachrichten freigeben`,
+    releaseEffect:
+      'Sie geht hinaus, als wäre sie eben gekommen: Die Domain des Absenders, die Sperrliste und die Sendelimits zählen.',
+    dropTitle: (count: number) =>
+      count === 1 ? 'Diese Nachricht verwerfen' : `${count} Nachrichten verwerfen`,
+    dropEffect:
+      'Sie wird nie gesendet, und ihre Empfänger gelten als abgelehnt. Das lässt sich nicht zurücknehmen.',
+    refused: (count: number) =>
+      count === 1 ? 'Eine Nachricht bleibt gehalten:' : `${count} Nachrichten bleiben gehalten:`,
+    notHeld: 'Jemand anders hat entschieden, oder die Frist ist um.',
+    empty: 'Nichts wartet auf eine Entscheidung',
+    emptyHelp:
+      'Ein Schlüssel der Art „hold“, eine Regel des Projekts oder ein überschrittenes Sendelimit hält Mail hier, bis jemand sie freigibt.',
   },
   events: {
     showAs: 'Zeigen als',
@@ -565,6 +604,13 @@ export const de: Words = {
     replayStart: (count) => `${count} Zustellungen nachsenden`,
     missing: (count) => `${count} fehlen`,
     settings: 'Einstellungen',
+  },
+  transformation: {
+    title: 'Umformung',
+    lead: 'JSONata, das aus einem Ereignis macht, was gesendet wird. Leer: das Ereignis selbst.',
+    preview: 'Was aus den letzten Ereignissen wird',
+    leftOut: 'wird nicht gesendet',
+    noEvents: 'Es gibt noch kein Ereignis.',
   },
   jobs: {
     progress: (done, total) => `${done} von ${total}`,

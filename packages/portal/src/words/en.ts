@@ -7,6 +7,7 @@ export const en = {
     label: 'Main',
     overview: 'Overview',
     messages: 'Messages',
+    review: 'Review',
     events: 'Events',
     webhooks: 'Webhooks',
     deadLetters: 'Dead letters',
@@ -233,6 +234,42 @@ export const en = {
     next: (when: string) => `next attempt ${when}`,
     truncated: 'The timeline shows the first 1,000 events.',
     all: 'All events of this message',
+    transcripts: 'With the mail servers',
+    transcriptsLead:
+      'What was said in each attempt. Logins are hidden; the message itself is not in it.',
+    noTranscripts: 'Of no attempt what was said is kept: none was made yet, or it is too old.',
+    transcriptsTruncated: 'Only the first 1,000 attempts are shown.',
+    attemptNumber: (n: number) => `Attempt ${n}`,
+    transcriptOf: (address: string) => `Transcript of ${address}`,
+    alsoTo: (addresses: string) => `In the same transaction: ${addresses}`,
+    outcomes: { delivered: 'Delivered', deferred: 'Deferred', refused: 'Refused' },
+  },
+  review: {
+    title: 'Review',
+    lead: 'Messages that wait for somebody to let them go. Whatever nobody decides on is dropped when it expires.',
+    reason: 'Held by',
+    reasons: { key: 'its key', rule: 'a rule', limit: 'the sending limit' },
+    held: 'Held',
+    expires: 'Dropped',
+    choose: (subject: string) => `Choose ${subject}`,
+    chooseAll: 'Choose all',
+    chosen: (count: string) => `${count} chosen`,
+    look: (subject: string) => `Look at ${subject}`,
+    release: 'Release',
+    drop: 'Drop',
+    releaseTitle: (count: number) =>
+      count === 1 ? 'Release this message' : `Release ${count} messages`,
+    releaseEffect:
+      'It goes as if it had come in now: the domain of its sender, the suppression list and the sending limits count.',
+    dropTitle: (count: number) => (count === 1 ? 'Drop this message' : `Drop ${count} messages`),
+    dropEffect:
+      'It is never sent, and its recipients are reported as rejected. There is no way back.',
+    refused: (count: number) =>
+      count === 1 ? 'One message stays held:' : `${count} messages stay held:`,
+    notHeld: 'Somebody else has decided, or it has expired.',
+    empty: 'Nothing waits for a decision',
+    emptyHelp:
+      'A key of the mode “hold”, a rule of the project or an exceeded sending limit holds mail here until somebody lets it go.',
   },
   events: {
     showAs: 'Show as',
@@ -547,6 +584,13 @@ export const en = {
     replayStart: (count: string) => `Replay ${count} deliveries`,
     missing: (count: string) => `${count} missing`,
     settings: 'Settings',
+  },
+  transformation: {
+    title: 'Transformation',
+    lead: 'JSONata that makes what is posted of an event. Empty: the event itself.',
+    preview: 'What the latest events become',
+    leftOut: 'not sent',
+    noEvents: 'There is no event yet.',
   },
   jobs: {
     progress: (done: string, total: string) => `${done} of ${total}`,

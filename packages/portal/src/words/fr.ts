@@ -8,6 +8,7 @@ export const fr: Words = {
     label: 'Menu principal',
     overview: 'Aperçu',
     messages: 'Messages',
+    review: 'À vérifier',
     events: 'Événements',
     webhooks: 'Webhooks',
     deadLetters: 'Abandons',
@@ -237,6 +238,44 @@ export const fr: Words = {
     next: (when) => `prochain essai ${when}`,
     truncated: 'Seuls les 1 000 premiers événements sont affichés.',
     all: 'Tous les événements de ce message',
+    transcripts: 'Avec les serveurs de mail',
+    transcriptsLead:
+      'Ce qui s’est dit à chaque tentative. Les identifiants sont masqués ; le message lui-même n’y est pas.',
+    noTranscripts:
+      'Rien n’est conservé de ce qui s’est dit : il n’y a pas encore eu de tentative, ou elle est trop ancienne.',
+    transcriptsTruncated: 'Seules les 1 000 premières tentatives sont affichées.',
+    attemptNumber: (n: number) => `Tentative ${n}`,
+    transcriptOf: (address: string) => `Transcription pour ${address}`,
+    alsoTo: (addresses: string) => `Dans la même transaction : ${addresses}`,
+    outcomes: { delivered: 'Distribué', deferred: 'Différé', refused: 'Refusé' },
+  },
+  review: {
+    title: 'À vérifier',
+    lead: 'Les messages qui attendent que quelqu’un les laisse partir. Sans décision, ils sont écartés à leur échéance.',
+    reason: 'Retenu par',
+    reasons: { key: 'sa clé', rule: 'une règle', limit: 'la limite d’envoi' },
+    held: 'Depuis',
+    expires: 'Écarté',
+    choose: (subject: string) => `Choisir ${subject}`,
+    chooseAll: 'Tout choisir',
+    chosen: (count: string) => `${count} choisis`,
+    look: (subject: string) => `Voir ${subject}`,
+    release: 'Laisser partir',
+    drop: 'Écarter',
+    releaseTitle: (count: number) =>
+      count === 1 ? 'Laisser partir ce message' : `Laisser partir ${count} messages`,
+    releaseEffect:
+      'Il part comme s’il venait d’arriver : le domaine de l’expéditeur, la liste d’exclusion et les limites d’envoi comptent.',
+    dropTitle: (count: number) =>
+      count === 1 ? 'Écarter ce message' : `Écarter ${count} messages`,
+    dropEffect:
+      'Il n’est jamais envoyé, et ses destinataires sont signalés comme rejetés. C’est sans retour.',
+    refused: (count: number) =>
+      count === 1 ? 'Un message reste retenu :' : `${count} messages restent retenus :`,
+    notHeld: 'Quelqu’un d’autre a décidé, ou l’échéance est passée.',
+    empty: 'Rien n’attend de décision',
+    emptyHelp:
+      'Une clé du mode « hold », une règle du projet ou une limite d’envoi dépassée retient des messages ici jusqu’à ce que quelqu’un les laisse partir.',
   },
   events: {
     showAs: 'Afficher comme',
@@ -558,6 +597,13 @@ export const fr: Words = {
     replayStart: (count) => `Renvoyer ${count} envois`,
     missing: (count) => `${count} manquants`,
     settings: 'Réglages',
+  },
+  transformation: {
+    title: 'Transformation',
+    lead: 'JSONata qui fait d’un événement ce qui est envoyé. Vide : l’événement lui-même.',
+    preview: 'Ce que deviennent les derniers événements',
+    leftOut: 'n’est pas envoyé',
+    noEvents: 'Il n’y a pas encore d’événement.',
   },
   jobs: {
     progress: (done, total) => `${done} sur ${total}`,

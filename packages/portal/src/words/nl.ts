@@ -8,6 +8,7 @@ export const nl: Words = {
     label: 'Hoofdmenu',
     overview: 'Overzicht',
     messages: 'Berichten',
+    review: 'Beoordeling',
     events: 'Gebeurtenissen',
     webhooks: 'Webhooks',
     deadLetters: 'Opgegeven',
@@ -234,6 +235,44 @@ export const nl: Words = {
     next: (when) => `volgende poging ${when}`,
     truncated: 'De eerste 1.000 gebeurtenissen worden getoond.',
     all: 'Alle gebeurtenissen van dit bericht',
+    transcripts: 'Met de mailservers',
+    transcriptsLead:
+      'Wat er bij elke poging is gezegd. Aanmeldingen zijn verborgen; het bericht zelf staat er niet in.',
+    noTranscripts:
+      'Van geen poging is bewaard wat er is gezegd: er was er nog geen, of hij is te oud.',
+    transcriptsTruncated: 'Alleen de eerste 1.000 pogingen worden getoond.',
+    attemptNumber: (n: number) => `Poging ${n}`,
+    transcriptOf: (address: string) => `Verslag voor ${address}`,
+    alsoTo: (addresses: string) => `In dezelfde transactie: ${addresses}`,
+    outcomes: { delivered: 'Afgeleverd', deferred: 'Uitgesteld', refused: 'Geweigerd' },
+  },
+  review: {
+    title: 'Beoordeling',
+    lead: 'Berichten die wachten tot iemand ze laat gaan. Waarover niemand beslist, wordt aan het einde van de termijn weggegooid.',
+    reason: 'Vastgehouden door',
+    reasons: { key: 'de sleutel', rule: 'een regel', limit: 'de verzendlimiet' },
+    held: 'Sinds',
+    expires: 'Weggegooid',
+    choose: (subject: string) => `${subject} kiezen`,
+    chooseAll: 'Alles kiezen',
+    chosen: (count: string) => `${count} gekozen`,
+    look: (subject: string) => `${subject} bekijken`,
+    release: 'Laten gaan',
+    drop: 'Weggooien',
+    releaseTitle: (count: number) =>
+      count === 1 ? 'Dit bericht laten gaan' : `${count} berichten laten gaan`,
+    releaseEffect:
+      'Het gaat alsof het net is binnengekomen: het domein van de afzender, de blokkeerlijst en de verzendlimieten tellen.',
+    dropTitle: (count: number) =>
+      count === 1 ? 'Dit bericht weggooien' : `${count} berichten weggooien`,
+    dropEffect:
+      'Het wordt nooit verzonden, en de ontvangers gelden als geweigerd. Er is geen weg terug.',
+    refused: (count: number) =>
+      count === 1 ? 'Eén bericht blijft vastgehouden:' : `${count} berichten blijven vastgehouden:`,
+    notHeld: 'Iemand anders heeft beslist, of de termijn is om.',
+    empty: 'Niets wacht op een beslissing',
+    emptyHelp:
+      'Een sleutel van de soort ‘hold’, een regel van het project of een overschreden verzendlimiet houdt mail hier vast tot iemand die laat gaan.',
   },
   events: {
     showAs: 'Tonen als',
@@ -556,6 +595,13 @@ export const nl: Words = {
     replayStart: (count) => `${count} bezorgingen opnieuw sturen`,
     missing: (count) => `${count} ontbreken`,
     settings: 'Instellingen',
+  },
+  transformation: {
+    title: 'Omvorming',
+    lead: 'JSONata die van een gebeurtenis maakt wat er verstuurd wordt. Leeg: de gebeurtenis zelf.',
+    preview: 'Wat er van de laatste gebeurtenissen wordt',
+    leftOut: 'wordt niet verstuurd',
+    noEvents: 'Er is nog geen gebeurtenis.',
   },
   jobs: {
     progress: (done, total) => `${done} van ${total}`,

@@ -108,20 +108,30 @@ export function DeliveryPage() {
   );
 }
 
+const LOOKS = {
+  succeeded: { tone: 'good', icon: 'check' },
+  failed: { tone: 'bad', icon: 'cross' },
+  skipped: { tone: 'idle', icon: 'skip' },
+} as const;
+
 function AttemptCard({ attempt }: { attempt: AttemptDetail }) {
   const words = useWords();
   const { response, request, error_detail, outcome } = attempt;
-  const isGood = outcome === 'succeeded';
+  const { tone, icon } = LOOKS[outcome];
   return (
     <Card className="mb-4">
       <div className="flex flex-wrap items-center gap-3 border-b border-line px-3 py-2">
-        <Badge tone={isGood ? 'good' : 'bad'} icon={isGood ? 'check' : 'cross'}>
+        <Badge tone={tone} icon={icon}>
           {String(attempt.status ?? attempt.error_code ?? '')}
         </Badge>
         <Time at={attempt.started_at} />
         <span className="text-muted">{formatSpan(attempt.latency_ms, words)}</span>
       </div>
-      {error_detail !== null && <p className="px-3 pt-3 text-bad">{error_detail}</p>}
+      {error_detail !== null && (
+        <p className={`px-3 pt-3 ${outcome === 'skipped' ? 'text-muted' : 'text-bad'}`}>
+          {error_detail}
+        </p>
+      )}
       <TimingBar attempt={attempt} />
       <details className="border-t border-line px-3 py-2">
         <summary>{words.deliveries.request}</summary>

@@ -3,21 +3,24 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import type { MessageDetail } from '../../api/objects.ts';
-import { useMaySend } from '../../api/session.ts';
+import { useMayManage, useMaySend } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/forms/field.tsx';
 import { FormDialog } from '../../design/forms/form-dialog.tsx';
 import { Icon } from '../../design/icon.tsx';
 import { useWords } from '../../words/words.tsx';
+import { HeldDecision } from '../review/held-decision.tsx';
 
 /** What can be done with a message that is on its way, or was. */
 export function MessageActions({ message }: { message: MessageDetail }) {
   const words = useWords();
   const maySend = useMaySend();
+  const mayManage = useMayManage();
   const [isOpen, setOpen] = useState(false);
   if (!maySend) return null;
   return (
     <>
+      {mayManage && message.held !== null && <HeldDecision ids={[message.id]} />}
       <Button onClick={() => setOpen(true)}>
         <Icon name="send" />
         {words.message.resend}

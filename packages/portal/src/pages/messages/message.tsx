@@ -23,6 +23,7 @@ import { useLanguage, useWords } from '../../words/words.tsx';
 import { AddSuppression } from '../suppressions/suppression-dialogs.tsx';
 import { MessageActions } from './message-actions.tsx';
 import { MessagePreview } from './message-preview.tsx';
+import { Transcripts } from './transcripts.tsx';
 
 const route = getRouteApi('/messages/$id');
 
@@ -48,6 +49,7 @@ export function MessagePage() {
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="min-w-0">
           <Journey message={message} />
+          <Transcripts message={message} />
           <MessagePreview id={message.id} />
         </div>
         <Aside message={message} />

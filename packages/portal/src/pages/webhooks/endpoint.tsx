@@ -17,6 +17,7 @@ import { EndpointActions } from './endpoint-actions.tsx';
 import { EndpointHealth } from './endpoint-health.tsx';
 import { describeTypes } from './endpoints.tsx';
 import { SendTest } from './send-test.tsx';
+import { Transformation } from './transformation.tsx';
 
 const route = getRouteApi('/webhooks/$id');
 
@@ -72,6 +73,11 @@ export function EndpointPage() {
             empty={{ title: words.deliveries.empty, help: words.deliveries.emptyHelp }}
           />
         </Section>
+        <div className="lg:col-start-1 lg:row-start-2">
+          {mayManage && endpoint.dialect === 'standard' && (
+            <Transformation key={endpoint.id} endpoint={endpoint} />
+          )}
+        </div>
         <div>
           {gaps !== undefined && (
             <Section title={words.deliveries.state}>
