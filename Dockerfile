@@ -37,6 +37,7 @@ COPY package.json LICENSE ./
 COPY packages/sdk ./packages/sdk
 COPY packages/bounce ./packages/bounce
 COPY packages/server ./packages/server
+COPY docs ./docs
 COPY packages/portal/package.json ./packages/portal/
 COPY --from=portal /app/packages/portal/dist ./packages/portal/dist
 # The only folder that is written to.

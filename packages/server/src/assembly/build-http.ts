@@ -7,6 +7,7 @@ import {
   type CompatibleApis,
   createCompatibleApis,
 } from '../http/api/compat/create-compatible-apis.ts';
+import { createDocumentation } from '../http/docs/documentation.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { createPortal, type Portal } from '../http/portal/create-portal.ts';
 import { createInvitationMailer } from '../http/portal/invitation-mail.ts';
@@ -43,6 +44,9 @@ const PORTAL_FOLDER = join(
   dirname(fileURLToPath(import.meta.resolve('@posthorn/portal/package.json'))),
   'dist',
 );
+
+/** The pages of the checkout. */
+const DOCS_FOLDER = join(import.meta.dirname, '..', '..', '..', '..', 'docs');
 
 /** The API, the portal and what answers to clients of other providers, where they are served here. */
 export function buildHttp(basics: Basics, shown: Shown): FastifyInstance {
@@ -96,6 +100,7 @@ function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] 
     sinkRoom: sinks.sinkRoom,
     health: () => toPublicHealth(store.engine.health()),
     stopping: gate.isStopping,
+    documentation: createDocumentation({ folder: DOCS_FOLDER, version }),
     metrics: shown.metrics.render,
     api: servesApi,
   });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ERROR_CODES } from '../lib/errors.ts';
 import { type Json, startTestApi } from './fixtures/test-api.ts';
@@ -121,7 +123,7 @@ test('the page shows every route, every event type and every error code', async 
   for (const code of ERROR_CODES) assert.ok(docs.includes(`<tr id="error-${code}">`), code);
 });
 
-test('the page has no script, loads nothing, and each of its links leads somewhere', () => {
+test('the page has no script, loads nothing, and each of its links leads somewhere', async () => {
   assert.doesNotMatch(docs, /<script|javascript:|\son\w+=|<link|<img|<iframe|@import|url\(/i);
   const ids = [...docs.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
   assert.equal(new Set(ids).size, ids.length, 'an id stands twice');
@@ -129,28 +131,80 @@ test('the page has no script, loads nothing, and each of its links leads somewhe
   assert.ok(links.length > api.routes.length);
   for (const href of links) {
     if (href.startsWith('#')) assert.ok(ids.includes(href.slice(1)), href);
-    else
-      assert.ok(
-        api.routes.some(({ path }) => path === href),
-        href,
-      );
+    else assert.equal((await api.send('GET', href, { key: null })).status, 200, href);
   }
 });
 
 test('the page is whole HTML: each element that is opened is closed, in order', () => {
+  assertWhole(docs);
+});
+
+function assertWhole(html: string): void {
   const open: string[] = [];
-  const text = docs.replace(/<style>[\s\S]*?<\/style>/, '').replace(/^<!doctype html>/i, '');
+  const text = html.replace(/<style>[\s\S]*?<\/style>/, '').replace(/^<!doctype html>/i, '');
   for (const [, slash, name = ''] of text.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>/g)) {
     if (['meta', 'br'].includes(name)) continue;
     if (slash === '') open.push(name);
     else assert.equal(open.pop(), name);
   }
   assert.deepEqual(open, []);
-  assert.match(docs, /<html lang="en">/);
-  assert.equal([...docs.matchAll(/<h1[ >]/g)].length, 1);
-});
+  assert.match(html, /<html lang="en">/);
+  assert.equal([...html.matchAll(/<h1[ >]/g)].length, 1);
+}
 
 test('what stands in the page may not run scripts', async () => {
   const { headers } = await api.send('GET', '/docs', { key: null });
   assert.match(String(headers['content-security-policy']), /default-src 'none'/);
+});
+
+const FOLDER = join(import.meta.dirname, '../../../../docs');
+const pageNames = globSync('{*,guides/*}.md', { cwd: FOLDER }).map((file) =>
+  file
+    .replaceAll('\\', '/')
+    .replace(/\.md$/, '')
+    .replace(/^README$/, 'index'),
+);
+const idsOf = (html: string): (string | undefined)[] =>
+  [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+
+test('every page of docs/ is served, whole, without scripts, and none of its links is dead', async () => {
+  assert.ok(pageNames.length > 40, String(pageNames.length));
+  const pages = new Map<string, string>();
+  for (const name of pageNames) {
+    const { status, text, headers } = await api.send('GET', `/docs/${name}`, { key: null });
+    assert.equal(status, 200, name);
+    assert.match(
+      String(headers['content-security-policy']),
+      /^default-src 'none'; style-src [^;]*$/,
+    );
+    assert.doesNotMatch(text, /<script|<link|<img|<iframe|@import|url\(/i, name);
+    assertWhole(text);
+    pages.set(`/docs/${name}`, text);
+  }
+  pages.set('/docs', docs);
+  const reached = new Set<string>();
+  for (const [place, text] of pages) {
+    for (const [, href = ''] of text.matchAll(/<a (?:class="skip" )?href="([^"]*)"/g)) {
+      if (href.startsWith('https://') || href === '/openapi.json') continue;
+      const [path = '', fragment] = href.split('#');
+      const target = path === '' ? place : path;
+      reached.add(target);
+      assert.ok(pages.has(target), `${place} leads to ${href}`);
+      if (fragment === undefined) continue;
+      const ids = idsOf(pages.get(target) ?? '');
+      assert.ok(ids.includes(fragment), `${place} leads to ${href}, and there is no such heading`);
+    }
+  }
+  assert.deepEqual(
+    [...pages.keys()].filter((path) => !reached.has(path)),
+    [],
+  );
+});
+
+test('what is no page is not found, whatever its name', async () => {
+  for (const name of ['nothing', '..%2FSECURITY', 'guides', 'guides/..%2F..%2FREADME', 'README']) {
+    const { status, body } = await api.send('GET', `/docs/${name}`, { key: null });
+    assert.equal(status, 404, name);
+    assert.match(body.detail, /\/docs/);
+  }
 });

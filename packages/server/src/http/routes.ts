@@ -31,7 +31,7 @@ import { createSuppressionRoutes } from './api/suppressions/suppression-routes.t
 import { createSystemRoutes } from './api/system-routes.ts';
 import { createTrackingRoutes } from './api/tracking/tracking-routes.ts';
 import { createTranscriptRoutes } from './api/transcripts/transcript-routes.ts';
-import { createDocsPage } from './docs-page.ts';
+import { createDocsPage } from './docs/api-page.ts';
 import { createOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 

@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { PosthornError } from '../../lib/errors.ts';
 import type { StoreHealth } from '../../store/engine.ts';
+import type { Documentation } from '../docs/documentation.ts';
+import { PAGE_HEADERS } from '../docs/page-frame.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 /** Routes for machines that watch this one, and for people who read. They need no key. */
@@ -9,7 +12,16 @@ export function createSystemRoutes(deps: {
   metrics(): Promise<{ text: string; contentType: string }>;
   openapi(): object;
   docsPage(): string;
+  documentation: Documentation;
 }): Route[] {
+  const pageName = z.string().max(100).describe('The name of its file, without `.md`.');
+
+  async function findPage(name: string): Promise<string> {
+    const page = await deps.documentation.find(name);
+    if (page !== null) return page;
+    throw new PosthornError('not_found', `There is no page ${name}. All of them: /docs/index.`);
+  }
+
   return [
     defineRoute({
       method: 'GET',
@@ -84,10 +96,36 @@ export function createSystemRoutes(deps: {
       handle: async () => ({
         status: 200,
         body: deps.docsPage(),
-        headers: {
-          'content-type': 'text/html; charset=utf-8',
-          'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
-        },
+        headers: PAGE_HEADERS,
+      }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/docs/{page}',
+      auth: 'none',
+      group: 'System',
+      summary: 'A page of the documentation',
+      description: '`index` names all of them.',
+      params: z.object({ page: pageName }),
+      responses: { 200: { description: 'A page.', contentType: 'text/html' } },
+      handle: async ({ params }) => ({
+        status: 200,
+        body: await findPage(params.page),
+        headers: PAGE_HEADERS,
+      }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/docs/guides/{page}',
+      auth: 'none',
+      group: 'System',
+      summary: 'A guide of the documentation',
+      params: z.object({ page: pageName }),
+      responses: { 200: { description: 'A page.', contentType: 'text/html' } },
+      handle: async ({ params }) => ({
+        status: 200,
+        body: await findPage(`guides/${params.page}`),
+        headers: PAGE_HEADERS,
       }),
     }),
   ];
