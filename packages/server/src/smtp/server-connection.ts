@@ -16,13 +16,15 @@ const MAX_COMMAND_BYTES = 2_048;
 const OWN_ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 /**
- * smtp-server's connection, put right in five places:
+ * smtp-server's connection, put right in six places:
  * - it derives the enhanced code from the basic code alone (every 552 becomes 5.2.2, every 550
  *   5.1.1); a reply that brings its own keeps it;
  * - a command line that is too long for a command, though not for AUTH, gets 500 and may be followed
  *   by a better one, instead of the loss of the connection;
  * - who is a stranger is not let stay for as long as it takes him to send a byte now and then: the
  *   library's own limits begin anew with each byte, or count whole commands;
+ * - replies to commands that came together leave together (RFC 2920 3.2): each write of its own wakes the
+ *   client, and costs both sides as much as reading a command;
  * - 538 says 5.7.11, as RFC 4954 section 6 has it for "encryption required";
  * - on shutdown the library answers 421 to every command, in the middle of a transaction too. Here a
  *   transaction that MAIL has opened runs to its end first.
@@ -62,6 +64,8 @@ export class ServerConnection extends SMTPConnection {
   }
 
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
+    if (code === 250 || code === 354) this.#gatherReplies();
+    else this._socket?.uncork();
     if (typeof data === 'string' && OWN_ENHANCED_CODE.test(data)) {
       super.send(code, data, false);
     } else if (code === 538) {
@@ -69,6 +73,14 @@ export class ServerConnection extends SMTPConnection {
     } else {
       super.send(code, data, context);
     }
+  }
+
+  /** What is said until this turn is over is one write. Not of 220: TLS begins right behind it. */
+  #gatherReplies(): void {
+    const socket = this._socket;
+    if (!socket || socket.writableCorked > 0) return;
+    socket.cork();
+    process.nextTick(() => socket.uncork());
   }
 
   override _onCommand(command: Buffer, callback?: () => void): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { connectRawClient, type RawClient } from './fixtures/raw-client.ts';
 import { TEST_CERTIFICATE } from './fixtures/test-certificate.ts';
@@ -82,6 +83,35 @@ test('takes a message and says 250 with its id', async () => {
     dsn: null,
   });
   client.end();
+});
+
+test('replies to commands that came together come together, and none is left behind by TLS', async (t) => {
+  const { port } = await start({ tls: TEST_CERTIFICATE });
+  const client = await greet(port);
+  client.send('EHLO app.test\r\nSTARTTLS\r\n');
+  assert.match(await client.reply(), /^250-/);
+  assert.match(await client.reply(), /^220 /);
+  await client.startTls();
+  await client.command('EHLO app.test');
+  await client.command(`AUTH PLAIN ${PLAIN}`);
+  client.send('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\nRCPT TO:<b@>\r\nDATA\r\n');
+  for (const code of [/^250 2\.1\.0/, /^250 2\.1\.5/, /^501 /, /^354 /]) {
+    assert.match(await client.reply(), code);
+  }
+  client.send('.\r\n');
+  assert.match(await client.reply(), /^250 2\.0\.0 Queued/);
+  client.end();
+
+  // A client may get several writes in one piece, so they are counted here.
+  const sockets = Socket.prototype as unknown as { _writev(chunks: readonly unknown[]): void };
+  const together = t.mock.method(sockets, '_writev');
+  const { port: plain } = await start();
+  const other = await login(plain);
+  other.send('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n');
+  for (const code of [/^250/, /^250/, /^354/]) assert.match(await other.reply(), code);
+  const chunks = together.mock.calls.map(({ arguments: [all] }) => all.length);
+  assert.deepEqual(chunks, [3]);
+  other.end();
 });
 
 test('takes several messages on one connection, and pipelined commands', async () => {
