@@ -48,6 +48,8 @@ export function createDocumentation(options: { folder: string; version: string }
       if (!(await names).has(name)) return null;
       const page = rendered.get(name) ?? render(name);
       rendered.set(name, page);
+      // Kept only when it went well.
+      page.catch(() => rendered.delete(name));
       return page;
     },
   };
