@@ -1,5 +1,6 @@
 // A table: every kind of sink. A new one is a file under kinds/ and a line here.
 import type { SinkKind } from './contract.ts';
+import { clickhouse } from './kinds/clickhouse.ts';
 import { discord } from './kinds/discord.ts';
 import { eventbridge } from './kinds/eventbridge.ts';
 import { http } from './kinds/http.ts';
@@ -23,6 +24,7 @@ export const SINK_KINDS: readonly SinkKind[] = [
   eventbridge,
   pubsub,
   s3,
+  clickhouse,
   slack,
   teams,
   discord,

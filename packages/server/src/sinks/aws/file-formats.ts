@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { SinkItem } from '../contract.ts';
 import { loadPackage } from '../load-package.ts';
+import { type EventRow, toEventRow } from '../warehouse/event-row.ts';
 
 /** How many events stand in one object. */
 export interface FileFormat {
@@ -18,7 +19,6 @@ const ndjson: FileFormat = {
   write: (items) => compress(items.map(({ body }) => `${JSON.stringify(body)}\n`).join('')),
 };
 
-/** The columns that nearly every question asks by, and the whole as JSON. */
 const parquet: FileFormat = {
   suffix: '.parquet',
   contentType: 'application/vnd.apache.parquet',
@@ -27,21 +27,23 @@ const parquet: FileFormat = {
       'hyparquet-writer',
       () => import('hyparquet-writer'),
     );
-    const column = (name: string, of: (item: SinkItem) => string | null) => {
-      return { name, type: 'STRING' as const, data: items.map(of) };
+    const rows = items.map(toEventRow);
+    const text = (name: keyof EventRow) => {
+      return { name, type: 'STRING' as const, data: rows.map((row) => row[name]) };
+    };
+    const timestamp = {
+      name: 'timestamp',
+      type: 'TIMESTAMP' as const,
+      data: rows.map(({ timestampMs }) => new Date(timestampMs)),
     };
     const file = parquetWriteBuffer({
       columnData: [
-        column('id', ({ event }) => event.id),
-        column('type', ({ event }) => event.type),
-        {
-          name: 'timestamp',
-          type: 'TIMESTAMP',
-          data: items.map(({ event }) => new Date(event.timestamp)),
-        },
-        column('message_id', ({ event }) => event.data.message?.id ?? null),
-        column('recipient', ({ event }) => event.data.recipient ?? null),
-        column('event', ({ body }) => JSON.stringify(body)),
+        text('id'),
+        text('type'),
+        timestamp,
+        text('message_id'),
+        text('recipient'),
+        text('event'),
       ],
     });
     return new Uint8Array(file);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createAwsClient } from '../aws/aws-client.ts';
 import { awsEndpoint, awsKeyFields } from '../aws/aws-fields.ts';
@@ -10,6 +9,8 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
+import { batchDigest } from '../warehouse/event-row.ts';
+import { everySecondsField } from '../warehouse/table-fields.ts';
 
 const settings = z.strictObject({
   bucket: z
@@ -29,12 +30,7 @@ const settings = z.strictObject({
     .enum(['ndjson', 'parquet'])
     .default('ndjson')
     .describe('A line of JSON for each event (gzip), or a table (Parquet).'),
-  every_seconds: z
-    .int()
-    .min(0)
-    .max(3_600)
-    .default(60)
-    .describe('At most one object in that time, unless there is more than fits into one.'),
+  every_seconds: everySecondsField.default(60),
   region: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/, 'Write a region such as eu-west-1.')
@@ -94,11 +90,10 @@ function bucketUrl({ endpoint, region, bucket, path_style }: Settings): string {
  * sent again takes the place of what may be there already, and nothing else does.
  */
 export function objectNameOf(items: readonly SinkItem[]): string {
-  const ids = items.map(({ event }) => event.id);
   const firstAt = new Date(items[0]?.event.timestamp ?? 0).toISOString();
   const [date, hour] = firstAt.split(/[T:]/);
-  const digest = createHash('sha256').update(ids.join('\n')).digest('hex').slice(0, 8);
-  return `date=${date}/hour=${hour}/${ids[0]}-${ids.at(-1)}-${digest}`;
+  const span = `${items[0]?.event.id}-${items.at(-1)?.event.id}`;
+  return `date=${date}/hour=${hour}/${span}-${batchDigest(items).slice(0, 8)}`;
 }
 
 /** Whatever S3 has against a request, it is not what stands in one event: none is put aside for it. */
