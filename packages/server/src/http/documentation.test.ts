@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ERROR_CODES } from '../lib/errors.ts';
@@ -207,4 +207,16 @@ test('what is no page is not found, whatever its name', async () => {
     assert.equal(status, 404, name);
     assert.match(body.detail, /\/docs/);
   }
+});
+
+test('links of the pages beside docs/, and out of it, lead to files that are there', () => {
+  const root = join(FOLDER, '..');
+  const files = globSync('{*,docs/*,docs/guides/*,packages/*/*}.md', { cwd: root });
+  const links = files.flatMap((file) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
+      ([, path = '']) => ({ file, path: join(root, file, '..', path) }),
+    ),
+  );
+  assert.ok(links.length > 100, String(links.length));
+  for (const { file, path } of links) assert.ok(existsSync(path), `${file} leads to ${path}`);
 });
