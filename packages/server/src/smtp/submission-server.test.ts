@@ -511,13 +511,12 @@ test('says 421 to an idle client', async () => {
 });
 
 test('says 421 to who does not log in, although he keeps on talking', async () => {
-  const { port } = await start({ loginMs: 150 });
-  const idle = await greet(port);
+  const { port } = await start({ loginMs: 800 });
   const known = await login(port);
+  const idle = await connectRawClient(port);
   const talking = setInterval(() => idle.send('N'), 20);
-  assert.match(await idle.reply(), /^421 4\.4\.2/);
+  assert.match(await idle.rest(), /^421 4\.4\.2/m);
   clearInterval(talking);
-  await idle.rest();
   assert.match(await known.command('NOOP'), /^250/);
   known.end();
 });
