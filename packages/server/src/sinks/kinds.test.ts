@@ -133,7 +133,7 @@ for (const [kind, settings] of Object.entries(SETTINGS)) {
 
 test('every kind is tried here', () => {
   // Those of clouds and warehouses are tried in aws/, google/ and warehouse/.
-  const clouds = ['sqs', 'sns', 'kinesis', 'eventbridge', 'pubsub', 's3', 'clickhouse'];
+  const clouds = ['sqs', 'sns', 'kinesis', 'eventbridge', 'pubsub', 's3', 'clickhouse', 'bigquery'];
   // Those of queues are tried in files of their own, on real servers.
   const others = ['kafka', 'mqtt', 'nats', 'rabbitmq', 'redis', ...clouds];
   const tried = [...Object.keys(SETTINGS), ...others];

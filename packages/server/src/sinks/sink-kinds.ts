@@ -1,5 +1,6 @@
 // A table: every kind of sink. A new one is a file under kinds/ and a line here.
 import type { SinkKind } from './contract.ts';
+import { bigquery } from './kinds/bigquery.ts';
 import { clickhouse } from './kinds/clickhouse.ts';
 import { discord } from './kinds/discord.ts';
 import { eventbridge } from './kinds/eventbridge.ts';
@@ -25,6 +26,7 @@ export const SINK_KINDS: readonly SinkKind[] = [
   pubsub,
   s3,
   clickhouse,
+  bigquery,
   slack,
   teams,
   discord,

@@ -53,7 +53,7 @@ export function createGoogleClient(
     // It refuses an account that is gone, or a key, with 400 (RFC 6749 section 5.2).
     if (answer.status === 400) throw new SinkTrouble('credentials', `Google: ${answer.text}`);
     checkGoogleAnswer(answer);
-    const { access_token: token, expires_in } = tokenAnswer.parse(JSON.parse(answer.text));
+    const { access_token: token, expires_in } = tokenAnswer.parse(readJson(answer.text));
     held = { token, renewAtMs: nowMs + expires_in * 1_000 - RENEW_BEFORE_MS };
     return token;
   }
@@ -71,7 +71,16 @@ export function createGoogleClient(
       const body = input === null ? null : JSON.stringify(input);
       const answer = await http.request({ method, url, headers, body, signal });
       checkGoogleAnswer(answer);
-      return JSON.parse(answer.text === '' ? '{}' : answer.text);
+      return readJson(answer.text);
     },
   };
+}
+
+/** What is no JSON, such as an answer that is longer than what is read of it, leaves open what was done. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text === '' ? '{}' : text);
+  } catch (cause) {
+    throw new SinkTrouble('unavailable', 'It answered with other than JSON.', { cause });
+  }
 }
