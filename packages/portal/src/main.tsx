@@ -4,9 +4,10 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { setCaller } from './api/client.ts';
 import { Problem } from './api/problem.ts';
-import { expireSession } from './api/session.ts';
+import { comeByLink, expireSession } from './api/session.ts';
 import './design/theme.css';
 import { applyTheme } from './design/theme.ts';
+import { readLinkToken } from './embed/link-token.ts';
 import { createPortalRouter } from './router.tsx';
 import { WordsProvider } from './words/words.tsx';
 
@@ -28,7 +29,9 @@ const client = new QueryClient({
   },
 });
 setCaller({ expired: () => expireSession(client) });
-const router = createPortalRouter(client);
+const linkToken = readLinkToken(window.location);
+if (linkToken !== null) comeByLink(linkToken);
+const router = createPortalRouter(client, linkToken !== null);
 const root = document.getElementById('portal');
 if (root === null) throw new Error('The page has no element with the id portal.');
 createRoot(root).render(

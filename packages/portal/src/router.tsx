@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { useSuspenseQuery } from '@tanstack/react-query';
 import {
+  createMemoryHistory,
   createRootRouteWithContext,
   createRoute,
   createRouter,
@@ -12,6 +13,7 @@ import {
 import { isSession, sessionQuery } from './api/session.ts';
 import { buttonClass } from './design/button.tsx';
 import { Empty, ProblemNotice, Skeleton } from './design/notices.tsx';
+import { CustomerFrame, LinkOver } from './embed/customer-frame.tsx';
 import { Frame } from './frame/frame.tsx';
 import { SignIn } from './pages/access/sign-in.tsx';
 import { useWords } from './words/words.tsx';
@@ -27,7 +29,8 @@ function Root() {
   const { pathname } = useLocation();
   // Who is invited has no account yet, and who has one may open the link of another.
   if (pathname === '/invitation') return <Outlet />;
-  return isSession(data) ? <Frame /> : <SignIn reason={data.reason} />;
+  if (!isSession(data)) return data.reason === 'link_over' ? <LinkOver /> : <SignIn {...data} />;
+  return data.link === undefined ? <Frame /> : <CustomerFrame />;
 }
 
 /** Filters in the address: only texts, and only those that a page names. */
@@ -139,6 +142,21 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/sinks',
+    component: lazyRouteComponent(() => import('./pages/sinks/sinks.tsx'), 'SinksPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/sinks/new',
+    component: lazyRouteComponent(() => import('./pages/sinks/new-sink.tsx'), 'NewSink'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/sinks/$id',
+    component: lazyRouteComponent(() => import('./pages/sinks/sink.tsx'), 'SinkPage'),
+  }),
+  createRoute({
+    ...parent,
     path: '/domains',
     component: lazyRouteComponent(() => import('./pages/domains/domains.tsx'), 'Domains'),
   }),
@@ -200,8 +218,11 @@ function UnknownPage() {
   );
 }
 
-export function createPortalRouter(client: QueryClient) {
+/** `isByLink`: what is behind a link stays at its address, which has its token. */
+export function createPortalRouter(client: QueryClient, isByLink = false) {
+  const start = `${import.meta.env.BASE_URL}webhooks`;
   return createRouter({
+    ...(isByLink ? { history: createMemoryHistory({ initialEntries: [start] }) } : {}),
     routeTree: rootRoute.addChildren(pages),
     basepath: import.meta.env.BASE_URL,
     context: { client },

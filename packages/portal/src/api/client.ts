@@ -14,7 +14,14 @@ export interface CallOptions {
 }
 
 /** Who asks: set by the session (session.ts), sent with every call. */
-const caller: { projectId: string | null; csrfToken: string | null; expired: () => void } = {
+const caller: {
+  projectId: string | null;
+  csrfToken: string | null;
+  /** Of a link (embed/): instead of the cookie. */
+  linkToken: string | null;
+  expired: () => void;
+} = {
+  linkToken: null,
   projectId: null,
   csrfToken: null,
   expired: () => {},
@@ -24,14 +31,20 @@ export function setCaller(next: Partial<typeof caller>): void {
   Object.assign(caller, next);
 }
 
+/** By which the server knows who asks. */
+function identity(): Record<string, string> {
+  const { linkToken, projectId } = caller;
+  if (linkToken !== null) return { authorization: `Bearer ${linkToken}` };
+  return projectId === null ? {} : { 'x-posthorn-project': projectId };
+}
+
 /**
- * Calls the HTTP API with the cookie of the session. Answers with the parsed body; throws a Problem
+ * Calls the HTTP API with the cookie of the session, or the token of a link. Answers with the parsed body; throws a Problem
  * for everything else.
  */
 export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
   const { method = 'GET', body, version, signal } = options;
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (caller.projectId !== null) headers['x-posthorn-project'] = caller.projectId;
+  const headers: Record<string, string> = { accept: 'application/json', ...identity() };
   if (method !== 'GET' && caller.csrfToken !== null) headers['x-posthorn-csrf'] = caller.csrfToken;
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (version !== undefined) headers['if-match'] = `"${version}"`;
@@ -40,7 +53,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
     answer = await fetch(withQuery(path, options.query), {
       method,
       headers,
-      credentials: 'same-origin',
+      credentials: caller.linkToken === null ? 'same-origin' : 'omit',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     });
@@ -82,12 +95,11 @@ export async function* stream(
   query: Query,
   signal: AbortSignal,
 ): AsyncGenerator<{ id: string; event: string; data: string }> {
-  const headers: Record<string, string> = { accept: 'text/event-stream' };
-  if (caller.projectId !== null) headers['x-posthorn-project'] = caller.projectId;
+  const headers = { accept: 'text/event-stream', ...identity() };
   const answer = await fetch(withQuery(path, query), {
     headers,
     signal,
-    credentials: 'same-origin',
+    credentials: caller.linkToken === null ? 'same-origin' : 'omit',
   });
   if (!answer.ok || answer.body === null) throw readProblem(answer, await answer.text());
   let rest = '';

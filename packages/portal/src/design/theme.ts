@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { keep, readKept } from '../api/kept.ts';
 
 /** What the person chose; `system` follows the system, and changes with it. */
 export type ThemeChoice = 'system' | 'light' | 'dark';
@@ -8,7 +9,7 @@ const listeners = new Set<() => void>();
 const system = window.matchMedia('(prefers-color-scheme: dark)');
 
 function readChoice(): ThemeChoice {
-  const kept = localStorage.getItem(KEY);
+  const kept = readKept(KEY);
   return kept === 'light' || kept === 'dark' ? kept : 'system';
 }
 
@@ -24,8 +25,7 @@ system.addEventListener('change', applyTheme);
 
 export function chooseTheme(next: ThemeChoice): void {
   choice = next;
-  if (next === 'system') localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, next);
+  keep(KEY, next === 'system' ? null : next);
   applyTheme();
   for (const listener of listeners) listener();
 }

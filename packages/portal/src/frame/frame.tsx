@@ -145,7 +145,7 @@ function ProjectChoice() {
 }
 
 /** While the server cannot be reached: what is shown is old. When it answers again, everything is read anew. */
-function LostConnection() {
+export function LostConnection() {
   const { problem } = useWords();
   const client = useQueryClient();
   // Already at the first failure, while the query itself still tries.

@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { keep, readKept } from '../api/kept.ts';
 import { en, type Words } from './en.ts';
 
 /** The languages, each by its own name. All but English are loaded when they are chosen. */
@@ -26,7 +27,7 @@ function isLanguage(value: string | null | undefined): value is Language {
 
 /** What was chosen in this browser, or the first that the browser asks for and we have. */
 function firstLanguage(): Language {
-  const kept = localStorage.getItem(KEY);
+  const kept = readKept(KEY);
   if (isLanguage(kept)) return kept;
   const asked = navigator.languages.map((tag) => tag.split('-')[0]?.toLowerCase());
   return asked.find(isLanguage) ?? 'en';
@@ -54,7 +55,7 @@ export function WordsProvider({ children }: { children: ReactNode }) {
     };
   }, [language]);
   function choose(next: Language): void {
-    localStorage.setItem(KEY, next);
+    keep(KEY, next);
     setLanguage(next);
   }
   return <Context value={{ language, words, choose }}>{children}</Context>;

@@ -13,12 +13,14 @@ import { createPortal, type Portal } from '../http/portal/create-portal.ts';
 import { createInvitationMailer } from '../http/portal/invitation-mail.ts';
 import type { OidcSettings } from '../http/portal/oidc/add-oidc.ts';
 import { readPortalFiles } from '../http/portal/portal-files.ts';
+import { createLinkRules } from '../http/portal-links/narrow-link.ts';
 import { type AnswerMemory, createAnswerMemory } from '../http/remember-answers.ts';
 import type { Route } from '../http/route.ts';
 import { createRoutes } from '../http/routes.ts';
 import { createHttpServer } from '../http/server.ts';
 import { toPublicHealth } from '../store/engine.ts';
 import type { Access } from './build-access.ts';
+import type { AnalyticsRoom } from './build-analytics.ts';
 import type { Jobs } from './build-jobs.ts';
 import type { Logbook } from './build-log.ts';
 import type { Mail } from './build-mail.ts';
@@ -36,6 +38,7 @@ interface Shown {
   sources: Sources;
   sinks: Sinks;
   jobs: Jobs;
+  analytics: Pick<AnalyticsRoom, 'analytics'>;
   metrics: Pick<Metrics, 'render'>;
 }
 
@@ -62,6 +65,7 @@ export function buildHttp(basics: Basics, shown: Shown): FastifyInstance {
     log,
     refuseWork: gate.refuseWork,
     compatible: servesApi ? buildCompatibleApis(basics, shown, memory) : null,
+    links: createLinkRules({ directory: shown.webhooks.directory }),
     portal: servesApi ? buildPortal(basics, shown) : null,
   });
 }
@@ -94,6 +98,7 @@ function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] 
     maxMessageBytes: config.maxMessageSize,
     publicUrl: config.publicUrl,
     runner: jobs.runner,
+    analytics: shown.analytics.analytics,
     replay: jobs.replay,
     jobRetentionMs: basics.retentionMs,
     sourceRoom: sources,

@@ -23,6 +23,7 @@ export const ID_PREFIXES = {
   received: 'rcv',
   user: 'usr',
   invitation: 'inv',
+  portalLink: 'lnk',
   auditEntry: 'aud',
   request: 'req',
   node: 'node',

@@ -136,6 +136,12 @@ before(async () => {
       other: { recipient: 'a@c.example' },
       list: '/v1/jobs?limit=100',
     },
+    {
+      path: '/v1/portal-links',
+      body: { metadata: { customer: '1' } },
+      other: { metadata: { customer: '2' } },
+      list: '/v1/portal-links',
+    },
     { path: `${path}/test`, other: { type: 'email.sent' }, list: '/v1/events?type=system.test' },
   );
   CASES.push(
@@ -220,6 +226,7 @@ before(async () => {
     },
     { ...ofSink, path: `${ofSink.path}/refused/resend`, body: {}, other: { event_ids: ['evt_x'] } },
   );
+  CASES.push({ path: '/v1/stats/rebuild', list: '/v1/sinks' });
   const list = '/v1/inbound/routes?limit=100';
   const { body: route } = await api.send('POST', '/v1/inbound/routes', {
     body: { address: 'a@in.example' },
@@ -242,7 +249,7 @@ before(async () => {
 
 /** It changes what is there, and makes nothing. */
 const isChange = (path: string) =>
-  /\/(retry|pause|resume|cancel|release|drop|check|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\/|\/preview$/.test(
+  /\/(retry|pause|resume|cancel|release|drop|check|rebuild|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\/|\/preview$/.test(
     path,
   );
 

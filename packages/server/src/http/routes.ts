@@ -19,12 +19,14 @@ import { createContentRoutes } from './api/messages/content-routes.ts';
 import { createMessageRoutes } from './api/messages/message-routes.ts';
 import { createResendRoutes } from './api/messages/resend-routes.ts';
 import { createNodeRoutes } from './api/nodes/node-routes.ts';
+import { createPortalLinkRoutes } from './api/portal-links/portal-link-routes.ts';
 import { createProjectRoutes } from './api/projects/project-routes.ts';
 import { createBatchRoutes } from './api/sending/batch-routes.ts';
 import { createCancelRoutes } from './api/sending/cancel-routes.ts';
 import { createRawRoutes } from './api/sending/raw-routes.ts';
 import { createSinkRoutes } from './api/sinks/sink-routes.ts';
 import { createSourceRoutes } from './api/sources/source-routes.ts';
+import { createStatsRoutes } from './api/stats/stats-routes.ts';
 import { createStreamRoutes } from './api/streams/stream-routes.ts';
 import { createListRoutes } from './api/suppressions/list-routes.ts';
 import { createSuppressionRoutes } from './api/suppressions/suppression-routes.ts';
@@ -47,6 +49,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createVolumeRoutes>[0] &
   Parameters<typeof createDialectRoutes>[0] &
   Parameters<typeof createEndpointRoutes>[0] &
+  Parameters<typeof createPortalLinkRoutes>[0] &
   Parameters<typeof createDeliveryRoutes>[0] &
   Parameters<typeof createDeadLetterRoutes>[0] &
   Parameters<typeof createQueueRoutes>[0] &
@@ -58,6 +61,7 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createListRoutes>[0] &
   Parameters<typeof createSinkRoutes>[0] &
   Parameters<typeof createSourceRoutes>[0] &
+  Parameters<typeof createStatsRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
   Parameters<typeof createInboundRouteRoutes>[0] &
@@ -88,6 +92,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createDialectRoutes(deps),
     ...createEventTypeRoutes(),
     ...createEndpointRoutes(deps),
+    ...createPortalLinkRoutes(deps),
     ...createDeliveryRoutes(deps),
     ...createDeadLetterRoutes(deps),
     ...createQueueRoutes(deps),
@@ -99,6 +104,7 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createJobRoutes(deps),
     ...createSinkRoutes(deps),
     ...createSourceRoutes(deps),
+    ...createStatsRoutes(deps),
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),
     ...createNodeRoutes(deps),

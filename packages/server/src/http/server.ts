@@ -10,6 +10,7 @@ import {
   type Authenticator,
   type Caller,
   hashApiKey,
+  isLinkToken,
   readApiKey,
   requireScope,
 } from './access/authenticate.ts';
@@ -19,6 +20,7 @@ import { checkInput } from './check-input.ts';
 import { readClientAddress } from './client-address.ts';
 import { readIfMatch, toEntityTag } from './entity-tag.ts';
 import type { Portal } from './portal/create-portal.ts';
+import type { LinkRules } from './portal-links/narrow-link.ts';
 import { toPosthornError, toProblem } from './problem.ts';
 import { readJson } from './read-json.ts';
 import {
@@ -32,7 +34,7 @@ import type { RawRequest, Route, RouteAnswer, RouteClient } from './route.ts';
 
 export interface HttpServerOptions {
   routes: readonly Route[];
-  authenticator: Pick<Authenticator, 'identify'>;
+  authenticator: Pick<Authenticator, 'identify' | 'identifyLink'>;
   rates: Pick<ProjectRates, 'takeRequest'>;
   memory: AnswerMemory;
   ids: Ids;
@@ -41,6 +43,8 @@ export interface HttpServerOptions {
   refuseWork(): PosthornError | null;
   /** What people see; null without it. */
   portal?: Pick<Portal, 'identify' | 'register'> | null;
+  /** What who has a link to an embedded page may do. */
+  links: LinkRules;
   /** What clients of other providers ask; null without it. */
   compatible?: CompatibleApis | null;
 }
@@ -178,10 +182,14 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return caller;
   }
 
-  /** By the key of a program, or the session of a person. */
+  /** By the key of a program, the session of a person, or the link of a customer. */
   async function identify(request: FastifyRequest): Promise<Caller> {
     const person = await options.portal?.identify(request);
-    return person ?? options.authenticator.identify(hashApiKey(readApiKey(request.headers)));
+    if (person != null) return person;
+    const key = readApiKey(request.headers);
+    const hash = hashApiKey(key);
+    const { authenticator } = options;
+    return isLinkToken(key) ? authenticator.identifyLink(hash) : authenticator.identify(hash);
   }
 
   function clientOf(request: FastifyRequest, reply: FastifyReply): RouteClient {
@@ -224,6 +232,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       raw: route.raw === undefined ? null : toRawRequest(request),
       ifMatch: route.versioned === true ? readIfMatch(request.headers['if-match']) : null,
     };
+    // No Idempotency-Key of theirs counts: what is remembered belongs to the whole project.
+    if (caller?.link !== undefined) {
+      const narrowed = options.links.narrow(caller.link, route, { ...input, remember: () => [] });
+      const answer = await route.handle(narrowed);
+      return options.links.trim(caller.link, route, caller.projectId, answer);
+    }
     const key =
       route.method === 'POST' && route.raw === undefined
         ? readIdempotencyKey(request.headers['idempotency-key'])

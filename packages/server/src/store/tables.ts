@@ -41,6 +41,7 @@ export interface ApiKeysTable {
   expires_at: number | null;
   last_used_at: number | null;
   revoked_at: number | null;
+  link: string | null;
 }
 
 export interface UsersTable {

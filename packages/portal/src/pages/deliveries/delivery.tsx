@@ -4,7 +4,7 @@ import { call } from '../../api/client.ts';
 import type { AttemptDetail, Delivery, Header } from '../../api/objects.ts';
 import { toProblem } from '../../api/problem.ts';
 import { deliveryQuery } from '../../api/queries.ts';
-import { useMayManage } from '../../api/session.ts';
+import { useIsCustomer, useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Code, CodeBlock } from '../../design/copy.tsx';
 import { formatBody } from '../../design/format-body.ts';
@@ -28,6 +28,7 @@ export function DeliveryPage() {
   const words = useWords();
   const { id } = route.useParams();
   const mayManage = useMayManage();
+  const isCustomer = useIsCustomer();
   const client = useQueryClient();
   const query = useQuery({
     ...deliveryQuery(id),
@@ -78,14 +79,18 @@ export function DeliveryPage() {
                 ['id', <Code key="id" text={delivery.id} isShort />],
                 [
                   words.deliveries.event,
-                  <Link
-                    key="event"
-                    to="/events/$id"
-                    params={{ id: delivery.event_id }}
-                    className="font-mono text-[13px]"
-                  >
-                    {delivery.event_id.slice(0, 12)}…
-                  </Link>,
+                  isCustomer ? (
+                    <Code key="event" text={delivery.event_id} isShort />
+                  ) : (
+                    <Link
+                      key="event"
+                      to="/events/$id"
+                      params={{ id: delivery.event_id }}
+                      className="font-mono text-[13px]"
+                    >
+                      {delivery.event_id.slice(0, 12)}…
+                    </Link>
+                  ),
                 ],
                 [
                   words.deliveries.endpoint,
@@ -137,7 +142,7 @@ function AttemptCard({ attempt }: { attempt: AttemptDetail }) {
         <summary>{words.deliveries.request}</summary>
         <HeaderList headers={request.headers} />
       </details>
-      <details className="border-t border-line px-3 py-2" open={!isGood}>
+      <details className="border-t border-line px-3 py-2" open={!outcome === 'succeeded'}>
         <summary>{words.deliveries.response}</summary>
         {response === null ? (
           <p className="mt-2 text-muted">{words.deliveries.noAnswer}</p>

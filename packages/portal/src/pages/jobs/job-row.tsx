@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { call } from '../../api/client.ts';
 import type { Job } from '../../api/objects.ts';
-import { useMayManage } from '../../api/session.ts';
+import { useIsCustomer, useMayManage } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { Time } from '../../design/time.tsx';
 import { formatCount } from '../../words/format.ts';
@@ -15,6 +15,7 @@ export function JobRow({ job }: { job: Job }) {
   const { words, language } = useLanguage();
   const client = useQueryClient();
   const mayManage = useMayManage();
+  const isCustomer = useIsCustomer();
   const act = useMutation({
     mutationFn: (action: 'pause' | 'resume' | 'cancel') =>
       call(`/v1/jobs/${encodeURIComponent(job.id)}/${action}`, { method: 'POST' }),
@@ -41,7 +42,7 @@ export function JobRow({ job }: { job: Job }) {
       </span>
       <Time at={job.created_at} />
       {job.error !== null && <p className="w-full text-bad">{job.error}</p>}
-      {mayManage && isOpen(job) && (
+      {mayManage && !isCustomer && isOpen(job) && (
         <span className="flex gap-2">
           <Button onClick={() => act.mutate(job.state === 'paused' ? 'resume' : 'pause')}>
             {job.state === 'paused' ? words.jobs.resume : words.jobs.pause}

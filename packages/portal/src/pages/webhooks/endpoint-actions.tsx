@@ -3,15 +3,18 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
 import type { Endpoint } from '../../api/objects.ts';
-import { endpointQuery, endpointsQuery, gapsQuery } from '../../api/queries.ts';
+import { endpointsQuery } from '../../api/queries.ts';
+import { useMayCreate } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { CodeBlock } from '../../design/copy.tsx';
 import { Modal } from '../../design/modal.tsx';
 import { Question } from '../../design/question.tsx';
 import { useWords } from '../../words/words.tsx';
 import { ReplayQuestion } from '../deliveries/replay-question.tsx';
+import { ChangeEndpoint } from './change-endpoint.tsx';
+import { endpointPath, useEndpointChange, useRefreshEndpoint } from './use-endpoint-change.ts';
 
-type Action = 'disable' | 'remove' | 'rotate' | 'replay';
+type Action = 'change' | 'disable' | 'remove' | 'rotate' | 'replay';
 
 /** What can be done with an endpoint. Each asks by naming its effect. */
 export function EndpointActions({ endpoint }: { endpoint: Endpoint }) {
@@ -19,8 +22,10 @@ export function EndpointActions({ endpoint }: { endpoint: Endpoint }) {
   const [open, setOpen] = useState<Action | null>(null);
   const change = useEndpointChange(endpoint);
   const close = () => setOpen(null);
+  const mayCreate = useMayCreate();
   return (
     <>
+      <Button onClick={() => setOpen('change')}>{words.endpoint.change}</Button>
       <Button onClick={() => setOpen('replay')}>{words.endpoint.replay}</Button>
       <Button onClick={() => setOpen('rotate')}>{words.endpoint.rotate}</Button>
       {endpoint.status === 'enabled' ? (
@@ -30,9 +35,12 @@ export function EndpointActions({ endpoint }: { endpoint: Endpoint }) {
           {words.endpoint.enable}
         </Button>
       )}
-      <Button kind="danger" onClick={() => setOpen('remove')}>
-        {words.endpoint.remove}
-      </Button>
+      {mayCreate && (
+        <Button kind="danger" onClick={() => setOpen('remove')}>
+          {words.endpoint.remove}
+        </Button>
+      )}
+      {open === 'change' && <ChangeEndpoint endpoint={endpoint} close={close} />}
       {open === 'disable' && <Disable endpoint={endpoint} close={close} />}
       {open === 'remove' && <Remove endpoint={endpoint} close={close} />}
       {open === 'rotate' && <Rotate endpoint={endpoint} close={close} />}
@@ -44,26 +52,6 @@ export function EndpointActions({ endpoint }: { endpoint: Endpoint }) {
 interface DialogProps {
   endpoint: Endpoint;
   close: () => void;
-}
-
-const pathOf = ({ id }: Endpoint): string => `/v1/endpoints/${encodeURIComponent(id)}`;
-
-function useRefresh({ id }: Endpoint): () => void {
-  const client = useQueryClient();
-  return () => {
-    for (const { queryKey } of [endpointQuery(id), endpointsQuery(), gapsQuery(id)]) {
-      void client.invalidateQueries({ queryKey });
-    }
-  };
-}
-
-function useEndpointChange(endpoint: Endpoint) {
-  const refresh = useRefresh(endpoint);
-  return useMutation({
-    mutationFn: (body: object) =>
-      call<Endpoint>(pathOf(endpoint), { method: 'PATCH', body, version: endpoint.version }),
-    onSettled: refresh,
-  });
 }
 
 function Disable({ endpoint, close }: DialogProps) {
@@ -87,7 +75,7 @@ function Remove({ endpoint, close }: DialogProps) {
   const navigate = useNavigate();
   const client = useQueryClient();
   const remove = useMutation({
-    mutationFn: () => call(pathOf(endpoint), { method: 'DELETE', version: endpoint.version }),
+    mutationFn: () => call(endpointPath(endpoint), { method: 'DELETE', version: endpoint.version }),
     onSuccess() {
       void client.invalidateQueries({ queryKey: endpointsQuery().queryKey });
       void navigate({ to: '/webhooks' });
@@ -109,10 +97,13 @@ function Remove({ endpoint, close }: DialogProps) {
 
 function Rotate({ endpoint, close }: DialogProps) {
   const words = useWords();
-  const refresh = useRefresh(endpoint);
+  const refresh = useRefreshEndpoint(endpoint);
   const rotate = useMutation({
     mutationFn: () =>
-      call<{ secret: string }>(`${pathOf(endpoint)}/secret/rotate`, { method: 'POST', body: {} }),
+      call<{ secret: string }>(`${endpointPath(endpoint)}/secret/rotate`, {
+        method: 'POST',
+        body: {},
+      }),
     onSettled: refresh,
   });
   if (rotate.data !== undefined) {

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useCallback } from 'react';
-import type { DeliveryState } from '../../api/objects.ts';
+import type { DeliveryState, Endpoint } from '../../api/objects.ts';
 import { endpointQuery, gapsQuery } from '../../api/queries.ts';
 import { useMayManage } from '../../api/session.ts';
 import { Code } from '../../design/copy.tsx';
@@ -18,6 +18,7 @@ import { EndpointHealth } from './endpoint-health.tsx';
 import { describeTypes } from './endpoints.tsx';
 import { SendTest } from './send-test.tsx';
 import { Transformation } from './transformation.tsx';
+import { endpointPath, useRefreshEndpoint } from './use-endpoint-change.ts';
 
 const route = getRouteApi('/webhooks/$id');
 
@@ -75,7 +76,7 @@ export function EndpointPage() {
         </Section>
         <div className="lg:col-start-1 lg:row-start-2">
           {mayManage && endpoint.dialect === 'standard' && (
-            <Transformation key={endpoint.id} endpoint={endpoint} />
+            <EndpointTransformation key={endpoint.id} endpoint={endpoint} />
           )}
         </div>
         <div>
@@ -116,4 +117,9 @@ export function EndpointPage() {
       </div>
     </Page>
   );
+}
+
+function EndpointTransformation({ endpoint }: { endpoint: Endpoint }) {
+  const changed = useRefreshEndpoint(endpoint);
+  return <Transformation path={endpointPath(endpoint)} of={endpoint} changed={changed} />;
 }

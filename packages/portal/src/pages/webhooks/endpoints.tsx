@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { Endpoint } from '../../api/objects.ts';
 import { endpointsQuery, queueQuery } from '../../api/queries.ts';
-import { useMayManage } from '../../api/session.ts';
+import { useIsCustomer, useMayCreate } from '../../api/session.ts';
 import { buttonClass } from '../../design/button.tsx';
 import type { Column } from '../../design/lists/data-list.tsx';
 import { QueryList } from '../../design/lists/query-list.tsx';
@@ -18,7 +18,8 @@ export function Endpoints() {
   const { words, language } = useLanguage();
   const { endpoints } = words;
   const navigate = useNavigate();
-  const mayManage = useMayManage();
+  const mayCreate = useMayCreate();
+  const isCustomer = useIsCustomer();
   const query = useInfiniteQuery(endpointsQuery());
   const waiting = new Map(
     useQuery(queueQuery()).data?.data.map(({ endpoint_id, depth }) => [endpoint_id, depth]),
@@ -55,7 +56,7 @@ export function Endpoints() {
       title={endpoints.title}
       isWide
       actions={
-        mayManage && (
+        mayCreate && (
           <Link to="/webhooks/new" className={buttonClass('primary')}>
             {endpoints.create}
           </Link>
@@ -68,7 +69,7 @@ export function Endpoints() {
           <Empty
             title={endpoints.empty}
             help={endpoints.emptyHelp}
-            {...(mayManage ? { command: createCommand() } : {})}
+            {...(mayCreate && !isCustomer ? { command: createCommand() } : {})}
           />
         }
         label={endpoints.title}

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { KeyMode } from '../../core/key-mode.ts';
+import type { PortalLink } from '../../core/portal-link.ts';
 import { listScopes, type Scope } from '../../core/scopes.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { PosthornError } from '../../lib/errors.ts';
@@ -8,6 +9,7 @@ import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { KeyUsage } from './key-usage.ts';
 
 const KEY_PREFIX = 'phk_';
+const LINK_PREFIX = 'phl_';
 
 /** A look-up is trusted for this long, ms. What this process revokes itself is forgotten at once. */
 const CACHE_MS = 5_000;
@@ -19,11 +21,21 @@ export interface Caller {
   scopes: readonly Scope[];
   /** What becomes of the messages that he sends. */
   keyMode: KeyMode;
+  /** Of who came with a link: what they do is narrowed down to it. */
+  link?: PortalLink;
+}
+
+/** Somebody with the token of an embedded page (core/portal-link.ts). */
+export interface LinkCaller extends Caller {
+  link: PortalLink;
+  expiresAtMs: number;
 }
 
 export interface Authenticator {
-  /** Whose key has this hash. Throws `wrong_key`, `expired_key`. */
+  /** Whose key has this hash. Throws `wrong_key`, `expired_key`; a link is no key here. */
   identify(keyHash: string): Promise<Caller>;
+  /** Whose link has this hash: for who narrows down what it does. Throws `wrong_key`. */
+  identifyLink(keyHash: string): Promise<LinkCaller>;
   /** A key was revoked or made: what is remembered of this hash is not true any more. */
   forget(keyHash: string): void;
   /** Some key was changed by another node. */
@@ -34,15 +46,24 @@ export function generateApiKey(): string {
   return KEY_PREFIX + randomBytes(24).toString('base64url');
 }
 
+export function generateLinkToken(): string {
+  return LINK_PREFIX + randomBytes(32).toString('base64url');
+}
+
+export function isLinkToken(key: string): boolean {
+  return key.startsWith(LINK_PREFIX);
+}
+
 /** A key to be stored. Of the key itself only the hash and its last characters are in the record. */
 export function toApiKeyRecord(
   key: string,
   fields: Pick<ApiKeyRecord, 'projectId' | 'id' | 'name' | 'scopes' | 'createdAtMs'> &
-    Partial<Pick<ApiKeyRecord, 'expiresAtMs' | 'mode'>>,
+    Partial<Pick<ApiKeyRecord, 'expiresAtMs' | 'mode' | 'link'>>,
 ): ApiKeyRecord {
   return {
     expiresAtMs: null,
     mode: 'live',
+    link: null,
     ...fields,
     keyHash: hashApiKey(key),
     hint: key.slice(-4),
@@ -89,7 +110,7 @@ export function createAuthenticator(options: {
   return {
     async identify(keyHash) {
       const record = await lookUp(keyHash);
-      if (record === null || !(await isLive(record))) {
+      if (record === null || record.link !== null || !(await isLive(record))) {
         const detail = 'No project has this API key. Was it copied whole, and not revoked since?';
         throw new PosthornError('wrong_key', detail);
       }
@@ -101,6 +122,17 @@ export function createAuthenticator(options: {
       const caller = { projectId, keyId, scopes, keyMode };
       options.usage.note(caller);
       return caller;
+    },
+    async identifyLink(keyHash) {
+      const record = await lookUp(keyHash);
+      const isOpen = (record?.expiresAtMs ?? 0) > now();
+      if (record === null || record.link === null || !isOpen || !(await isLive(record))) {
+        const detail = 'This link has expired or was ended. Open the page anew where you found it.';
+        throw new PosthornError('wrong_key', detail);
+      }
+      const { projectId, id: keyId, scopes, mode: keyMode, link } = record;
+      options.usage.note({ projectId, keyId });
+      return { projectId, keyId, scopes, keyMode, link, expiresAtMs: record.expiresAtMs ?? 0 };
     },
     forget(keyHash) {
       forgotten += 1;

@@ -9,6 +9,7 @@ import type { Authenticator, Caller } from '../access/authenticate.ts';
 import { addAccountRoutes } from './account-routes.ts';
 import { createAudit } from './audit.ts';
 import { createGuessLimits } from './guess-limits.ts';
+import { addLinkPages } from './link-pages.ts';
 import { addMessageFrame } from './message-frame.ts';
 import { type Change, noteChanges } from './note-changes.ts';
 import { addOidc, type OidcSettings } from './oidc/add-oidc.ts';
@@ -29,19 +30,18 @@ export interface Portal {
 
 const PROJECT_HEADER = 'x-posthorn-project';
 
-/** Nothing from elsewhere, no inline script, no frame around it. */
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+/** Nothing from elsewhere, no inline script, and a frame around it by these sites alone. */
+const pageHeaders = (frameAncestors: readonly string[]) => ({
+  'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors ${frameAncestors.join(' ') || "'none'"}`,
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'cross-origin-opener-policy': 'same-origin',
-};
+});
 
 export interface PortalOptions {
-  store: Pick<Store, 'users' | 'sessions' | 'invitations' | 'audit' | 'messages'>;
+  store: Pick<Store, 'users' | 'sessions' | 'invitations' | 'audit' | 'messages' | 'apiKeys'>;
   secretBox: Pick<SecretBox, 'seal' | 'open'>;
-  authenticator: Pick<Authenticator, 'identify'>;
+  authenticator: Pick<Authenticator, 'identify' | 'identifyLink'>;
   projects: Pick<ProjectDirectory, 'all' | 'find'>;
   sendInvitation: SendInvitation;
   /** Null when it was not built. */
@@ -91,13 +91,14 @@ export function createPortal(options: PortalOptions): Portal {
     request: FastifyRequest,
     reply: FastifyReply,
     file: PortalFile,
+    frameAncestors: readonly string[] = [],
   ): Promise<FastifyReply> {
     const accepted = request.headers['accept-encoding'] ?? '';
     const encoding = ENCODINGS.find((one) => accepted.includes(one));
     if (encoding !== undefined) reply.header('content-encoding', encoding);
     return reply
-      .headers(PAGE_HEADERS)
-      .header('cache-control', file.cacheControl)
+      .headers(pageHeaders(frameAncestors))
+      .header('cache-control', reply.getHeader('cache-control') ?? file.cacheControl)
       .header('vary', 'accept-encoding')
       .type(file.type)
       .send(await file.bytes(encoding ?? null));
@@ -108,16 +109,22 @@ export function createPortal(options: PortalOptions): Portal {
     app.get('/portal', async (_, reply) => reply.redirect('/portal/'));
     app.get('/portal/*', async (request, reply) => {
       const path = (request.params as { '*': string })['*'];
-      if (files === null) {
-        const detail =
-          'The portal was not built. In a checkout run "npm run build -w @posthorn/portal" and start the server again.';
-        throw new PosthornError('not_found', detail);
-      }
+      if (files === null) throw notBuilt();
       const file = path.startsWith('api/') ? null : files.find(path === '' ? 'index.html' : path);
       if (file === null)
         throw new PosthornError('not_found', `There is nothing at /portal/${path}.`);
       return sendFile(request, reply, file);
     });
+  }
+
+  function sendStartPage(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    frameAncestors: readonly string[],
+  ): Promise<FastifyReply> {
+    const file = files?.find('index.html') ?? null;
+    if (file === null) throw notBuilt();
+    return sendFile(request, reply, file, frameAncestors);
   }
 
   return {
@@ -167,8 +174,15 @@ export function createPortal(options: PortalOptions): Portal {
         sendInvitation: options.sendInvitation,
         now,
       });
+      addLinkPages(app, { ...options, apiKeys: store.apiKeys, sendPage: sendStartPage });
       addMessageFrame(app, { door, service, messages: store.messages });
       addFileRoutes(app);
     },
   };
+}
+
+function notBuilt(): PosthornError {
+  const detail =
+    'The portal was not built. In a checkout run "npm run build -w @posthorn/portal" and start the server again.';
+  return new PosthornError('not_found', detail);
 }

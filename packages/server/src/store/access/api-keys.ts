@@ -1,5 +1,6 @@
 import type { Page } from '../../core/cursor.ts';
 import type { KeyMode } from '../../core/key-mode.ts';
+import type { PortalLink } from '../../core/portal-link.ts';
 import type { Scope } from '../../core/scopes.ts';
 import { changeStatement } from '../changes.ts';
 import type { Engine, Statement } from '../engine.ts';
@@ -24,6 +25,8 @@ export interface ApiKeyRecord {
   expiresAtMs: number | null;
   lastUsedAtMs: number | null;
   revokedAtMs: number | null;
+  /** The token of an embedded page, and what that may do; null for a key. */
+  link: PortalLink | null;
 }
 
 /** When a key was used last. */
@@ -32,9 +35,16 @@ export type KeyUse = Pick<ApiKeyRecord, 'projectId' | 'id'> & { usedAtMs: number
 export interface ApiKeys {
   /** The key with this hash, also when it has expired or was revoked. */
   find(keyHash: string): Promise<ApiKeyRecord | null>;
-  /** Keys that were not revoked, the newest first. */
+  /** Keys that were not revoked and are no links, the newest first. */
   list(query: {
     projectId: string;
+    limit: number;
+    beforeId: string | null;
+  }): Promise<Page<ApiKeyRecord>>;
+  /** Links that were not ended and have not expired, the newest first. */
+  listLinks(query: {
+    projectId: string;
+    nowMs: number;
     limit: number;
     beforeId: string | null;
   }): Promise<Page<ApiKeyRecord>>;
@@ -44,6 +54,8 @@ export interface ApiKeys {
   insertion(key: ApiKeyRecord): Statement;
   /** `beside` is committed together with it (the remembered answer to an Idempotency-Key). */
   insert(key: ApiKeyRecord, beside: readonly Statement[]): Promise<void>;
+  /** The statement that forgets the links of a project that have expired. */
+  purgingLinks(projectId: string, nowMs: number): Statement;
   /** Rejects with StoreConflict when the key is gone. */
   revoke(projectId: string, id: string, nowMs: number): Promise<void>;
   noteUses(uses: readonly KeyUse[]): Promise<void>;
@@ -70,7 +82,20 @@ export function createApiKeys(engine: Engine): ApiKeys {
       return row === undefined ? null : fromRow(row);
     },
     list: ({ projectId, ...page }) =>
-      readNewestFirst(living().where('project_id', '=', projectId), page, fromRow),
+      readNewestFirst(
+        living().where('project_id', '=', projectId).where('link', 'is', null),
+        page,
+        fromRow,
+      ),
+    listLinks: ({ projectId, nowMs, ...page }) =>
+      readNewestFirst(
+        living()
+          .where('project_id', '=', projectId)
+          .where('link', 'is not', null)
+          .where('expires_at', '>', nowMs),
+        page,
+        fromRow,
+      ),
     async get(projectId, id) {
       const row = await living()
         .where('project_id', '=', projectId)
@@ -84,6 +109,14 @@ export function createApiKeys(engine: Engine): ApiKeys {
       const telling = changeStatement(engine, { kind: 'key', projectId, id }, createdAtMs);
       await engine.commit({ events: [], statements: [insertion(key), telling, ...beside] });
     },
+    purgingLinks: (projectId, nowMs) =>
+      toStatement(
+        db
+          .deleteFrom('api_keys')
+          .where('project_id', '=', projectId)
+          .where('link', 'is not', null)
+          .where('expires_at', '<=', nowMs),
+      ),
     async revoke(projectId, id, nowMs) {
       const revocation = one({ projectId, id }).set({ revoked_at: nowMs });
       const telling = changeStatement(engine, { kind: 'key', projectId, id }, nowMs);
@@ -111,6 +144,7 @@ function toRow(key: ApiKeyRecord): ApiKeysTable {
     expires_at: key.expiresAtMs,
     last_used_at: key.lastUsedAtMs,
     revoked_at: key.revokedAtMs,
+    link: key.link === null ? null : JSON.stringify(key.link),
   };
 }
 
@@ -127,5 +161,6 @@ function fromRow(row: ApiKeysTable): ApiKeyRecord {
     expiresAtMs: row.expires_at,
     lastUsedAtMs: row.last_used_at,
     revokedAtMs: row.revoked_at,
+    link: row.link === null ? null : JSON.parse(row.link),
   };
 }

@@ -28,6 +28,7 @@ function keyOf({ ids, projectId }: Sandbox, fields: Partial<ApiKeyRecord> = {}):
     expiresAtMs: NOW_MS + DAY_MS,
     lastUsedAtMs: null,
     revokedAtMs: null,
+    link: null,
     ...fields,
   };
 }
@@ -168,6 +169,40 @@ export function describeProjects(open: OpenEngine): void {
       assert.deepEqual(await list(), [one.id]);
       assert.deepEqual(await apiKeys.find(two.keyHash), { ...two, revokedAtMs: NOW_MS + 5 });
       await assert.rejects(apiKeys.revoke(projectId, two.id, NOW_MS), StoreConflict);
+    });
+
+    test('links are no keys in the list, and are forgotten once they have expired', async () => {
+      const box = await sandbox();
+      const { store, engine, ids, projectId } = box;
+      const link = {
+        endpointIds: [],
+        metadata: { customer: '42' },
+        mayCreate: true,
+        filter: { tag: ['customer-42'] },
+        origins: ['https://app.example.com'],
+      };
+      const one = keyOf(box, { id: ids.next('portalLink'), link });
+      await store.apiKeys.insert(one, []);
+      assert.deepEqual(await store.apiKeys.get(projectId, one.id), one);
+      assert.deepEqual(await store.apiKeys.find(one.keyHash), one);
+      const { rows } = await store.apiKeys.list({ projectId, limit: 100, beforeId: null });
+      assert.ok(rows.every(({ id }) => id !== one.id));
+      const list = (nowMs: number) =>
+        store.apiKeys.listLinks({ projectId, nowMs, limit: 100, beforeId: null });
+      assert.deepEqual((await list(NOW_MS)).rows, [one]);
+      assert.deepEqual((await list(NOW_MS + DAY_MS)).rows, []);
+      const purge = (nowMs: number) =>
+        engine.commit({
+          events: [],
+          statements: [store.apiKeys.purgingLinks(projectId, nowMs)],
+        });
+      await purge(NOW_MS + DAY_MS - 1);
+      assert.deepEqual(await store.apiKeys.get(projectId, one.id), one);
+      const key = keyOf(box);
+      await store.apiKeys.insert(key, []);
+      await purge(NOW_MS + DAY_MS);
+      assert.equal(await store.apiKeys.get(projectId, one.id), null);
+      assert.deepEqual(await store.apiKeys.get(projectId, key.id), key);
     });
 
     test('no two have the same hash, whatever became of the first', async () => {

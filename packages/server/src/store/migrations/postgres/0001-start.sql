@@ -35,6 +35,7 @@ CREATE TABLE posthorn.api_keys (
   expires_at bigint,
   last_used_at bigint,
   revoked_at bigint,
+  link text COLLATE "C",
   PRIMARY KEY (project_id, id)
 );
 

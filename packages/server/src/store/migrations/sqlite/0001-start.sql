@@ -36,6 +36,7 @@ CREATE TABLE api_keys (
   expires_at INTEGER,
   last_used_at INTEGER,
   revoked_at INTEGER,
+  link TEXT,
   PRIMARY KEY (project_id, id)
 ) STRICT, WITHOUT ROWID;
 
