@@ -102,6 +102,24 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'the inbox of the SDK on a real server',
   },
   {
+    name: 'nats-server',
+    probe: 'nats-server',
+    neededBy: /startTestNats/,
+    purpose: 'a sink on a real server',
+  },
+  {
+    name: 'rabbitmq-server',
+    probe: '/usr/lib/rabbitmq/bin/rabbitmq-server',
+    neededBy: /startTestRabbit/,
+    purpose: 'a sink on a real server',
+  },
+  {
+    name: 'mosquitto',
+    probe: 'mosquitto',
+    neededBy: /startTestMosquitto/,
+    purpose: 'a sink on a real server',
+  },
+  {
     name: 'chromium',
     probe: 'chromium',
     neededBy: /skipWithoutBrowser/,

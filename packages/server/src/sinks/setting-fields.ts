@@ -35,3 +35,30 @@ export const hostField = z
   .describe('Its name or address, without a port.');
 
 export const portField = z.int().min(1).max(65_535);
+
+export const tlsField = z
+  .boolean()
+  .default(false)
+  .describe('TLS, with a certificate for this host.');
+
+export const caField = z
+  .string()
+  .max(100_000)
+  .regex(/-----BEGIN CERTIFICATE-----/, 'Write certificates in PEM.')
+  .optional()
+  .describe('With TLS: certificates (PEM) to trust instead of the public authorities.');
+
+export const usernameField = z.string().min(1).max(200).optional();
+
+export const passwordField = z
+  .string()
+  .max(1_000)
+  .optional()
+  .describe('Kept sealed and never shown.');
+
+/** What stands in such a text where the type of the event shall be: `email.bounced`. */
+const TYPE_PLACE = '{type}';
+
+export function fillType(text: string, type: string): string {
+  return text.replaceAll(TYPE_PLACE, type);
+}

@@ -5,10 +5,14 @@ import { clickhouse } from './kinds/clickhouse.ts';
 import { discord } from './kinds/discord.ts';
 import { eventbridge } from './kinds/eventbridge.ts';
 import { http } from './kinds/http.ts';
+import { kafka } from './kinds/kafka.ts';
 import { kinesis } from './kinds/kinesis.ts';
+import { mqtt } from './kinds/mqtt.ts';
+import { nats } from './kinds/nats.ts';
 import { opsgenie } from './kinds/opsgenie.ts';
 import { pagerduty } from './kinds/pagerduty.ts';
 import { pubsub } from './kinds/pubsub.ts';
+import { rabbitmq } from './kinds/rabbitmq.ts';
 import { redis } from './kinds/redis.ts';
 import { s3 } from './kinds/s3.ts';
 import { slack } from './kinds/slack.ts';
@@ -18,7 +22,11 @@ import { teams } from './kinds/teams.ts';
 
 export const SINK_KINDS: readonly SinkKind[] = [
   http,
+  kafka,
+  nats,
+  rabbitmq,
   redis,
+  mqtt,
   sqs,
   sns,
   kinesis,

@@ -8,15 +8,25 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
+import { createLifeline } from '../lifeline.ts';
 import { loadPackage } from '../load-package.ts';
-import { hostField, portField } from '../setting-fields.ts';
+import {
+  caField,
+  hostField,
+  passwordField,
+  portField,
+  tlsField,
+  usernameField,
+} from '../setting-fields.ts';
+import { tlsOptions } from '../tls-options.ts';
 
 const settings = z.strictObject({
   host: hostField,
   port: portField.default(6379),
-  tls: z.boolean().default(false).describe('TLS, with a certificate for this host.'),
-  username: z.string().max(200).optional(),
-  password: z.string().max(1_000).optional().describe('Kept sealed and never shown.'),
+  tls: tlsField,
+  ca: caField,
+  username: usernameField,
+  password: passwordField,
   db: z.int().min(0).max(65_535).default(0),
   stream: z.string().min(1).max(500).default('posthorn:events').describe('The key of the stream.'),
   max_length: z
@@ -59,7 +69,7 @@ async function connect(
     db,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: { servername: host } } : {}),
+    ...(tls ? { tls: tlsOptions(config) } : {}),
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     enableOfflineQueue: false,
@@ -71,6 +81,7 @@ async function connect(
   client.on('error', (error: Error) => {
     broken = error;
   });
+  const lifeline = createLifeline(`${host}:${port}`);
   try {
     await client.connect();
   } catch (error) {
@@ -80,7 +91,9 @@ async function connect(
   return {
     async send(items, signal) {
       try {
-        return await add(client, config, items, signal);
+        return await lifeline.during(signal, (stopped) =>
+          Promise.race([add(client, config, items), stopped]),
+        );
       } catch (error) {
         throw error instanceof SinkTrouble ? error : explain(broken ?? error, `${host}:${port}`);
       }
@@ -97,12 +110,10 @@ async function add(
   client: Redis,
   config: Settings,
   items: readonly SinkItem[],
-  signal: AbortSignal,
 ): Promise<readonly ItemRefusal[]> {
   const addAs = (some: readonly SinkItem[], idOf: (item: SinkItem) => string) =>
     run(
       client,
-      signal,
       some.map((item) => entryOf(config, item, idOf(item))),
     );
   const replies = await addAs(items, idAt);
@@ -112,7 +123,6 @@ async function add(
   // Either it stands there since the last try, or it is older than what does.
   const there = await run(
     client,
-    signal,
     late.map((item) => ['xrange', config.stream, idAt(item), idAt(item)]),
   );
   throwFirst(there);
@@ -130,23 +140,9 @@ function entryOf({ stream, max_length }: Settings, item: SinkItem, id: string): 
   return ['xadd', stream, ...trim, id, ...fields];
 }
 
-async function run(
-  client: Redis,
-  signal: AbortSignal,
-  commands: readonly string[][],
-): Promise<Reply[]> {
+async function run(client: Redis, commands: readonly string[][]): Promise<Reply[]> {
   if (commands.length === 0) return [];
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => reject(new SinkTrouble('timeout', 'Redis did not answer in time.')),
-      {
-        once: true,
-      },
-    );
-  });
-  const replies = client.pipeline(commands as string[][]).exec();
-  return ((await Promise.race([replies, aborted])) ?? []) as Reply[];
+  return ((await client.pipeline(commands as string[][]).exec()) ?? []) as Reply[];
 }
 
 /** "The ID specified in XADD is equal or smaller than the target stream top item". */
