@@ -342,6 +342,69 @@ export interface Source {
   url?: string | null;
 }
 
+/** One setting of a kind of sinks, as its JSON Schema has it. */
+export interface SinkSetting {
+  type?: 'string' | 'integer' | 'boolean' | 'object';
+  description?: string;
+  default?: unknown;
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+}
+
+export interface SinkKind {
+  kind: string;
+  title: string;
+  summary: string;
+  /** What becomes of an event that is sent twice. */
+  repeats: string;
+  settings: { properties?: Record<string, SinkSetting>; required?: string[] };
+  /** Settings that are never shown. */
+  secrets: string[];
+}
+
+export interface SinkTrouble {
+  code: string;
+  detail: string;
+}
+
+export interface Sink {
+  id: string;
+  name: string;
+  kind: string;
+  /** A secret is `true` where there is one. */
+  settings: Record<string, unknown>;
+  event_types: string[];
+  transformation: string | null;
+  paused: boolean;
+  state: 'ok' | 'failing' | 'paused';
+  progress: {
+    sent: number;
+    refused: number;
+    lag_seconds: number;
+    last_sent_at: string | null;
+    failing_since: string | null;
+    next_attempt_at: string | null;
+    last_error: SinkTrouble | null;
+  };
+  backfill: {
+    sent: number;
+    refused: number;
+    percent: number;
+    last_error: SinkTrouble | null;
+  } | null;
+  version: number;
+  created_at: string;
+}
+
+export interface RefusedEvent {
+  event_id: string;
+  code: string;
+  detail: string;
+  refused_at: string;
+}
+
 export const SCOPES = ['send', 'events', 'read', 'manage', 'admin'] as const;
 
 export type Scope = (typeof SCOPES)[number];

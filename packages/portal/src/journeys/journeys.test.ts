@@ -318,4 +318,57 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
     await titled(page, 'Events');
     await one.close();
   });
+
+  test('a sink is made, says what is wrong with it, gets the past and what it refused, and goes', () =>
+    withVisit(world.url, OWNER, async ({ page }) => {
+      const { url } = world.application;
+      await page.goto(`${world.url}/portal/sinks`);
+      await page.getByText('No sink yet').waitFor();
+      await page.getByRole('link', { name: 'New sink' }).click();
+      await titled(page, 'New sink');
+      await page.getByLabel('Kind').selectOption('Amazon SQS');
+      const secret = page.getByLabel('Secret access key');
+      assert.equal(await secret.getAttribute('type'), 'password');
+      await page.getByLabel('Kind').selectOption('HTTP');
+      await press(page, 'New sink');
+      await page.getByText('This is needed.').waitFor();
+      await page.getByRole('textbox', { name: 'Name' }).first().fill('Warehouse');
+      await page.getByLabel('Url').fill(`${url}/locked`);
+      await page.getByRole('group', { name: 'Headers' }).getByLabel('Name').fill('Authorization');
+      await page.getByRole('group', { name: 'Headers' }).getByLabel('Value').fill('Bearer wrong');
+      assert.deepEqual(await findBarriers(page), []);
+      await press(page, 'New sink');
+      await titled(page, 'Warehouse');
+      await press(page, 'Send a test');
+      await page.getByText(/It did not work: .*\(credentials\)/).waitFor();
+      await page.getByLabel('Url').fill(`${url}/choosy`);
+      await page.locator('form').getByRole('button', { name: 'Save' }).click();
+      await page
+        .getByLabel('Url')
+        .and(page.locator(`[value="${url}/choosy"]`))
+        .waitFor();
+      await press(page, 'Send the past');
+      await answer(page, 'Send the past');
+      const refused = page.getByRole('main').getByRole('listitem').filter({ hasText: '422' });
+      await refused.first().waitFor();
+      assert.deepEqual(await findBarriers(page), []);
+      const editor = page.getByRole('textbox', { name: 'JSONata' });
+      await editor.fill('{ "who": ');
+      await page.locator('textarea[aria-invalid=true]').waitFor();
+      await editor.fill('{ "who": data.recipient }');
+      await page.getByText('"who": ').first().waitFor();
+      await page.getByLabel('Url').fill(`${url}/well`);
+      await page.locator('form').getByRole('button', { name: 'Save' }).click();
+      await page
+        .getByLabel('Url')
+        .and(page.locator(`[value="${url}/well"]`))
+        .waitFor();
+      await press(page, 'Send once more');
+      await page.getByText(/^\d+ taken, 0 refused again/).waitFor();
+      await press(page, 'Pause');
+      await press(page, 'Go on');
+      await press(page, 'Delete');
+      await answer(page, 'Delete');
+      await page.getByText('No sink yet').waitFor();
+    }));
 });

@@ -142,7 +142,7 @@ function AttemptCard({ attempt }: { attempt: AttemptDetail }) {
         <summary>{words.deliveries.request}</summary>
         <HeaderList headers={request.headers} />
       </details>
-      <details className="border-t border-line px-3 py-2" open={!outcome === 'succeeded'}>
+      <details className="border-t border-line px-3 py-2" open={outcome !== 'succeeded'}>
         <summary>{words.deliveries.response}</summary>
         {response === null ? (
           <p className="mt-2 text-muted">{words.deliveries.noAnswer}</p>
