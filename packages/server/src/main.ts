@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { buildAccess } from './assembly/build-access.ts';
+import { buildAnalytics } from './assembly/build-analytics.ts';
 import { buildHttp } from './assembly/build-http.ts';
 import { buildJobs } from './assembly/build-jobs.ts';
 import { buildLog } from './assembly/build-log.ts';
@@ -92,8 +93,19 @@ async function buildParts(basics: Basics) {
   const reports = buildReports(basics, { ...logbook, ...webhooks, acceptor });
   const sources = await buildSources(basics, { ...logbook, ...access, ...webhooks, metrics });
   const jobs = buildJobs(basics, { ...logbook, ...webhooks, sources });
+  const analytics = buildAnalytics(basics);
   const sharing = buildSharing(basics, { access, webhooks, mail, sources, sinks });
-  const app = buildHttp(basics, { access, webhooks, logbook, mail, sources, sinks, jobs, metrics });
+  const app = buildHttp(basics, {
+    access,
+    webhooks,
+    logbook,
+    mail,
+    sources,
+    sinks,
+    jobs,
+    analytics,
+    metrics,
+  });
   const submission = buildSubmission(basics, { acceptor, ...access, metrics });
   return {
     access,
@@ -104,6 +116,7 @@ async function buildParts(basics: Basics) {
     sources,
     sinks,
     jobs,
+    analytics,
     sharing,
     app,
     submission,

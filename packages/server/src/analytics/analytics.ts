@@ -10,6 +10,9 @@ import { type StatsWindow, windowBefore } from '../core/stats/stats-window.ts';
 import { type StatsTotals, toTotals } from '../core/stats/totals.ts';
 import type { Clock } from '../lib/clock.ts';
 
+/** Places of the log that are counted within a few seconds. */
+const MUCH = 10_000;
+
 /** What a question may be narrowed to: a stream, and one value of one dimension. */
 export interface StatsFilter {
   projectId: string;
@@ -57,7 +60,7 @@ export interface Analytics<S> {
    */
   recent(filter: StatsFilter, lastMs: number): Promise<StatsTotals>;
   /** How far the log is counted, and whether it is being counted anew for this project. */
-  progress(projectId: string): Promise<{ eventsBehind: number; isRecounting: boolean }>;
+  progress(projectId: string): Promise<{ isCatchingUp: boolean; isRecounting: boolean }>;
   /**
    * Counts what the log still has of a project once more, in the background. Resolves to since when: days
    * of which the log has lost something stay as they are.
@@ -114,7 +117,8 @@ export function createAnalytics<S>(options: {
       const position = all.find(({ state }) => state === 'live')?.position ?? 0;
       const own = all.find((place) => place.projectId === projectId);
       return {
-        eventsBehind: Math.max((await options.logEnd()) - position, 0),
+        // No more than that: the log is of all projects, and how it grows is nobody's business.
+        isCatchingUp: (await options.logEnd()) - position > MUCH,
         isRecounting: own !== undefined && own.state !== 'done',
       };
     },

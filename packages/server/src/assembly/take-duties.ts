@@ -3,6 +3,7 @@ import type { MailboxReader } from '../mail/return-path/read-mailbox.ts';
 import { createDuties } from '../nodes/duties.ts';
 import { repeat } from '../nodes/repeat.ts';
 import type { Store } from '../store/store.ts';
+import type { AnalyticsRoom } from './build-analytics.ts';
 import type { Jobs } from './build-jobs.ts';
 import type { Mail } from './build-mail.ts';
 import type { Reports } from './build-reports.ts';
@@ -29,6 +30,7 @@ export function takeDuties(
     sinks: Pick<Sinks, 'sinkRoom'>;
     jobs: Pick<Jobs, 'runner'>;
     reports: Pick<Reports, 'monitor'>;
+    analytics: Pick<AnalyticsRoom, 'counter'>;
   },
 ): () => void {
   const duties = createDuties({ nodes: store.nodes, node, clock, log });
@@ -58,6 +60,7 @@ export function takeDuties(
     held.push(
       duties.hold('alerts', asDuty(parts.reports.monitor)),
       duties.hold('jobs', again(takeUp)),
+      duties.hold('stats', again(parts.analytics.counter.step)),
     );
     // Each sink is a duty of its own, so that nodes share them.
     parts.sinks.sinkRoom.start(duties.hold).catch((error: unknown) => {

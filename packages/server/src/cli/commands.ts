@@ -33,6 +33,7 @@ import { SERVER_COMMANDS } from './server/commands.ts';
 import { nodes } from './server/nodes.ts';
 import { redecode } from './sources/redecode.ts';
 import { SOURCE_COMMANDS } from './sources/source-commands.ts';
+import { stats } from './stats/stats.ts';
 import { addSuppression } from './suppressions/add-suppression.ts';
 import { exportSuppressions } from './suppressions/export-suppressions.ts';
 import { importSuppressions } from './suppressions/import-suppressions.ts';
@@ -94,6 +95,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       redecode,
       ...JOB_COMMANDS,
       ...KEY_COMMANDS,
+      stats,
       top,
       nodes,
     ],

@@ -81,6 +81,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Suppressions'
     | 'Tracking'
     | 'Inbound'
+    | 'Stats'
     | 'Jobs'
     | 'Keys'
     | 'Projects'

@@ -3,6 +3,7 @@ import { type AuditLog, createAuditLog } from './access/audit-log.ts';
 import { createInvitations, type Invitations } from './access/invitations.ts';
 import { createSessions, type Sessions } from './access/sessions.ts';
 import { createUsers, type Users } from './access/users.ts';
+import { createDeliverySample, type DeliverySample } from './analytics/delivery-sample.ts';
 import { createStatsPlaces, type StatsPlaces } from './analytics/stats-places.ts';
 import { createStatsSums, type StatsSums } from './analytics/stats-sums.ts';
 import { type Changes, createChanges } from './changes.ts';
@@ -60,6 +61,7 @@ export interface Store {
   sealed: SealedValues;
   sinks: Sinks;
   sinkPlaces: SinkPlaces;
+  deliverySample: DeliverySample;
   statsPlaces: StatsPlaces;
   statsSums: StatsSums;
   sources: Sources;
@@ -101,6 +103,7 @@ export function createStore(engine: Engine): Store {
     sealed: createSealedValues(engine),
     sinks: createSinks(engine),
     sinkPlaces: createSinkPlaces(engine),
+    deliverySample: createDeliverySample(engine),
     statsPlaces: createStatsPlaces(engine),
     statsSums: createStatsSums(engine),
     sources: createSources(engine),

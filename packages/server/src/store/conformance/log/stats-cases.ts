@@ -306,7 +306,15 @@ export function describeStats(open: OpenEngine): void {
         assert.deepEqual(brief(await analytics.recent(filter, 40 * HOUR_MS)), [2, 1, 1]);
         const nobody = { ...filter, projectId: box.ids.next('project') };
         assert.deepEqual(brief(await analytics.totals(nobody, window)), [0, 0, 0]);
-        assert.equal((await analytics.progress(box.projectId)).eventsBehind, 0);
+        assert.deepEqual(await analytics.progress(box.projectId), {
+          isCatchingUp: false,
+          isRecounting: false,
+        });
+        assert.equal(await analytics.recount(box.projectId, () => []), NOW_MS - 29.5 * DAY_MS);
+        assert.ok((await analytics.progress(box.projectId)).isRecounting);
+        await countAll(counterOf(box)());
+        assert.ok(!(await analytics.progress(box.projectId)).isRecounting);
+        assert.deepEqual(await analytics.totals(filter, window), totals);
       }));
 
     test('go when they are too old, and with their project', () =>
