@@ -21,7 +21,10 @@ import type {
   PosthornEvent,
   Project,
   Queue,
+  RefusedEvent,
   ShownEvent,
+  Sink,
+  SinkKind,
   Source,
   Suppression,
   Transcript,
@@ -97,6 +100,12 @@ export const suppressionsQuery = (filters: Query) =>
 export const sourcesQuery = () => pages<Source>('/v1/sources', {});
 export const sourceQuery = (id: string) =>
   one<Source>(`/v1/sources/${encodeURIComponent(id)}`, 10_000);
+export const sinkKindsQuery = () => one<{ data: SinkKind[] }>('/v1/sink-kinds');
+export const sinksQuery = () => pages<Sink>('/v1/sinks', {});
+export const sinkQuery = (id: string, refetchMs: number) =>
+  one<Sink>(`/v1/sinks/${encodeURIComponent(id)}`, refetchMs);
+export const refusedQuery = (id: string) =>
+  pages<RefusedEvent>(`/v1/sinks/${encodeURIComponent(id)}/refused`, {});
 export const keysQuery = () => pages<ApiKey>('/v1/keys', {});
 export const projectsQuery = () => pages<Project>('/v1/projects', {});
 export const domainsQuery = () => pages<Domain>('/v1/domains', {});

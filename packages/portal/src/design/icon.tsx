@@ -25,6 +25,7 @@ const DRAWINGS = {
     </>
   ),
   sources: <path d="M8 2v8M5 7l3 3 3-3M2.5 11v2.5h11V11" />,
+  sinks: <path d="M8 10V2M5 5l3-3 3 3M2.5 11v2.5h11V11" />,
   suppressions: (
     <>
       <circle cx="8" cy="8" r="6" />

@@ -9,6 +9,7 @@ export const NAVIGATION = [
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
   { to: '/sources', name: 'sources', icon: 'sources', key: 's' },
+  { to: '/sinks', name: 'sinks', icon: 'sinks', key: 'q' },
   { to: '/domains', name: 'domains', icon: 'domains', key: 'n' },
   { to: '/suppressions', name: 'suppressions', icon: 'suppressions', key: 'u' },
   { to: '/dead-letters', name: 'deadLetters', icon: 'dead', key: 'd' },

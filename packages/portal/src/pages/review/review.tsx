@@ -164,7 +164,9 @@ function HeldRow({
         </div>
         {held !== null && (
           <p className="text-muted">
-            <Reason held={held} />
+            <span className="text-ink">
+              {review.reason} <Reason held={held} />
+            </span>
             <br />
             {review.expires} <Time at={held.expires_at} />
           </p>
@@ -177,10 +179,10 @@ function HeldRow({
 function Reason({ held: { reason, rule } }: { held: NonNullable<HeldMessage['held']> }) {
   const { review } = useWords();
   return (
-    <span className="text-ink">
-      {review.reason} {review.reasons[reason]}
+    <>
+      {review.reasons[reason]}
       {rule !== null && `: ${rule}`}
-    </span>
+    </>
   );
 }
 

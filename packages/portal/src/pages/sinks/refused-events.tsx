@@ -1,0 +1,80 @@
+import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { call } from '../../api/client.ts';
+import type { Sink } from '../../api/objects.ts';
+import { refusedQuery } from '../../api/queries.ts';
+import { useMayManage } from '../../api/session.ts';
+import { Button } from '../../design/button.tsx';
+import { Code } from '../../design/copy.tsx';
+import { Card, Section } from '../../design/page.tsx';
+import { Time } from '../../design/time.tsx';
+import { formatCount } from '../../words/format.ts';
+import { useLanguage } from '../../words/words.tsx';
+import { sinkPath, useRefreshSink } from './use-sink.ts';
+
+/** As often as the sink itself, ms. */
+const LOOK_AGAIN_MS = 10_000;
+
+/** What the destination will not take, with its answer, and once more. */
+export function RefusedEvents({ sink }: { sink: Sink }) {
+  const { words, language } = useLanguage();
+  const { sinks, common } = words;
+  const mayManage = useMayManage();
+  const refresh = useRefreshSink(sink);
+  const query = useInfiniteQuery({ ...refusedQuery(sink.id), refetchInterval: LOOK_AGAIN_MS });
+  const resend = useMutation({
+    mutationFn: () =>
+      call<{ sent: number; refused: number }>(`${sinkPath(sink)}/refused/resend`, {
+        method: 'POST',
+        body: {},
+      }),
+    onSettled: refresh,
+  });
+  const rows = query.data?.pages.flatMap(({ data }) => data) ?? [];
+  const count = (n: number) => formatCount(n, language);
+  return (
+    <Section
+      title={sinks.refused}
+      aside={
+        mayManage &&
+        rows.length > 0 && (
+          <Button isBusy={resend.isPending} onClick={() => resend.mutate()}>
+            {sinks.resend}
+          </Button>
+        )
+      }
+    >
+      <p className="mb-2 text-muted">
+        {rows.length > 0 ? sinks.refusedLead : sinks.nothingRefused}
+      </p>
+      <p role="status" className={resend.isError ? 'text-bad' : ''}>
+        {resend.error?.message ??
+          (resend.data && sinks.resent(count(resend.data.sent), count(resend.data.refused)))}
+      </p>
+      {rows.length > 0 && (
+        <Card>
+          <ul>
+            {rows.map(({ event_id, code, detail, refused_at }) => (
+              <li key={event_id} className="border-b border-line p-3 last:border-0">
+                <div className="flex flex-wrap items-center gap-2">
+                  <Link to="/events/$id" params={{ id: event_id }}>
+                    <Code text={event_id} isShort />
+                  </Link>
+                  <span className="text-muted">
+                    {code} · <Time at={refused_at} />
+                  </span>
+                </div>
+                <p className="mt-1 break-words">{detail}</p>
+              </li>
+            ))}
+          </ul>
+          {query.hasNextPage && (
+            <Button kind="quiet" onClick={() => void query.fetchNextPage()}>
+              {common.more}
+            </Button>
+          )}
+        </Card>
+      )}
+    </Section>
+  );
+}
