@@ -48,7 +48,7 @@ interface Options {
 }
 
 const GROUPS = ['stream', 'tag', 'sending_domain', 'receiving_domain', 'provider'] as const;
-const LINE_CHARS = 24;
+const LINE_CHARS = 32;
 
 export const stats = defineCommand<Options>({
   name: 'stats',

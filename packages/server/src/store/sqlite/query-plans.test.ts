@@ -57,6 +57,16 @@ const DELIVERIES = { ...ANY_DELIVERY, ...PAGE };
 const MESSAGES = { ...ANY_MESSAGE, ...PAGE };
 const EVENTS = { ...PAGE, types: [], messageKey: null, recipient: null };
 
+const SUMS = {
+  projectId: 'p',
+  grain: 'hour',
+  fromMs: 0,
+  toMs: 1,
+  dimension: 'all',
+  value: null,
+  stream: null,
+} as const;
+
 const SUPPRESSIONS = {
   ...PAGE,
   beforeId: 'sup_1',
@@ -77,6 +87,11 @@ const FIRST_OF_LINE =
 type Ask = (store: Store, engine: Planning['engine']) => Promise<unknown>;
 
 const QUESTIONS: [string, Ask, ...RegExp[]][] = [
+  [
+    'sums of some time',
+    ({ statsSums }) => statsSums.sum(SUMS, 'starts_at'),
+    /stats_counts USING .*PRIMARY KEY \(project_id=\? AND grain=\? AND dimension=\? AND starts_at>\? AND starts_at<\?\)/,
+  ],
   ['events', ({ events }) => events.list(EVENTS), /events_id \(project_id=\?\)$/],
   [
     'the log behind a place in it',
