@@ -234,9 +234,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     };
     // No Idempotency-Key of theirs counts: what is remembered belongs to the whole project.
     if (caller?.link !== undefined) {
-      const narrowed = options.links.narrow(caller.link, route, { ...input, remember: () => [] });
-      const answer = await route.handle(narrowed);
-      return options.links.trim(caller.link, route, caller.projectId, answer);
+      return options.links.answer(caller.link, route, { ...input, remember: () => [] });
     }
     const key =
       route.method === 'POST' && route.raw === undefined

@@ -93,10 +93,8 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** Keeps the holder of a link to the endpoints that are theirs. */
 export interface LinkRules {
-  /** The request as its route may have it. Throws `missing_scope`, `not_found`. */
-  narrow(link: PortalLink, route: Route, request: RouteRequest): RouteRequest;
-  /** The answer without what is not theirs. */
-  trim(link: PortalLink, route: Route, projectId: string, answer: RouteAnswer): RouteAnswer;
+  /** Asks the route for what is theirs. Throws `missing_scope`, `not_found` and what the route throws. */
+  answer(link: PortalLink, route: Route, request: RouteRequest): Promise<RouteAnswer>;
 }
 
 export function createLinkRules(options: {
@@ -108,32 +106,51 @@ export function createLinkRules(options: {
     return found !== null && coversEndpoint(link, found.record);
   }
 
+  /** The request as its route may have it. */
+  function narrow(link: PortalLink, rule: Rule, request: RouteRequest): RouteRequest {
+    const { projectId } = request;
+    const asked: Asked = {
+      link,
+      projectId,
+      params: toFields(request.params),
+      query: toFields(request.query),
+      body: toFields(request.body),
+      require(idOrUid) {
+        if (covers(link, projectId, idOrUid)) return;
+        throw new PosthornError('not_found', 'There is no such endpoint here.');
+      },
+    };
+    rule.check?.(asked);
+    return rule.bodyOf === undefined ? request : { ...request, body: rule.bodyOf(asked) };
+  }
+
+  /** A page of their rows. While all rows of a page are somebody else's, the next one is read. */
+  async function list(
+    link: PortalLink,
+    { route, rowsOf }: { route: Route; rowsOf: NonNullable<Rule['rowsOf']> },
+    request: RouteRequest,
+  ): Promise<RouteAnswer> {
+    const answer = await route.handle(request);
+    const body = toFields(answer.body);
+    const rows: unknown[] = Array.isArray(body['data']) ? body['data'] : [];
+    const data = rows.filter((row) => covers(link, request.projectId, rowsOf(toFields(row))));
+    const cursor = body['next_cursor'];
+    if (data.length > 0 || typeof cursor !== 'string')
+      return { ...answer, body: { ...body, data } };
+    const query = { ...toFields(request.query), cursor };
+    return list(link, { route, rowsOf }, { ...request, query });
+  }
+
   return {
-    narrow(link, route, request) {
+    async answer(link, route, request) {
       const name = `${route.method} ${route.path}`;
       const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
       if (rule === undefined) throw refused(`A link of the portal does not open ${name}.`);
-      const { projectId } = request;
-      const asked: Asked = {
-        link,
-        projectId,
-        params: toFields(request.params),
-        query: toFields(request.query),
-        body: toFields(request.body),
-        require(idOrUid) {
-          if (covers(link, projectId, idOrUid)) return;
-          throw new PosthornError('not_found', 'There is no such endpoint here.');
-        },
-      };
-      rule.check?.(asked);
-      return rule.bodyOf === undefined ? request : { ...request, body: rule.bodyOf(asked) };
-    },
-    trim(link, route, projectId, answer) {
-      const { rowsOf } = RULES[`${route.method} ${route.path}`] ?? {};
-      const { data } = toFields(answer.body);
-      if (rowsOf === undefined || !Array.isArray(data)) return answer;
-      const theirs = data.filter((row) => covers(link, projectId, rowsOf(toFields(row))));
-      return { ...answer, body: { ...toFields(answer.body), data: theirs } };
+      const narrowed = narrow(link, rule, request);
+      const { rowsOf } = rule;
+      return rowsOf === undefined
+        ? route.handle(narrowed)
+        : list(link, { route, rowsOf }, narrowed);
     },
   };
 }

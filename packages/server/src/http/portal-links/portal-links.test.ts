@@ -60,6 +60,9 @@ test('a link shows and changes the endpoints of its customer', async () => {
     list.body.data.map(({ id }: Json) => id),
     [theirs.id],
   );
+  // The newest one is somebody else's: a page of it alone would look like none.
+  const { body: page } = await ask(token, 'GET', '/v1/endpoints?limit=1');
+  assert.deepEqual([page.data.length, page.data[0].id], [1, theirs.id]);
   const at = `/v1/endpoints/${theirs.id}`;
   const changed = await ask(token, 'PATCH', at, {
     url: 'https://anna.example.com/new',
