@@ -3,13 +3,13 @@ import type { DsnRequest } from '../../core/mail/dsn.ts';
 import type { Stream } from '../../core/mail/streams.ts';
 import type { MessageTracking } from '../../core/mail/tracking.ts';
 import type { Engine, Statement } from '../engine.ts';
-import { toStatement } from '../statement.ts';
-import type { MessagesTable } from '../tables.ts';
+import { createInsertion, toStatement } from '../statement.ts';
+import type { MessageBodiesTable, MessagesTable } from '../tables.ts';
 import { type MessageQuery, searchMessages } from './message-search.ts';
 import {
+  createQueueing,
   createTransmissions,
   type NewTransmission,
-  queueing,
   type Transmissions,
 } from './transmissions.ts';
 
@@ -78,17 +78,20 @@ const PROJECTS_AT_ONCE = 500;
 
 export function createMessages(engine: Engine): Messages {
   const { db, lists } = engine;
+  const insertMessage = createInsertion((row: MessagesTable) =>
+    db.insertInto('messages').values(row),
+  );
+  const insertBody = createInsertion((row: MessageBodiesTable) =>
+    db.insertInto('message_bodies').values(row),
+  );
+  const queueing = createQueueing(db);
   return {
     ...createTransmissions(engine),
     insertion({ message, raw, bodyRetainUntilMs, transmissions }) {
       const project_id = message.projectId;
       const message_id = message.id;
       const body = { project_id, message_id, raw, retain_until: bodyRetainUntilMs };
-      return [
-        toStatement(db.insertInto('messages').values(toRow(message)), 1),
-        toStatement(db.insertInto('message_bodies').values(body), 1),
-        ...queueing(db, message, transmissions),
-      ];
+      return [insertMessage(toRow(message)), insertBody(body), ...queueing(message, transmissions)];
     },
     renewal({ message: { projectId, id, ...fields }, raw, bodyRetainUntilMs }) {
       const { sizeBytes, expiresAtMs, retainUntilMs } = fields;

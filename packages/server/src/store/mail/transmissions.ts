@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Engine, Statement } from '../engine.ts';
-import { toStatement } from '../statement.ts';
+import { createInsertion, toStatement } from '../statement.ts';
 import type { Tables, TransmissionsTable } from '../tables.ts';
 
 export type RecipientKind = TransmissionsTable['kind'];
@@ -193,14 +193,16 @@ export function createTransmissions(engine: Engine): Transmissions {
 }
 
 /** Statements that put the recipients of a new message into the queue. */
-export function queueing(
-  db: Kysely<Tables>,
-  message: { projectId: string; id: string; retainUntilMs: number },
-  transmissions: readonly NewTransmission[],
-): Statement[] {
-  return transmissions.map((one, position) => ({
-    ...toStatement(
-      db.insertInto('transmissions').values({
+export function createQueueing(db: Kysely<Tables>) {
+  const insert = createInsertion((row: TransmissionsTable) =>
+    db.insertInto('transmissions').values(row),
+  );
+  return (
+    message: { projectId: string; id: string; retainUntilMs: number },
+    transmissions: readonly NewTransmission[],
+  ): Statement[] =>
+    transmissions.map((one, position) => ({
+      ...insert({
         project_id: message.projectId,
         message_id: message.id,
         recipient: one.recipient,
@@ -214,8 +216,6 @@ export function queueing(
         node: one.node,
         retain_until: message.retainUntilMs,
       }),
-      1,
-    ),
-    ...(one.node === null ? { signal: 'work' as const } : {}),
-  }));
+      ...(one.node === null ? { signal: 'work' as const } : {}),
+    }));
 }
