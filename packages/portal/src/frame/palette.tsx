@@ -18,6 +18,7 @@ const PAGES_BY_PREFIX: Readonly<Record<string, string>> = {
   evt: '/events/$id',
   ep: '/webhooks/$id',
   dlv: '/deliveries/$id',
+  snk: '/sinks/$id',
 };
 
 /** Finds pages, messages by recipient, and objects by their id. */

@@ -64,7 +64,7 @@ export function RefusedEvents({ sink }: { sink: Sink }) {
                     {code} · <Time at={refused_at} />
                   </span>
                 </div>
-                <p className="mt-1 break-words">{detail}</p>
+                <p className="mt-1 wrap-anywhere">{detail}</p>
               </li>
             ))}
           </ul>

@@ -84,8 +84,11 @@ function Line(props: FieldProps) {
 
 function Lines(props: FieldProps) {
   const { name, setting, isSecret, isRequired, kept } = props;
+  const { invalid } = useWords();
   const id = useId();
   const { said } = useFieldProblem(PREFIX + name);
+  const [isMissing, setMissing] = useState(false);
+  const wrong = isMissing ? invalid.missing : said;
   return (
     <div>
       <label htmlFor={id} className="mb-1 block font-medium">
@@ -100,12 +103,14 @@ function Lines(props: FieldProps) {
         required={isRequired && kept !== true}
         placeholder={usePlaceholder(props)}
         defaultValue={kept === undefined || isSecret ? '' : String(kept)}
-        aria-invalid={said !== null}
+        onInvalid={() => setMissing(true)}
+        onInput={() => setMissing(false)}
+        aria-invalid={wrong !== null}
         aria-describedby={`${id}-note`}
         className={`w-full rounded-md border border-line-strong bg-surface p-2.5 font-mono text-[13px] text-ink placeholder:text-muted aria-invalid:border-bad ${isSecret ? '[-webkit-text-security:disc]' : ''}`}
       />
-      <p id={`${id}-note`} className={`text-[13px] ${said === null ? 'text-muted' : 'text-bad'}`}>
-        {said ?? setting.description}
+      <p id={`${id}-note`} className={`text-[13px] ${wrong === null ? 'text-muted' : 'text-bad'}`}>
+        {wrong ?? setting.description}
       </p>
     </div>
   );

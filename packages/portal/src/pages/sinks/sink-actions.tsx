@@ -119,7 +119,10 @@ export function TestSink({ sink }: { sink: Sink }) {
       <Button isBusy={isPending} onClick={() => test.mutate()}>
         {words.sinks.test}
       </Button>
-      <span role="status" className={isPending ? 'text-muted' : isGood ? 'text-good' : 'text-bad'}>
+      <span
+        role="status"
+        className={`wrap-anywhere ${isPending ? 'text-muted' : isGood ? 'text-good' : 'text-bad'}`}
+      >
         {isPending && words.sinks.testing}
         {isGood && !isPending && words.sinks.testGood(formatSpan(data.duration_ms, words))}
         {!isGood && !isPending && trouble && words.sinks.testBad(trouble)}

@@ -58,7 +58,7 @@ function Answer({ sink }: { sink: Sink }) {
     <div className="flex flex-col items-start gap-3">
       <SinkState state={sink.state} />
       {sink.state === 'failing' && last_error !== null && (
-        <div role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
+        <div role="alert" className="rounded-md bg-bad-soft p-2.5 wrap-anywhere text-bad">
           <p>
             {last_error.detail} ({last_error.code})
           </p>
@@ -98,7 +98,7 @@ function BackfillProgress({ sink }: { sink: Sink }) {
       <span role="status">{text}</span>
       <progress aria-label={text} max={100} value={percent} className="h-2 flex-1 accent-accent" />
       {mayManage && <Button onClick={() => stop.mutate()}>{words.sinks.backfillStop}</Button>}
-      {last_error !== null && <p className="w-full text-bad">{last_error.detail}</p>}
+      {last_error !== null && <p className="w-full wrap-anywhere text-bad">{last_error.detail}</p>}
     </Card>
   );
 }
