@@ -8,7 +8,7 @@ export interface ItemFault {
   detail: string;
 }
 
-/** So often what was not taken is sent once more, before the whole lane waits. */
+/** So many requests at most for the same item, before the whole lane waits. */
 const MAX_TRIES = 4;
 /** Doubles with each try, ms. Kinesis counts what a shard takes by the second. */
 const FIRST_PAUSE_MS = 200;

@@ -17,7 +17,10 @@ const settings = z.strictObject({
   url: urlField.describe('Of its HTTP interface: https://clickhouse.example.com:8443.'),
   database: nameField.default('default').describe('It has to be there.'),
   table: nameField.default('posthorn_events').describe('Made when it is not there.'),
-  username: z.string().min(1).max(200).default('default'),
+  username: z
+    .string()
+    .regex(/^[^:]{1,200}$/, 'A name has no colon here.')
+    .default('default'),
   password: z.string().max(1_000).optional().describe('Kept sealed and never shown.'),
   every_seconds: everySecondsField.default(10),
 });
@@ -67,8 +70,7 @@ function connect(config: Settings, { http }: SinkSurroundings): SinkConnection {
       for (const [name, value] of Object.entries(asked)) url.searchParams.set(name, value);
       const headers = {
         'content-type': 'text/plain; charset=utf-8',
-        'x-clickhouse-user': username,
-        'x-clickhouse-key': password,
+        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
       };
       const answer = await http.request({ method: 'POST', url: url.href, headers, body, signal });
       checkClickhouseAnswer(answer);

@@ -52,8 +52,7 @@ test('rows are lines of JSON, and a batch has a token by which it is known again
   );
   assert.equal(searchParams.get('database'), 'default');
   assert.equal(searchParams.get('async_insert'), '0');
-  assert.equal(first.headers['x-clickhouse-user'], 'mail');
-  assert.equal(first.headers['x-clickhouse-key'], 'pw');
+  assert.equal(first.headers['authorization'], `Basic ${btoa('mail:pw')}`);
   const lines = first.body.split('\n').map((line) => JSON.parse(line));
   assert.deepEqual(lines[0], {
     id: 'evt_1',
