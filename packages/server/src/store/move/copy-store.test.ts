@@ -49,7 +49,7 @@ function fill(folder: string): void {
         const value = allowed.get(String(column));
         if (value !== undefined) return value;
         // There are rows with these names, whatever refers to them.
-        if (column === 'project_id') return `id ${row % 7}`;
+        if (column === 'project_id') return `id ${key.length === 1 ? row : row % 7}`;
         if (column === 'id' || referring.has(column ?? null)) return `id ${row}`;
         if (notnull === 0 && !key.includes(String(column)) && (row + at) % 3 === 0) return null;
         if (type === 'BLOB') return Uint8Array.from({ length: row * 50 }, (_, i) => i + row);

@@ -218,7 +218,7 @@ export function describeStats(open: OpenEngine): void {
             await countThrough();
             assert.deepEqual(await storedCounts(box), countAnew(events));
           }),
-          { numRuns: 15 },
+          { numRuns: 8 },
         );
       }));
 
