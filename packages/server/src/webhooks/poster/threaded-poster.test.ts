@@ -126,6 +126,17 @@ test('another dialect is signed on the thread, and what its receiver allows come
   assert.equal(result.errorCode, 'not_in_dialect');
 });
 
+test('what a transformation has made is what a thread posts and signs', async (t) => {
+  const { poster, posts, url } = await setUp(t, 1);
+  const endpoint = await makeLiveEndpoint({ url: url('made') });
+  await post(poster, endpoint, { ...plain('evt_1', '{"id":"evt_1"}'), text: '{"made":1}' });
+  const [sent] = posts;
+  assert.ok(sent);
+  assert.equal(sent.body.toString(), '{"made":1}');
+  const signed = { secret: SECRET, body: sent.body, headers: sent.headers };
+  assert.equal(verifyStandardWebhook(signed).id, 'evt_1');
+});
+
 test('a changed endpoint is used from the next post on, and the guard holds there too', async (t) => {
   const { poster, posts, url } = await setUp(t, 1);
   const before = await makeLiveEndpoint({ url: url('old') });
