@@ -24,7 +24,9 @@ export function createLifeline(where: string): Lifeline {
   const waiting = new Set<(reason: SinkTrouble) => void>();
   return {
     cut(reason) {
-      end ??= reason;
+      // Who is refused is put aside, and a connection that ends says of nobody in particular that he is.
+      const isOfAll = reason.code !== 'refused';
+      end ??= isOfAll ? reason : new SinkTrouble('unavailable', reason.message, { cause: reason });
       for (const stop of waiting) stop(end);
     },
     async during(signal, work) {

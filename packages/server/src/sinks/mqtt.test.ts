@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import mqtt from 'mqtt';
 import {
   findFreePort,
@@ -9,7 +11,7 @@ import {
   startTestServer,
   writeCertificate,
 } from './fixtures/test-server.ts';
-import { type Destination, testSinkKind } from './fixtures/test-sink-kind.ts';
+import { type Destination, itemAt, openSink, testSinkKind } from './fixtures/test-sink-kind.ts';
 
 const program = findProgram('mosquitto');
 
@@ -29,6 +31,7 @@ keyfile ${key}
 allow_anonymous false
 password_file ${users}
 max_queued_messages 0
+max_packet_size 20000
 log_dest stderr
 ${process.getuid?.() === 0 ? 'user root' : ''}
 `,
@@ -79,12 +82,26 @@ ${process.getuid?.() === 0 ? 'user root' : ''}
   };
 }
 
+const missing = program === undefined && 'Mosquitto is not installed (Debian: mosquitto)';
+
 testSinkKind(
-  {
-    kind: 'mqtt',
-    missing: program === undefined && 'Mosquitto is not installed (Debian: mosquitto)',
-    dropsRepeats: false,
-    survivesKill: false,
-  },
+  { kind: 'mqtt', missing, dropsRepeats: false, survivesKill: false },
   startTestMosquitto,
 );
+
+test('an event that is larger than what the broker takes is put aside alone', {
+  skip: missing,
+}, async (t) => {
+  const { server, settings, read } = await startTestMosquitto();
+  t.after(() => server.stop());
+  const sink = await openSink('mqtt', settings);
+  t.after(() => sink.close());
+  const items = [itemAt(1), { ...itemAt(2), body: 'x'.repeat(20_000) }, itemAt(3)];
+  const refusals = await sink.send(items, new AbortController().signal);
+  assert.deepEqual(
+    refusals.map(({ index }) => index),
+    [1],
+  );
+  assert.match(refusals[0]?.detail ?? '', /takes packets of 20000 bytes: the event has 20002/);
+  assert.ok((await read()).every((id) => id !== 'evt_000002'));
+});

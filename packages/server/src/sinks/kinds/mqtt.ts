@@ -46,6 +46,8 @@ type Settings = z.output<typeof settings>;
 const CONNECT_MS = 10_000;
 /** What nobody needs to have confirmed yet: fewer where the broker asks for it. */
 const MAX_IN_FLIGHT = 100;
+/** What a packet has beside the event: its head, topic and properties. */
+const PACKET_REST_BYTES = 1_000;
 
 /** MQTT with QoS 1: an event is done when the broker has acknowledged it. */
 export const mqtt = defineSink<Settings>({
@@ -77,14 +79,14 @@ async function connect(
   });
   client.on('close', () => lifeline.cut(explain(new Error('the connection was closed'), where)));
   try {
-    const inFlight = await lifeline.during(new AbortController().signal, (stopped) =>
+    const limits = await lifeline.during(new AbortController().signal, (stopped) =>
       Promise.race([welcomed(client), stopped]),
     );
     return {
       send: (items, signal) =>
         lifeline.during(signal, (stopped) =>
-          sendInTurn(inPieces(items, inFlight), (some) =>
-            sendTogether(some, (item) => publish(client, config, where, item), stopped),
+          sendInTurn(inPieces(items, limits.inFlight), (some) =>
+            sendTogether(some, (item) => publish({ client, config, where, limits }, item), stopped),
           ),
         ),
       close: async () => {
@@ -115,29 +117,42 @@ function optionsFor(config: Settings, address: string, port: number): IClientOpt
   };
 }
 
-/** How many messages may wait for their acknowledgement at a time. */
-function welcomed(client: MqttClient): Promise<number> {
+interface Limits {
+  /** How many messages may wait for their acknowledgement at a time. */
+  inFlight: number;
+  /** A broker ends the connection of whoever sends more. */
+  packetBytes: number;
+}
+
+function welcomed(client: MqttClient): Promise<Limits> {
   return new Promise((resolve) => {
     client.once('connect', ({ properties }) => {
-      resolve(Math.min(properties?.receiveMaximum ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT));
+      resolve({
+        inFlight: Math.min(properties?.receiveMaximum ?? MAX_IN_FLIGHT, MAX_IN_FLIGHT),
+        packetBytes: properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
+      });
     });
   });
 }
 
 async function publish(
-  client: MqttClient,
-  { topic, version }: Settings,
-  where: string,
+  way: { client: MqttClient; config: Settings; where: string; limits: Limits },
   { event, body }: SinkItem,
 ): Promise<void> {
+  const { client, config, where, limits } = way;
   const properties = {
     contentType: 'application/json',
     userProperties: { id: event.id, type: event.type },
   };
+  const content = Buffer.from(JSON.stringify(body));
+  if (content.length + PACKET_REST_BYTES > limits.packetBytes) {
+    const detail = `${where} takes packets of ${limits.packetBytes} bytes: the event has ${content.length}.`;
+    throw new SinkTrouble('refused', detail);
+  }
   try {
-    await client.publishAsync(fillType(topic, event.type), JSON.stringify(body), {
+    await client.publishAsync(fillType(config.topic, event.type), content, {
       qos: 1,
-      ...(version === '5' ? { properties } : {}),
+      ...(config.version === '5' ? { properties } : {}),
     });
   } catch (error) {
     throw explain(error, where);

@@ -174,16 +174,18 @@ function confirmed(
 }
 
 function explain(error: unknown, where: string): SinkTrouble {
-  const { message = String(error), code } = error as Error & { code?: unknown };
+  const { message = String(error) } = error as Error;
   const cause = { cause: error };
   const said = `${where}: ${message}`;
   if (/ACCESS[-_]REFUSED/.test(message)) return new SinkTrouble('credentials', said, cause);
-  if (/NOT[-_]FOUND|vhost .*not found/i.test(message)) {
-    return new SinkTrouble('not_found', said, cause);
+  if (/NOT[-_]FOUND/.test(message)) return new SinkTrouble('not_found', said, cause);
+  // The library keeps to itself what the server says about this.
+  if (/Expected ConnectionOpenOk/.test(message)) {
+    const detail = `${where}: there is no such virtual host, or this user may not open it.`;
+    return new SinkTrouble('not_found', detail, cause);
   }
   // A queue is full, and was told to refuse what does not fit.
   if (/nacked/.test(message)) return new SinkTrouble('unavailable', said, cause);
-  if (code === 406) return new SinkTrouble('refused', said, cause);
   if (/ETIMEDOUT|timed? ?out/i.test(message)) return new SinkTrouble('timeout', said, cause);
   return new SinkTrouble('unreachable', said, cause);
 }
