@@ -3,7 +3,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useCallback } from 'react';
 import type { DeliveryState, Endpoint } from '../../api/objects.ts';
 import { endpointQuery, gapsQuery } from '../../api/queries.ts';
-import { useMayManage } from '../../api/session.ts';
+import { useIsCustomer, useMayManage } from '../../api/session.ts';
 import { Code } from '../../design/copy.tsx';
 import { SelectField } from '../../design/forms/field.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
@@ -29,6 +29,7 @@ export function EndpointPage() {
   const { state = '' } = route.useSearch();
   const navigate = route.useNavigate();
   const mayManage = useMayManage();
+  const isCustomer = useIsCustomer();
   const client = useQueryClient();
   const ended = useCallback(
     () => void client.invalidateQueries({ queryKey: gapsQuery(id).queryKey }),
@@ -75,7 +76,7 @@ export function EndpointPage() {
           />
         </Section>
         <div className="lg:col-start-1 lg:row-start-2">
-          {mayManage && endpoint.dialect === 'standard' && (
+          {mayManage && !isCustomer && endpoint.dialect === 'standard' && (
             <EndpointTransformation key={endpoint.id} endpoint={endpoint} />
           )}
         </div>
