@@ -18,8 +18,12 @@ export interface Rule {
 
 const SERVER = 'packages/server/src/';
 
-/** The receiving end keeps what it has acknowledged in a table of its user's. */
-const SDK_INBOX = 'packages/sdk/src/inbox/';
+/** SQL for databases of others: the receiving end's table of what it has acknowledged, and warehouses. */
+const FOREIGN_SQL = [
+  'packages/sdk/src/inbox/',
+  `${SERVER}sinks/kinds/`,
+  `${SERVER}sinks/warehouse/`,
+];
 
 const BELOW_MAIL = ['lib', 'core', 'store', 'smtp', 'sources', 'sinks', 'analytics'];
 const BELOW_HTTP = [...BELOW_MAIL, 'nodes', 'mail', 'webhooks'];
@@ -94,9 +98,11 @@ export const RULES: readonly Rule[] = [
     ),
   },
   {
-    name: 'only store holds SQL, and the inbox of the SDK',
+    name: 'only store holds SQL, and what speaks to databases of others',
     advice: 'Write the query as a function in store/, and declare the interface you need.',
-    find: overText('code', SQL, (path) => roomOf(path) !== 'store' && !path.startsWith(SDK_INBOX)),
+    find: overText('code', SQL, (path) => {
+      return roomOf(path) !== 'store' && !FOREIGN_SQL.some((folder) => path.startsWith(folder));
+    }),
   },
   {
     name: 'only config.ts and cli see process.env',

@@ -27,7 +27,8 @@ export function checkAnswer(answer: SinkHttpAnswer): readonly ItemRefusal[] {
 
 export function codeOfStatus(status: number): SinkTrouble['code'] {
   if (status === 401 || status === 403) return 'credentials';
-  if (status === 404 || status === 410) return 'not_found';
+  // What has moved is as good as gone: nothing follows, and somebody has to write the new address.
+  if (status === 404 || status === 410 || (status >= 300 && status < 400)) return 'not_found';
   if (status === 408) return 'timeout';
   if (status === 429) return 'rate_limited';
   if (status >= 500) return 'unavailable';

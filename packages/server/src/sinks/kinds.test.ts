@@ -105,6 +105,7 @@ for (const [kind, settings] of Object.entries(SETTINGS)) {
     });
 
     const troubles: [number, SinkTrouble['code'], Record<string, string>?][] = [
+      [301, 'not_found'],
       [401, 'credentials'],
       [404, 'not_found'],
       [429, 'rate_limited', { 'retry-after': '7' }],
