@@ -45,8 +45,8 @@ async function buildPortal(scripts, runtime) {
 /**
  * A server that has worked hard keeps the heap that V8 gave it then: with its usual settings, 430 MB
  * after 200,000 events where 190 MB had done. A young generation of 12 MB that fits the processor's
- * cache, and an old one that grows by 30% before it is swept, leave 210 MB, and cost no throughput
- * that could be measured. Whoever sets the first one in NODE_OPTIONS decides for himself.
+ * cache, and an old one that grows by 30% before it is swept, leave 210 MB. Under full load they cost a
+ * quarter of the throughput (docs/benchmarks.md); whoever sets the first one in NODE_OPTIONS has neither.
  */
 function heapFlags(args) {
   if (args[0] !== 'serve' || process.env['NODE_OPTIONS']?.includes('semi-space')) return [];
