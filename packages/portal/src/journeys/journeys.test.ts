@@ -218,7 +218,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await editor.fill('{ "what": ');
       await page.getByText('It is not JSONata', { exact: false }).waitFor();
       await editor.fill('{ "what-it-is": type }');
-      await page.getByText('"what-it-is": "email.').first().waitFor();
+      await page.getByText('"what-it-is": "').first().waitFor();
       await page.getByRole('button', { name: 'Save', exact: true }).click();
       await page.reload();
       await page.getByText('{ "what-it-is": type }').waitFor();
