@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
 import { createAddressGuard } from '../lib/network/address-guard.ts';
 
 /** Refuses what no stranger can come from: loopback, private networks. */
@@ -20,4 +21,9 @@ export function readClientAddress(
   const isProxy = publicOnly.refuse(peer) !== null;
   if (isProxy && last !== undefined && isIP(last) !== 0) return last;
   return peer.replace(/^::ffff:(?=\d+\.)/i, '');
+}
+
+/** Whose request it is, in a text: for limits by address, and for records of who did something. */
+export function clientOf({ socket, headers }: Pick<FastifyRequest, 'socket' | 'headers'>): string {
+  return readClientAddress(socket.remoteAddress, headers['x-forwarded-for']) ?? 'unknown';
 }

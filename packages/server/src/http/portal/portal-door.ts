@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PosthornError } from '../../lib/errors.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
+import { clientOf } from '../client-address.ts';
 import type { Actor } from './audit.ts';
 import { readCookie } from './read-cookie.ts';
 import { checkCsrf, SESSION_MS, type SessionService, type SignedIn } from './sign-in.ts';
@@ -58,7 +59,7 @@ export function createPortalDoor(options: {
       const refusal = options.refuseWork();
       if (refusal !== null) throw refusal;
     }
-    return { ...signedIn, remoteAddress: request.ip };
+    return { ...signedIn, remoteAddress: clientOf(request) };
   }
 
   const describe = ({ user, csrfToken }: SignedIn): object => ({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PosthornError } from '../../lib/errors.ts';
 import { type Authenticator, hashApiKey, requireScope } from '../access/authenticate.ts';
 import { checkInput } from '../check-input.ts';
+import { clientOf } from '../client-address.ts';
 import type { PortalDoor } from './portal-door.ts';
 import type { SessionService } from './sign-in.ts';
 import { emailSchema } from './user-routes.ts';
@@ -63,7 +64,7 @@ export function addSessionRoutes(
   app.post('/portal/api/session', async (request, reply) => {
     takeWork();
     const { totp = null, ...given } = checkInput(signInBody, request.body, '/');
-    const token = await service.signIn({ ...given, totp, remoteAddress: request.ip });
+    const token = await service.signIn({ ...given, totp, remoteAddress: clientOf(request) });
     return door.welcome(reply, token);
   });
   app.delete('/portal/api/session', async (request, reply) => {
@@ -77,7 +78,7 @@ export function addSessionRoutes(
     takeWork();
     const { setup_token: key, email, password } = checkInput(ownerBody, request.body, '/');
     await admitOperator(key);
-    const remoteAddress = request.ip;
+    const remoteAddress = clientOf(request);
     const user = await service.createOwner({ email, password, remoteAddress });
     return door.welcome(reply, await service.open(user, remoteAddress));
   });

@@ -10,6 +10,7 @@ import type { ProjectDirectory } from '../../store/project-directory.ts';
 import { refuseField } from '../api/filters.ts';
 import { keyOfCursor, lineOf, pageQuery } from '../api/schemas.ts';
 import { checkInput } from '../check-input.ts';
+import { clientOf } from '../client-address.ts';
 import type { Audit } from './audit.ts';
 import type { PortalDoor } from './portal-door.ts';
 import type { SecondFactors } from './second-factor.ts';
@@ -137,15 +138,15 @@ export function addUserRoutes(
     return reply.code(204).send();
   });
   app.post('/portal/api/invitations/look', async (request, reply) => {
-    deps.takeAddress(request.ip);
+    deps.takeAddress(clientOf(request));
     const { token } = checkInput(z.strictObject(tokenField), request.body, '/');
     const { email, role } = await accounts.readInvitation(token);
     return reply.send({ email, role });
   });
   app.post('/portal/api/invitations/accept', async (request, reply) => {
-    deps.takeAddress(request.ip);
+    deps.takeAddress(clientOf(request));
     const { token, name, password } = checkInput(acceptBody, request.body, '/');
-    const remoteAddress = request.ip;
+    const remoteAddress = clientOf(request);
     const user = await accounts.accept(token, { name, password, remoteAddress });
     return door.welcome(reply, await deps.service.open(user, remoteAddress));
   });

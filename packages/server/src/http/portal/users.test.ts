@@ -95,6 +95,12 @@ describe('an invitation', () => {
     let answer = await accept(stranger, 'guess');
     for (let guess = 1; guess <= 30; guess++) answer = await accept(stranger, `guess-${guess}`);
     assert.deepEqual([answer.status, answer.body.code], [429, 'rate_limited']);
+    // Behind the same proxy there is somebody else.
+    const headers = { 'x-forwarded-for': '203.0.113.7' };
+    const body = { token: 'guess' };
+    const look = '/portal/api/invitations/look';
+    assert.equal((await stranger.ask('POST', look, { body })).status, 429);
+    assert.equal((await stranger.ask('POST', look, { body, headers })).status, 404);
   });
 });
 

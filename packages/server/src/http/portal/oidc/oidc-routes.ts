@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { PosthornError } from '../../../lib/errors.ts';
 import type { Log } from '../../../lib/log.ts';
 import type { SecretBox } from '../../../lib/secrets/secret-box.ts';
+import { clientOf } from '../../client-address.ts';
 import type { PortalDoor } from '../portal-door.ts';
 import { readCookie } from '../read-cookie.ts';
 import type { SessionService } from '../sign-in.ts';
@@ -91,7 +92,7 @@ export function addOidcRoutes(
   });
 
   app.get(`${BASE}/callback`, async (request, reply) => {
-    deps.takeAddress(request.ip);
+    deps.takeAddress(clientOf(request));
     const refusal = deps.refuseWork();
     if (refusal !== null) throw refusal;
     let page = START_PAGE;
@@ -101,8 +102,8 @@ export function addOidcRoutes(
       const begun = readBegun(request);
       page = begun.page;
       const search = request.url.slice(request.url.indexOf('?'));
-      const user = await accounts.admit(await client.finish(search, begun), request.ip);
-      door.putToken(reply, await deps.service.open(user, request.ip, deps.issuer));
+      const user = await accounts.admit(await client.finish(search, begun), clientOf(request));
+      door.putToken(reply, await deps.service.open(user, clientOf(request), deps.issuer));
       return answer(reply, page);
     } catch (error) {
       return refuse(reply, error, page);
