@@ -82,8 +82,10 @@ export function createOutcome(options: {
         probeAtMs: breaker.state === 'open' ? breaker.probeAtMs : null,
         wasProbe: ended.wasProbe,
       });
-      // While one is pending, what follows it in the same post stands behind it, whatever became of that.
-      const step = inLine && decided.kind !== 'retry' ? goBack(nowMs) : decided;
+      // While one is pending, what follows it in the same post stands behind it: what its transformation
+      // would end is asked for again when it is its turn.
+      const isTooEarly = inLine && own !== undefined && decided.kind !== 'retry';
+      const step = isTooEarly ? goBack(nowMs) : decided;
       if (orderKey !== null && step.kind === 'retry') keys.add(orderKey);
       const post = own === undefined ? ended.post : notPosted(own);
       record({ ...ended, post }, delivery, step, inLine);
