@@ -284,6 +284,9 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
         'sources',
         'sources/new',
         'suppressions',
+        'review',
+        'sinks',
+        'sinks/new',
         'jobs',
         'nonsense',
       ];

@@ -93,11 +93,15 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
   test('a database that turns read-only is named as what it is', async (t) => {
     const opened = await open(t);
     const { box, told, database } = opened;
-    const set = (value: string) =>
-      cluster.execute(
-        `ALTER DATABASE ${database} SET default_transaction_read_only = ${value};
-         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`,
+    /** Connections made from now on have it, and of the others none is left. */
+    async function set(value: string): Promise<void> {
+      await cluster.execute(
+        `ALTER DATABASE ${database} SET default_transaction_read_only = ${value}`,
       );
+      await cluster.execute(
+        `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${database}'`,
+      );
+    }
     await set('on');
     const standby = fails('read_only', /is a standby.*database_url lead to the primary.*25006/);
     await assert.rejects(box.log.append([box.event()]), standby);
