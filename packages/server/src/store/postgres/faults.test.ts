@@ -297,7 +297,13 @@ describe('PostgreSQL in trouble', { skip: withoutPostgres }, () => {
     }
     await Promise.all(loads);
     await Promise.all(recorded);
-    assert.deepEqual(healths, [false, true, false, true]);
+    // One of the old connections may end late, and is taken for one more outage then.
+    assert.ok(healths.length >= 4, `${healths}`);
+    assert.deepEqual(
+      healths,
+      healths.map((_, i) => i % 2 === 1),
+    );
+    assert.equal(healths.at(-1), true);
     const rows = await engine.db.selectFrom('events').select(['id', 'position']).execute();
     const stored = new Set(rows.map(({ id }) => id));
     assert.deepEqual(
