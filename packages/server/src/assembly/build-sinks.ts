@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns';
 import { createExpressionEvaluator } from '../lib/expression/evaluator.ts';
 import { createSinkRoom, type SinkRoom } from '../sinks/create-sinks.ts';
-import { resolveForSinks } from '../sinks/resolve-address.ts';
-import { createSinkHttp } from '../sinks/sink-http.ts';
+import { resolveForSinks } from '../sinks/dialing/resolve-address.ts';
+import { createSinkHttp } from '../sinks/dialing/sink-http.ts';
 import { sinkContext } from '../store/sealed-values.ts';
 import { guardLookup, shareLookups } from '../webhooks/post/connect/guarded-lookup.ts';
 import type { Webhooks } from './build-webhooks.ts';

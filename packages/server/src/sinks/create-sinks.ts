@@ -11,12 +11,12 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from './contract.ts';
-import { type LiveSink, makeLive } from './live-sink.ts';
-import { prepare, type Transform } from './prepare.ts';
-import { sendSplitting } from './send-splitting.ts';
+import { type LiveSink, makeLive } from './lane/live-sink.ts';
+import { prepare, type Transform } from './lane/prepare.ts';
+import { createLaneRunner, type LaneFeed, type LanePlaces } from './lane/sink-lane.ts';
+import { createSinkWorker, type SinkWorker } from './lane/sink-worker.ts';
+import { sendSplitting } from './sending/send-splitting.ts';
 import { findSinkKind } from './sink-kinds.ts';
-import { createLaneRunner, type LaneFeed, type LanePlaces } from './sink-lane.ts';
-import { createSinkWorker, type SinkWorker } from './sink-worker.ts';
 
 /** Work that one node does for all: see nodes/duties.ts. */
 export type HoldDuty = (name: string, duty: { begin(): void; end(): void }) => () => void;

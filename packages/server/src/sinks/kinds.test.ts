@@ -6,7 +6,7 @@ import { sampleEvent } from '../core/events/event-samples.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { SinkConnection, SinkItem } from './contract.ts';
 import { SinkTrouble } from './contract.ts';
-import { createSinkHttp } from './sink-http.ts';
+import { createSinkHttp } from './dialing/sink-http.ts';
 import { SINK_KINDS } from './sink-kinds.ts';
 
 /** What each kind that speaks HTTP has to do, whatever it says to its destination. */

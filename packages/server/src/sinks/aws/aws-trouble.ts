@@ -1,6 +1,6 @@
 import type { SinkTroubleCode } from '../../core/sink.ts';
 import { type SinkHttpAnswer, SinkTrouble } from '../contract.ts';
-import { codeOfStatus, retryAfterOf } from '../http-answer.ts';
+import { codeOfStatus, retryAfterOf } from '../dialing/http-answer.ts';
 
 /** What the error codes of Amazon's APIs begin with, or have in them. In this order. */
 const CODES: readonly [RegExp, SinkTroubleCode][] = [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ItemFault } from '../send-each.ts';
+import type { ItemFault } from '../sending/send-each.ts';
 import { codeOfAws } from './aws-trouble.ts';
 
 /** How SQS and SNS tell what they have not taken of a batch; Id is the place in it. */

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { SinkItem } from '../contract.ts';
-import { loadPackage } from '../load-package.ts';
+import { loadPackage } from '../dialing/load-package.ts';
 import { type EventRow, toEventRow } from '../warehouse/event-row.ts';
 
 /** How many events stand in one object. */

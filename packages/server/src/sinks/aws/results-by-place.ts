@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SinkTrouble } from '../contract.ts';
-import type { ItemFault } from '../send-each.ts';
+import type { ItemFault } from '../sending/send-each.ts';
 import { faultOf } from './batch-faults.ts';
 
 const results = z.array(

@@ -1,6 +1,6 @@
 import type { SinkTroubleCode } from '../../core/sink.ts';
 import { type SinkHttpAnswer, SinkTrouble } from '../contract.ts';
-import { codeOfStatus, retryAfterOf } from '../http-answer.ts';
+import { codeOfStatus, retryAfterOf } from '../dialing/http-answer.ts';
 
 /**
  * Where what stands in the answer says more than its HTTP status. Billing that is switched off, or a key

@@ -9,8 +9,8 @@ import {
 } from '../contract.ts';
 import { createGoogleClient } from '../google/google-client.ts';
 import { readServiceAccount, serviceAccountField } from '../google/service-account.ts';
-import { type ItemFault, sendEach } from '../send-each.ts';
-import { inPiecesOfBytes, sendInTurn } from '../send-splitting.ts';
+import { type ItemFault, sendEach } from '../sending/send-each.ts';
+import { inPiecesOfBytes, sendInTurn } from '../sending/send-splitting.ts';
 import { urlField } from '../setting-fields.ts';
 import { toEventRow } from '../warehouse/event-row.ts';
 import { everySecondsField, nameField } from '../warehouse/table-fields.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SinkConnection, SinkHttpAnswer, SinkItem, SinkSurroundings } from '../contract.ts';
-import { checkAnswer } from '../http-answer.ts';
-import { sendOneByOne } from '../send-splitting.ts';
+import { checkAnswer } from '../dialing/http-answer.ts';
+import { sendOneByOne } from '../sending/send-splitting.ts';
 import { urlField } from '../setting-fields.ts';
 import { type EventText, toEventText } from '../texts.ts';
 

@@ -8,7 +8,7 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
-import { codeOfStatus, retryAfterOf } from '../http-answer.ts';
+import { codeOfStatus, retryAfterOf } from '../dialing/http-answer.ts';
 import { urlField } from '../setting-fields.ts';
 import { batchDigest, toEventRow } from '../warehouse/event-row.ts';
 import { everySecondsField, nameField } from '../warehouse/table-fields.ts';

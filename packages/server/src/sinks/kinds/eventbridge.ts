@@ -8,8 +8,8 @@ import {
   type SinkItem,
   type SinkSurroundings,
 } from '../contract.ts';
-import { sendEach } from '../send-each.ts';
-import { inPiecesOfBytes, sendInTurn } from '../send-splitting.ts';
+import { sendEach } from '../sending/send-each.ts';
+import { inPiecesOfBytes, sendInTurn } from '../sending/send-splitting.ts';
 
 const settings = z.strictObject({
   event_bus: z

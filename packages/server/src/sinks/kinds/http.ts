@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineSink, type SinkConnection, type SinkSurroundings } from '../contract.ts';
-import { checkAnswer } from '../http-answer.ts';
-import { inPieces, sendInTurn, sendOneByOne } from '../send-splitting.ts';
+import { checkAnswer } from '../dialing/http-answer.ts';
+import { inPieces, sendInTurn, sendOneByOne } from '../sending/send-splitting.ts';
 import { headersField, urlField } from '../setting-fields.ts';
 
 const settings = z.strictObject({

@@ -8,8 +8,8 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
-import { closeSoon, createLifeline } from '../lifeline.ts';
-import { loadPackage } from '../load-package.ts';
+import { closeSoon, createLifeline } from '../dialing/lifeline.ts';
+import { loadPackage } from '../dialing/load-package.ts';
 import { caField, passwordField, tlsField, usernameField } from '../setting-fields.ts';
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;

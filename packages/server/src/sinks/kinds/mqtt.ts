@@ -7,9 +7,10 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
-import { createLifeline } from '../lifeline.ts';
-import { loadPackage } from '../load-package.ts';
-import { inPieces, sendInTurn, sendTogether } from '../send-splitting.ts';
+import { createLifeline } from '../dialing/lifeline.ts';
+import { loadPackage } from '../dialing/load-package.ts';
+import { tlsOptions } from '../dialing/tls-options.ts';
+import { inPieces, sendInTurn, sendTogether } from '../sending/send-splitting.ts';
 import {
   caField,
   fillType,
@@ -19,7 +20,6 @@ import {
   tlsField,
   usernameField,
 } from '../setting-fields.ts';
-import { tlsOptions } from '../tls-options.ts';
 
 const settings = z.strictObject({
   host: hostField,

@@ -7,8 +7,8 @@ import {
 } from '../contract.ts';
 import { createGoogleClient } from '../google/google-client.ts';
 import { readServiceAccount, serviceAccountField } from '../google/service-account.ts';
-import { orderField, orderKeyOf } from '../order-key.ts';
-import { inPiecesOfBytes, sendInTurn } from '../send-splitting.ts';
+import { orderField, orderKeyOf } from '../sending/order-key.ts';
+import { inPiecesOfBytes, sendInTurn } from '../sending/send-splitting.ts';
 import { urlField } from '../setting-fields.ts';
 
 const settings = z

@@ -8,9 +8,10 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
-import { closeSoon, createLifeline, type Lifeline } from '../lifeline.ts';
-import { loadPackage } from '../load-package.ts';
-import { sendTogether } from '../send-splitting.ts';
+import { closeSoon, createLifeline, type Lifeline } from '../dialing/lifeline.ts';
+import { loadPackage } from '../dialing/load-package.ts';
+import { tlsOptions } from '../dialing/tls-options.ts';
+import { sendTogether } from '../sending/send-splitting.ts';
 import {
   caField,
   fillType,
@@ -20,7 +21,6 @@ import {
   tlsField,
   usernameField,
 } from '../setting-fields.ts';
-import { tlsOptions } from '../tls-options.ts';
 
 const settings = z.strictObject({
   host: hostField,

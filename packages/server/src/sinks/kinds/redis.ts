@@ -8,8 +8,9 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
-import { createLifeline } from '../lifeline.ts';
-import { loadPackage } from '../load-package.ts';
+import { createLifeline } from '../dialing/lifeline.ts';
+import { loadPackage } from '../dialing/load-package.ts';
+import { tlsOptions } from '../dialing/tls-options.ts';
 import {
   caField,
   hostField,
@@ -18,7 +19,6 @@ import {
   tlsField,
   usernameField,
 } from '../setting-fields.ts';
-import { tlsOptions } from '../tls-options.ts';
 
 const settings = z.strictObject({
   host: hostField,

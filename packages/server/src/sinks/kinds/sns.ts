@@ -9,9 +9,9 @@ import {
   type SinkItem,
   type SinkSurroundings,
 } from '../contract.ts';
-import { orderField, orderKeyOf } from '../order-key.ts';
-import { type ItemFault, sendEach } from '../send-each.ts';
-import { inPiecesOfBytes, sendInTurn } from '../send-splitting.ts';
+import { orderField, orderKeyOf } from '../sending/order-key.ts';
+import { type ItemFault, sendEach } from '../sending/send-each.ts';
+import { inPiecesOfBytes, sendInTurn } from '../sending/send-splitting.ts';
 
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:([a-z]{2}(?:-[a-z]+)+-\d):\d{12}:[\w-]{1,256}(\.fifo)?$/;
 

@@ -8,9 +8,9 @@ import {
   type SinkItem,
   type SinkSurroundings,
 } from '../contract.ts';
-import { orderField, orderKeyOf } from '../order-key.ts';
-import { sendEach } from '../send-each.ts';
-import { inPiecesOfBytes, sendInTurn } from '../send-splitting.ts';
+import { orderField, orderKeyOf } from '../sending/order-key.ts';
+import { sendEach } from '../sending/send-each.ts';
+import { inPiecesOfBytes, sendInTurn } from '../sending/send-splitting.ts';
 import { urlField } from '../setting-fields.ts';
 
 const settings = z.strictObject({

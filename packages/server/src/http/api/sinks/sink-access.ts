@@ -7,7 +7,7 @@ import type { AddressGuard } from '../../../lib/network/address-guard.ts';
 import type { SinkKind } from '../../../sinks/contract.ts';
 import { SinkTrouble } from '../../../sinks/contract.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
-import { refuseLiteral } from '../../../sinks/sink-http.ts';
+import { refuseLiteral } from '../../../sinks/dialing/sink-http.ts';
 import { findSinkKind } from '../../../sinks/sink-kinds.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
 import type { SinkPlaces } from '../../../store/sinks/sink-places.ts';

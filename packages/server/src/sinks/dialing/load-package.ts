@@ -1,4 +1,4 @@
-import { SinkTrouble } from './contract.ts';
+import { SinkTrouble } from '../contract.ts';
 
 /**
  * Loads a package that only one kind of sink needs, when it is first used. Where it is not installed,

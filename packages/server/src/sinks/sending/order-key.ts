@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { SinkItem } from './contract.ts';
+import type { SinkItem } from '../contract.ts';
 
 /** What keeps its order where a destination keeps it only among what has the same key. */
 export const orderField = z.enum(['all', 'message', 'recipient']);

@@ -1,11 +1,11 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
-import type { SinkLane, SinkPlace, SinkRecord, SinkRefusal } from '../core/sink.ts';
-import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
-import { type ItemRefusal, type SinkConnection, type SinkItem, SinkTrouble } from './contract.ts';
+import type { SinkLane, SinkPlace, SinkRecord, SinkRefusal } from '../../core/sink.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import { type ItemRefusal, type SinkConnection, type SinkItem, SinkTrouble } from '../contract.ts';
+import { sendSplitting } from '../sending/send-splitting.ts';
 import { prepare, type Transform } from './prepare.ts';
-import { sendSplitting } from './send-splitting.ts';
 
 type LaneKey = Pick<SinkRecord, 'projectId' | 'id'> & { lane: SinkLane };
 

@@ -1,8 +1,8 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { isIP } from 'node:net';
 import { Agent, request } from 'undici';
-import type { AddressGuard } from '../lib/network/address-guard.ts';
-import { type SinkHttp, type SinkHttpAnswer, SinkTrouble } from './contract.ts';
+import type { AddressGuard } from '../../lib/network/address-guard.ts';
+import { type SinkHttp, type SinkHttpAnswer, SinkTrouble } from '../contract.ts';
 
 /** Looks names up, and drops addresses that must not be dialled. */
 export type GuardedLookup = (

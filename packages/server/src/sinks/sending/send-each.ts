@@ -1,6 +1,6 @@
-import type { SinkTroubleCode } from '../core/sink.ts';
-import type { Clock } from '../lib/clock.ts';
-import { type ItemRefusal, type SinkItem, SinkTrouble } from './contract.ts';
+import type { SinkTroubleCode } from '../../core/sink.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { type ItemRefusal, type SinkItem, SinkTrouble } from '../contract.ts';
 
 /** Why one item of a request was not taken, while others were. */
 export interface ItemFault {

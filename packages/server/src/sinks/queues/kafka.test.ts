@@ -8,8 +8,8 @@ import {
   makeFolder,
   startTestServer,
   writeCertificate,
-} from './fixtures/test-server.ts';
-import { type Destination, testSinkKind } from './fixtures/test-sink-kind.ts';
+} from '../fixtures/test-server.ts';
+import { type Destination, testSinkKind } from '../fixtures/test-sink-kind.ts';
 
 /** Where its jars are looked for: `mvn dependency:copy-dependencies` of org.apache.kafka:kafka_2.13. */
 const JARS = process.env['KAFKA_JARS'] ?? '/opt/posthorn-tests/kafka';

@@ -1,5 +1,5 @@
-import type { Clock } from '../lib/clock.ts';
-import { SinkTrouble } from './contract.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { SinkTrouble } from '../contract.ts';
 
 /** How long a server may take to say goodbye, ms. */
 const GOODBYE_MS = 1_000;

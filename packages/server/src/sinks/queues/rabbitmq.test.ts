@@ -7,8 +7,8 @@ import {
   makeFolder,
   startTestServer,
   writeCertificate,
-} from './fixtures/test-server.ts';
-import { type Destination, testSinkKind } from './fixtures/test-sink-kind.ts';
+} from '../fixtures/test-server.ts';
+import { type Destination, testSinkKind } from '../fixtures/test-sink-kind.ts';
 
 /** The program itself: what is on the PATH changes to a user who cannot read our folder. */
 const PROGRAM = '/usr/lib/rabbitmq/bin/rabbitmq-server';

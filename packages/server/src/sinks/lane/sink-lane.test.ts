@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
-import { NEW_PLACE, type SinkPlace, type SinkRefusal } from '../core/sink.ts';
-import { createTestClock } from '../lib/fixtures/test-clock.ts';
-import { silentLog } from '../lib/log.ts';
-import { type ItemRefusal, type SinkItem, SinkTrouble } from './contract.ts';
+import { NEW_PLACE, type SinkPlace, type SinkRefusal } from '../../core/sink.ts';
+import { createTestClock } from '../../lib/fixtures/test-clock.ts';
+import { silentLog } from '../../lib/log.ts';
+import { type ItemRefusal, type SinkItem, SinkTrouble } from '../contract.ts';
 import { createLaneRunner, retryDelayMs, type SinkLaneOptions } from './sink-lane.ts';
 
 const START_MS = 1_795_168_800_000;

@@ -1,7 +1,7 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
-import type { SinkRefusal } from '../core/sink.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { SinkItem } from './contract.ts';
+import type { SinkRefusal } from '../../core/sink.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { SinkItem } from '../contract.ts';
 
 /** What a sink's filter and transformation make of a piece of the log. */
 export interface Prepared {

@@ -1,6 +1,6 @@
-import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
 import type { LaneRunner } from './sink-lane.ts';
 
 /** Drives the lanes of one sink while this node holds its duty. */

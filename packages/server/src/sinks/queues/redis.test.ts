@@ -8,8 +8,8 @@ import {
   makeFolder,
   startTestServer,
   writeCertificate,
-} from './fixtures/test-server.ts';
-import { type Destination, itemAt, openSink, testSinkKind } from './fixtures/test-sink-kind.ts';
+} from '../fixtures/test-server.ts';
+import { type Destination, itemAt, openSink, testSinkKind } from '../fixtures/test-sink-kind.ts';
 
 const never = new AbortController().signal;
 

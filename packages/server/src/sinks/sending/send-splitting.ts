@@ -1,4 +1,4 @@
-import { type ItemRefusal, type SinkConnection, type SinkItem, SinkTrouble } from './contract.ts';
+import { type ItemRefusal, type SinkConnection, type SinkItem, SinkTrouble } from '../contract.ts';
 
 /**
  * Sends a batch. One that is refused as a whole is cut in halves until it is known which items are not

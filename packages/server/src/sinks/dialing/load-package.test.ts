@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { troubleOf } from './fixtures/test-sink-kind.ts';
+import { troubleOf } from '../fixtures/test-sink-kind.ts';
 import { loadPackage } from './load-package.ts';
 
 test('a package that is not installed is named with its install command', async () => {

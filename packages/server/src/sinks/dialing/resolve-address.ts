@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { AddressGuard } from '../lib/network/address-guard.ts';
-import { SinkTrouble } from './contract.ts';
+import type { AddressGuard } from '../../lib/network/address-guard.ts';
+import { SinkTrouble } from '../contract.ts';
 import { type GuardedLookup, refuseLiteral } from './sink-http.ts';
 
 /** The address to dial for a host: see SinkSurroundings.addressOf. */

@@ -1,4 +1,4 @@
-import { type ItemRefusal, type SinkHttpAnswer, SinkTrouble } from './contract.ts';
+import { type ItemRefusal, type SinkHttpAnswer, SinkTrouble } from '../contract.ts';
 
 /**
  * How long the destination asked to be left alone (RFC 9110 section 10.2.3), ms; null when it did not. A

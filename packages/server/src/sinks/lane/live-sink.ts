@@ -1,9 +1,9 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
-import { compileContentFilter } from '../core/events/content-filter.ts';
-import { compileEventFilter } from '../core/events/event-filter.ts';
-import type { SinkRecord } from '../core/sink.ts';
-import type { SinkConnection, SinkKind, SinkSurroundings } from './contract.ts';
-import { SinkTrouble } from './contract.ts';
+import { compileContentFilter } from '../../core/events/content-filter.ts';
+import { compileEventFilter } from '../../core/events/event-filter.ts';
+import type { SinkRecord } from '../../core/sink.ts';
+import type { SinkConnection, SinkKind, SinkSurroundings } from '../contract.ts';
+import { SinkTrouble } from '../contract.ts';
 import type { Transform } from './prepare.ts';
 
 /** A sink ready for use: its kind found, its secrets opened, its filter compiled. */
