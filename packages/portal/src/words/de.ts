@@ -249,7 +249,6 @@ export const de: Words = {
     attemptNumber: (n: number) => `Versuch ${n}`,
     transcriptOf: (address: string) => `Mitschrift zu ${address}`,
     alsoTo: (addresses: string) => `In derselben Übertragung: ${addresses}`,
-    outcomes: { delivered: 'Zugestellt', deferred: 'Aufgeschoben', refused: 'Abgelehnt' },
   },
   review: {
     title: 'Freigabe',

@@ -243,7 +243,6 @@ export const en = {
     attemptNumber: (n: number) => `Attempt ${n}`,
     transcriptOf: (address: string) => `Transcript of ${address}`,
     alsoTo: (addresses: string) => `In the same transaction: ${addresses}`,
-    outcomes: { delivered: 'Delivered', deferred: 'Deferred', refused: 'Refused' },
   },
   review: {
     title: 'Review',

@@ -248,7 +248,6 @@ export const fr: Words = {
     attemptNumber: (n: number) => `Tentative ${n}`,
     transcriptOf: (address: string) => `Transcription pour ${address}`,
     alsoTo: (addresses: string) => `Dans la même transaction : ${addresses}`,
-    outcomes: { delivered: 'Distribué', deferred: 'Différé', refused: 'Refusé' },
   },
   review: {
     title: 'À vérifier',

@@ -245,7 +245,6 @@ export const nl: Words = {
     attemptNumber: (n: number) => `Poging ${n}`,
     transcriptOf: (address: string) => `Verslag voor ${address}`,
     alsoTo: (addresses: string) => `In dezelfde transactie: ${addresses}`,
-    outcomes: { delivered: 'Afgeleverd', deferred: 'Uitgesteld', refused: 'Geweigerd' },
   },
   review: {
     title: 'Beoordeling',

@@ -63,7 +63,7 @@ function OfRecipient({ address, attempts }: { address: string; attempts: readonl
         return (
           <details key={one.id} className="mb-1 rounded-md border border-line bg-surface">
             <summary className="px-3 py-2">
-              {words.message.attemptNumber(own.attempt)} · {nameOutcome(own.outcome, words.message)}{' '}
+              {words.message.attemptNumber(own.attempt)} · {nameOutcome(own.outcome, words.mailStates)}{' '}
               ·{' '}
               <span className="text-muted">
                 <Time at={one.started_at} /> · {formatSpan(one.latency_ms, words)}
@@ -88,11 +88,9 @@ function OfRecipient({ address, attempts }: { address: string; attempts: readonl
   );
 }
 
-function nameOutcome(
-  outcome: string,
-  { outcomes }: ReturnType<typeof useWords>['message'],
-): string {
-  return Object.hasOwn(outcomes, outcome) ? outcomes[outcome as keyof typeof outcomes] : outcome;
+/** In the words of the recipient's state, beside which it stands. */
+function nameOutcome(outcome: string, states: ReturnType<typeof useWords>['mailStates']): string {
+  return Object.hasOwn(states, outcome) ? states[outcome as keyof typeof states] : outcome;
 }
 
 /** `  41 ms ← 220 mx1.example.com ESMTP`: a line to read, and to send to who runs the other server. */

@@ -31,7 +31,7 @@ test('each attempt leaves what was said in it, one for all recipients of a trans
         MINUTE_MS,
         [
           { recipient: 'mila@a.example', attempt: 2, outcome: 'deferred' },
-          { recipient: 'noor@a.example', attempt: 2, outcome: 'refused' },
+          { recipient: 'noor@a.example', attempt: 2, outcome: 'bounced' },
         ],
       ],
     ],

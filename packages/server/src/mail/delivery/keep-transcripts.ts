@@ -3,6 +3,7 @@ import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
 import type { Statement } from '../../store/engine.ts';
 import type { MessageRecord } from '../../store/mail/messages.ts';
 import type { Transcripts } from '../../store/mail/transcripts.ts';
+import type { TransmissionDecision } from '../decide-transmission.ts';
 
 export const TRANSCRIPT_CHOICES = ['all', 'failures', 'none'] as const;
 export type TranscriptChoice = (typeof TRANSCRIPT_CHOICES)[number];
@@ -13,7 +14,10 @@ export interface TranscriptKeeper {
   insertion(
     message: Pick<MessageRecord, 'projectId' | 'id' | 'retainUntilMs'>,
     transmission: Transmission & { startedAtMs: number },
-    decisions: readonly { result: RecipientResult; step: { attempts: number } }[],
+    decisions: readonly {
+      result: RecipientResult;
+      step: Pick<TransmissionDecision, 'attempts' | 'state'>;
+    }[],
   ): Statement[];
 }
 
@@ -37,7 +41,9 @@ export function createTranscriptKeeper(options: {
         id: ids.next('transcript'),
         startedAtMs,
         latencyMs: Math.max(0, nowMs - startedAtMs),
-        recipients: decisions.map(({ result: { recipient, outcome }, step: { attempts } }) => {
+        // As the events tell it: a refusal that is asked again is put off, and not the end of it.
+        recipients: decisions.map(({ result: { recipient }, step: { attempts, state } }) => {
+          const outcome = state === 'queued' ? 'deferred' : state;
           return { recipient, attempt: attempts, outcome };
         }),
         lines: transcript,

@@ -21,7 +21,9 @@ const attemptList = z.object({
           z.object({
             address: z.string(),
             attempt: z.number().int().describe("As in the events' delivery.attempt."),
-            outcome: z.string().describe('delivered, deferred or refused.'),
+            outcome: z
+              .string()
+              .describe('delivered, deferred, bounced or failed: what its event says.'),
           }),
         )
         .describe('Those of one SMTP transaction.'),

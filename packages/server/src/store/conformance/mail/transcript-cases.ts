@@ -61,7 +61,7 @@ export function describeTranscripts(open: OpenEngine): void {
       const box = await sandbox();
       const theirs = recordOf(box);
       const other = recordOf(box, {
-        recipients: [{ recipient: 'bert@person.test', attempt: 1, outcome: 'refused' }],
+        recipients: [{ recipient: 'bert@person.test', attempt: 1, outcome: 'bounced' }],
         lines: [{ atMs: 0, from: 'client', text: 'RCPT TO:<bert@person.test>' }],
       });
       await store(box, theirs, other);
