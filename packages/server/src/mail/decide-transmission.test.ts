@@ -75,8 +75,10 @@ test('a domain that DNS does not know is asked for again before that counts', ()
     outcome: 'refused',
     stage: 'dns',
     errorCode: 'dns_not_found',
+    enhancedCode: '5.1.2',
   } as const;
   const first = decide(answer);
+  assert.equal(first.events[0]?.delivery.enhanced_code, '4.1.2');
   assert.equal(outcomeOf(first), 'queued: deferred');
   assert.equal(first.dueAtMs, NOW_MS + 60_000);
   const often = decide(answer, { attempts: 9, sinceMs: NOW_MS - 899_999 });
@@ -85,6 +87,7 @@ test('a domain that DNS does not know is asked for again before that counts', ()
   assert.equal(outcomeOf(long), 'queued: deferred');
   const both = decide(answer, { attempts: 3, sinceMs: NOW_MS - 900_000 });
   assert.equal(outcomeOf(both), 'bounced: bounced');
+  assert.equal(both.events[0]?.delivery.enhanced_code, '5.1.2');
   const expired = decide(answer, { attempts: 1, expiresAtMs: NOW_MS });
   assert.equal(outcomeOf(expired), 'failed: failed');
 });

@@ -63,6 +63,8 @@ export function decideTransmission(input: {
   const dueAtMs = isForTomorrow ? tomorrow(input) : rungMs;
   if (dueAtMs !== null) {
     const deferred = { ...delivery, next_attempt_at: toTimestamp(dueAtMs) };
+    // What DNS has said is not final yet, so its code is not either (RFC 3463 2).
+    if (result.errorCode === 'dns_not_found') deferred.enhanced_code = '4.1.2';
     const events = [...sent, { type: 'email.deferred' as const, delivery: deferred }];
     return { ...base, state: 'queued', dueAtMs, events };
   }

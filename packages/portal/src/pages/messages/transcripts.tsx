@@ -63,8 +63,8 @@ function OfRecipient({ address, attempts }: { address: string; attempts: readonl
         return (
           <details key={one.id} className="mb-1 rounded-md border border-line bg-surface">
             <summary className="px-3 py-2">
-              {words.message.attemptNumber(own.attempt)} · {nameOutcome(own.outcome, words.mailStates)}{' '}
-              ·{' '}
+              {words.message.attemptNumber(own.attempt)} ·{' '}
+              {nameOutcome(own.outcome, words.mailStates)} ·{' '}
               <span className="text-muted">
                 <Time at={one.started_at} /> · {formatSpan(one.latency_ms, words)}
               </span>
