@@ -46,7 +46,11 @@ export function createConnectionPool(options: {
   }
 
   const owner: ConnectionOwner = {
-    send,
+    sendAnew(post) {
+      // Of those that are free, more may have been closed. One that comes back from a post was not.
+      if (connections.size < limit) post.sendOver(connect());
+      else waiting.unshift(post);
+    },
     free(connection) {
       const next = nextWaiting();
       if (next !== null) next.sendOver(connection);

@@ -14,6 +14,9 @@ type ResponseStart = NonNullable<Dispatcher.DispatchHandler['onResponseStart']>;
 /** A few are usual. Without end they would keep the main thread busy up to the deadline. */
 const MAX_INFORMATIONAL = 32;
 
+/** What a post meets that goes out as the other side closes its connection. */
+const HANG_UPS: ReadonlySet<PostErrorCode> = new Set(['connection_closed', 'connection_reset']);
+
 /**
  * One post from the call to its result, which comes once and always. It is what undici reports to,
  * one object without closures, since there is one for every post.
@@ -34,6 +37,7 @@ export class PendingPost implements Dispatcher.DispatchHandler {
   #sentAtMs: number | null = null;
   #firstByteAtMs: number | null = null;
   #isReused = false;
+  #isRepeated = false;
   #informational = 0;
   #status: number | null = null;
   #headers: Parameters<ResponseStart>[2] | null = null;
@@ -99,13 +103,28 @@ export class PendingPost implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Controller, error: Error): void {
     const connection = this.#connection;
-    if (!this.done && this.#sentAtMs === null && connection?.isKept === true) {
-      // The other side hung up on a kept connection before anything was written to it.
+    if (connection !== null && this.#wasHungUpOn(connection, error)) {
+      this.#connection = null;
+      this.#controller = null;
+      this.#sentAtMs = null;
       connection.passOn(this);
       return;
     }
     this.fail(error);
     this.#leave(false);
+  }
+
+  /**
+   * The other side closed a kept connection as the post was on its way: it tells of an idle time that
+   * ran out, and nothing of the endpoint. HTTP clients repeat what may safely come twice over a new
+   * connection (RFC 9110, 9.2.2), and by its id an event may. Once: what hangs up on that has failed.
+   */
+  #wasHungUpOn(connection: PostConnection, error: Error): boolean {
+    if (this.done || !connection.isKept) return false;
+    if (this.#sentAtMs === null) return true;
+    if (!this.#isReused || this.#firstByteAtMs !== null || this.#isRepeated) return false;
+    this.#isRepeated = HANG_UPS.has(explainError(error).code);
+    return this.#isRepeated;
   }
 
   #passOverInformational(): void {

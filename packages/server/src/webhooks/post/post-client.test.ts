@@ -307,6 +307,63 @@ test('a kept connection that breaks before a post was written to it costs that p
   assert.equal(server.connections, 2);
 });
 
+test('a post that crosses with the end of a kept connection is repeated over a new one, once', async (t) => {
+  const ends: [string, (socket: Socket) => void][] = [
+    ['reset', (socket) => socket.resetAndDestroy()],
+    ['closed', (socket) => void socket.end()],
+  ];
+  for (const [name, end] of ends) {
+    const server = await startRawServer(t, (socket, number) => {
+      if (number === 2) end(socket);
+      else socket.write(OK);
+    });
+    const { post } = setUpPostClient(t);
+    await post(server.origin);
+    await turn();
+    const result = await post(server.origin);
+    assert.deepEqual([result.errorCode, result.timing?.reused], [null, false], name);
+    assert.deepEqual([server.requests.length, server.connections], [3, 2], name);
+  }
+
+  const broken = await startRawServer(t, (socket, number) => {
+    if (number === 1) socket.write(OK);
+    else socket.resetAndDestroy();
+  });
+  const { post } = setUpPostClient(t);
+  await post(broken.origin);
+  await turn();
+  assert.equal((await post(broken.origin)).errorCode, 'connection_reset');
+  assert.equal(broken.requests.length, 3);
+});
+
+test('a post whose answer has begun is never repeated', async (t) => {
+  const server = await startRawServer(t, (socket, number) => {
+    if (number === 1) return void socket.write(OK);
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf', () => socket.resetAndDestroy());
+  });
+  const { post } = setUpPostClient(t);
+  await post(server.origin);
+  await turn();
+  assert.equal((await post(server.origin)).errorCode, 'connection_reset');
+  assert.equal(server.requests.length, 2);
+});
+
+test('what was hung up on waits its turn when all connections are in use', async (t) => {
+  const held: Socket[] = [];
+  const server = await startRawServer(t, (socket, number) => {
+    if (number === 2) held.push(socket);
+    else socket.write(OK);
+  });
+  const { post } = setUpPostClient(t, { connectionsPerOrigin: 1 });
+  await post(server.origin);
+  await turn();
+  const results = [post(server.origin), post(server.origin)];
+  await until('the second is there', () => server.requests.length === 2);
+  held[0]?.resetAndDestroy();
+  for (const { errorCode } of await Promise.all(results)) assert.equal(errorCode, null);
+  assert.equal(server.connections, 2);
+});
+
 test('a connection that the server closed while it was idle is replaced', async (t) => {
   const server = await startRawServer(t, (socket) => socket.end(OK));
   const { post } = setUpPostClient(t);

@@ -11,7 +11,8 @@ const KEEP_ALIVE_MS = 30_000;
 
 /** What a connection tells its pool. Each post ends with `free` or `broken`. */
 export interface ConnectionOwner {
-  send(post: PendingPost): void;
+  /** Sends it over a connection that is known to work. */
+  sendAnew(post: PendingPost): void;
   /** It can carry the next post. */
   free(connection: PostConnection): void;
   /** It is not to be used again. */
@@ -66,10 +67,10 @@ export class PostConnection {
     return this.#posts > 0;
   }
 
-  /** Lets another connection carry a post that was not begun. */
+  /** Lets another connection carry a post on which the other side hung up. */
   passOn(post: PendingPost): void {
     this.#owner.broken(this);
-    this.#owner.send(post);
+    this.#owner.sendAnew(post);
   }
 
   endPost(isUsable: boolean): void {

@@ -218,19 +218,25 @@ test("silence of the proxy before it is asked is its own, and after that the end
   assert.match(errorDetail ?? '', /no connection came about/);
 });
 
-test('a tunnel that breaks fails what is under way, and the next post opens another', async (t) => {
+test('a new tunnel that breaks fails what is under way, a kept one has it repeated', async (t) => {
   const { proxy, post } = await setUp(t);
   const server = await startRawServer(t, (socket, number) => {
-    if (number !== 2) socket.write(OK);
+    if (number === 2) socket.write(OK);
   });
   const url = `http://app.example.com:${server.port}/`;
-  assert.equal((await post(url)).errorCode, null);
-  const pending = post(url);
-  await until('the second is there', () => server.requests.length === 2);
+  const onNew = post(url);
+  await until('the first is there', () => server.requests.length === 1);
   proxy.breakTunnels();
-  assert.match((await pending).errorCode ?? '', /^connection_(closed|reset)$/);
+  assert.match((await onNew).errorCode ?? '', /^connection_(closed|reset)$/);
+
   assert.equal((await post(url)).errorCode, null);
-  assert.equal(proxy.asked.length, 2);
+  const onKept = post(url);
+  await until('the third is there', () => server.requests.length === 3);
+  proxy.breakTunnels();
+  await until('it is repeated', () => server.requests.length === 4);
+  proxy.breakTunnels();
+  assert.match((await onKept).errorCode ?? '', /^connection_(closed|reset)$/);
+  assert.equal(proxy.asked.length, 3);
 });
 
 test('what must not be dialled is not asked for either', async (t) => {
