@@ -339,7 +339,9 @@ test('a post that crosses with the end of a kept connection is repeated over a n
 test('a post whose answer has begun is never repeated', async (t) => {
   const server = await startRawServer(t, (socket, number) => {
     if (number === 1) return void socket.write(OK);
-    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf', () => socket.resetAndDestroy());
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf', () =>
+      socket.resetAndDestroy(),
+    );
   });
   const { post } = setUpPostClient(t);
   await post(server.origin);
