@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Ids } from '../../core/ids.ts';
 import { createAddressGuard } from '../../lib/network/address-guard.ts';
 import { createTextFetcher } from '../../lib/network/fetch-text.ts';
@@ -46,7 +47,7 @@ export function createDomainRoom(deps: {
   const hosts: SendingHosts = {
     hostname,
     spfTerm: config.spfTerm ?? `a:${hostname}`,
-    trackingHost: publicUrl === null ? null : new URL(publicUrl).hostname,
+    trackingHost: trackingTarget(publicUrl),
   };
   const directory = createDomainDirectory({ domains, secretBox: deps.secretBox });
   const tools = {
@@ -69,4 +70,11 @@ export function createDomainRoom(deps: {
       ...judgeMx(await tools.dns.mx(name), hostname),
     }),
   };
+}
+
+/** Null where no CNAME can lead: an address has no name. */
+function trackingTarget(publicUrl: string | null): string | null {
+  if (publicUrl === null) return null;
+  const { hostname } = new URL(publicUrl);
+  return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : null;
 }
