@@ -19,6 +19,8 @@ import { updateEndpoint } from './endpoints/update-endpoint.ts';
 import { listEvents } from './events/list-events.ts';
 import { showEvent } from './events/show-event.ts';
 import { tailEvents } from './events/tail-events.ts';
+import { RECEIVED_COMMANDS } from './inbound/mail-commands.ts';
+import { ROUTE_COMMANDS } from './inbound/route-commands.ts';
 import { JOB_COMMANDS } from './jobs/job-commands.ts';
 import { KEY_COMMANDS } from './keys/key-commands.ts';
 import { cancelMessage } from './messages/cancel-message.ts';
@@ -31,6 +33,7 @@ import type { CommandGroup } from './program/add-commands.ts';
 import { RECEIVER_COMMANDS } from './receiver/commands.ts';
 import { SERVER_COMMANDS } from './server/commands.ts';
 import { nodes } from './server/nodes.ts';
+import { SINK_COMMANDS } from './sinks/commands.ts';
 import { redecode } from './sources/redecode.ts';
 import { SOURCE_COMMANDS } from './sources/source-commands.ts';
 import { stats } from './stats/stats.ts';
@@ -49,7 +52,10 @@ const NOUNS: Readonly<Record<string, string>> = {
   deliveries: 'What endpoints were owed, and what they answered.',
   suppressions: 'Addresses that get no mail.',
   domains: 'Domains that mail is sent from, and their DNS records.',
+  sinks: 'Where events go beside webhooks: queues, warehouses, chats, APIs.',
   sources: 'Other providers whose webhooks come in.',
+  inbound: 'Mail that comes in.',
+  routes: 'Addresses that mail is taken for.',
   jobs: 'Long work of the server: replays, imports, exports, erasures.',
   keys: 'API keys of the project.',
   profiles: 'Servers that "posthorn login" has saved.',
@@ -91,8 +97,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       importSuppressions,
       exportSuppressions,
       ...DOMAIN_COMMANDS,
+      ...SINK_COMMANDS,
       ...SOURCE_COMMANDS,
       redecode,
+      ...RECEIVED_COMMANDS,
+      ...ROUTE_COMMANDS,
       ...JOB_COMMANDS,
       ...KEY_COMMANDS,
       stats,

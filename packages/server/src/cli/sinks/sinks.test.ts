@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CommandResult, type RunOptions, runCommand } from '../fixtures/run-command.ts';
+import {
+  type LocalReceiver,
+  startLocalReceiver,
+} from '../receiver/webhook/fixtures/local-receiver.ts';
+import {
+  API_KEY,
+  type InProcessServer,
+  startInProcessServer,
+} from '../whole/fixtures/in-process-server.ts';
+
+let server: InProcessServer;
+let receiver: LocalReceiver;
+before(async () => {
+  server = await startInProcessServer();
+  receiver = await startLocalReceiver();
+});
+after(async () => {
+  await server.stop();
+  await receiver.close();
+});
+
+function run(args: string[], options: RunOptions = {}): Promise<CommandResult> {
+  const env = { XDG_CONFIG_HOME: '/nowhere', POSTHORN_API_KEY: API_KEY };
+  return runCommand(['sinks', ...args], {
+    env: { ...env, POSTHORN_URL: server.httpUrl },
+    sleep: (ms) => delay(Math.min(ms, 20)),
+    ...options,
+  });
+}
+
+async function done(args: string[], options: RunOptions = {}): Promise<string> {
+  const { code, out, err } = await run(args, options);
+  assert.equal(code, 0, err);
+  return out.join('\n');
+}
+
+const show = async (name: string) => JSON.parse(await done(['show', name, '--json']));
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 3_000; i++) {
+    if (await holds()) return;
+    await delay(20);
+  }
+  assert.fail(`not within a minute: ${what}`);
+}
+
+const append = (count: number) =>
+  server.client.post(
+    '/v1/events',
+    Array.from({ length: count }, () => ({
+      type: 'email.bounced',
+      timestamp: new Date().toISOString(),
+      data: { provider_event_id: randomUUID(), recipient: 'mila@example.com' },
+    })),
+  );
+
+test('a sink from its beginning to its end', async () => {
+  const created = await done(
+    [
+      ...['create', 'http', '--name', 'CRM', '--type', 'email.*', '--set', `url=${receiver.url}`],
+      ...['--set', 'headers.Authorization=@-', '--set', 'batch=7', '--transformation', '-'],
+    ],
+    { input: '"Bearer hidden"' },
+  );
+  assert.match(created, /^batch +7\nheaders +yes$/m);
+  assert.match(created, /^made by +"Bearer hidden"$/m);
+  assert.match(created, /Try it: posthorn sinks test snk_\w+$/);
+  assert.match(await done(['test', 'crm']), /^CRM took it, in \d+ ms\.$/);
+  const changed = await done(['update', 'crm', '--set', 'batch=', '--fields', '-'], {
+    input: '{"transformation": "{ \\"to\\": data.recipient }", "settings": {"method": "PUT"}}',
+  });
+  assert.match(changed, /^batch +1$/m);
+  assert.match(changed, /^method +PUT$/m);
+  await append(1);
+  assert.match(await done(['preview', 'crm']), /email\.bounced sent\n {2}\{\n {4}"to": "mila@/);
+  const broken = await run(['preview', 'crm', '--transformation', '-'], { input: '$error("no")' });
+  assert.equal(broken.code, 1);
+  assert.match(broken.out.join('\n'), /failed\n {2}.*no/);
+  assert.match(await done(['pause', 'crm']), /^state +paused$/m);
+  assert.match(await done(['resume', 'crm']), /^state +ok$/m);
+  const { out } = await run(['list'], { columns: 80 });
+  assert.match(out[1] ?? '', /^snk_\w+ +http +CRM +ok/);
+  for (const line of out) assert.ok(line.length <= 80, line);
+  assert.equal((await run(['delete', 'crm'])).code, 2);
+  assert.equal((await run(['delete', 'crm'], { answers: ['n'] })).code, 1);
+  assert.equal(await done(['delete', 'crm', '--yes']), 'Deleted: CRM');
+});
+
+test('what is wrong is named with the nearest right one', async () => {
+  const said = async (args: string[], code = 2): Promise<string> => {
+    const result = await run(args);
+    assert.deepEqual([result.code, result.out], [code, []]);
+    return result.err;
+  };
+  assert.match(await said(['create', 'slak']), /no kind "slak"\. Did you mean "slack"\?/);
+  assert.match(await said(['create', 'http', '--set', 'ulr=x']), /Did you mean "url"\?/);
+  assert.match(await said(['create', 'http', '--set', 'url']), /not of the form name=value/);
+  assert.match(await said(['create', 'http', '--set', 'headers=x']), /headers\.NAME=value/);
+  assert.match(await said(['create', 'http', '--set', 'batch=many'], 1), /settings\/batch/);
+  await done(['create', 'http', '--name', 'Twice', '--set', `url=${receiver.url}`]);
+  assert.match(await said(['update', 'twice']), /Nothing to change/);
+  assert.match(await said(['show', 'twise'], 1), /no sink "twise"\. Did you mean "Twice"\?/);
+  assert.match(await said(['backfill', 'twice', '--watch']), /No backfill of Twice/);
+  await done(['create', 'http', '--name', 'Twice', '--set', `url=${receiver.url}`]);
+  assert.match(await said(['show', 'twice'], 1), /Several sinks .*snk_\w+, snk_\w+\. Name one/);
+  for (const { id } of (await server.client.get('/v1/sinks')).data)
+    await done(['delete', id, '--yes']);
+});
+
+test('kinds say what they take', async () => {
+  assert.match(await done(['kinds']), /^rabbitmq +A persistent message/m);
+  const http = await done(['kinds', 'http']);
+  assert.match(http, /^url +Where each request goes\. \(needed\)$/m);
+  assert.match(http, /^method +\(usually POST; POST \| PUT \| PATCH\)$/m);
+  assert.match(http, /^headers .*\(secret\)$/m);
+});
+
+test('the past is followed to its end, and goes on when nobody looks any more', async () => {
+  await append(3);
+  await done(['create', 'http', '--name', 'past', '--set', `url=${receiver.url}`]);
+  assert.equal(await done(['backfill', 'past']), 'past has been sent the past.');
+
+  receiver.answerWith(503);
+  const left = await run(['backfill', 'past', '--since', '1h'], { signal: AbortSignal.abort() });
+  assert.match(left.err, /The server goes on\. .* --watch, .* --stop\n$/);
+  await until('it waits', async () => (await show('past')).backfill?.last_error !== null);
+  assert.match(await done(['show', 'past']), /^the past +0%: 0 sent, .*; unavailable: .*503/m);
+  assert.equal((await run(['backfill', 'past'])).code, 2);
+  assert.equal((await run(['backfill', 'past'], { answers: ['n'] })).code, 1);
+  assert.equal(await done(['backfill', 'past', '--stop']), 'It sends nothing of the past.');
+  await done(['backfill', 'past', '--no-wait']);
+  receiver.answerWith(204);
+  // A change has it try at once.
+  await done(['update', 'past', '--name', 'then']);
+  assert.equal(await done(['backfill', 'then', '--yes']), 'then has been sent the past.');
+  await done(['delete', 'then', '--yes']);
+});
+
+test('what was refused is listed, and sent once more', async () => {
+  receiver.answerWith(422);
+  await done(['create', 'http', '--name', 'picky', '--set', `url=${receiver.url}`]);
+  const { data } = await append(2);
+  await until('both are refused', async () => (await show('picky')).progress.refused === 2);
+  const { out } = await run(['refused', 'picky'], { columns: 80 });
+  assert.match(out[1] ?? '', /^evt_\w+ +2\S+.* refused +It answ/);
+  for (const line of out) assert.ok(line.length <= 80, line);
+  const again = await run(['resend', 'picky', '--event', data[0].id]);
+  assert.deepEqual([again.code, again.out], [1, ['0 sent, 1 refused again, 0 no longer kept']]);
+  receiver.answerWith(204);
+  assert.equal(
+    await done(['resend', 'picky', '--all']),
+    '2 sent, 0 refused again, 0 no longer kept',
+  );
+  assert.match((await run(['refused', 'picky'])).err, /picky has refused nothing/);
+});
