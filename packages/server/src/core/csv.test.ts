@@ -14,7 +14,11 @@ test('reads rows with any line ends, quotes, and the lines on which they begin',
 });
 
 test('a quote that stands alone, and one that is never closed, lose nothing', () => {
-  assert.deepEqual(cells('it"s,b\n"open,to\nthe end'), [['it"s', 'b'], ['open,to\nthe end']]);
+  assert.deepEqual(cells('it"s,b\n"open,to\nthe end'), [
+    ['it"s', 'b'],
+    ['"open', 'to'],
+    ['the end'],
+  ]);
   assert.deepEqual(cells('"a"b,c'), [['a', 'c']]);
 });
 
@@ -33,7 +37,25 @@ test('what was written is read again, also in pieces', () => {
       const pieces = splitCsv(text, size);
       const read = pieces.flatMap((piece) => parseCsv(piece.text, piece.line));
       assert.deepEqual(read, parseCsv(text));
+      assert.deepEqual(
+        pieces.map((piece) => piece.rows),
+        pieces.map((piece) => parseCsv(piece.text).length),
+      );
     }),
+  );
+});
+
+test('a stray quote loses its own line, wherever the list is cut', () => {
+  const lines = Array.from({ length: 3_000 }, (_, i) => `user${i}@dest.example,"note"`);
+  lines[7] = '"open@dest.example,manual';
+  for (let i = 8; i < 1_000; i++) lines[i] = `user${i}@dest.example,a`;
+  for (let i = 1_000; i < 2_000; i++) lines[i] = `it"s${i}@dest.example,a`;
+  const pieces = splitCsv(lines.join('\n'), 1_000);
+  assert.ok(pieces.length > 50);
+  const read = pieces.flatMap((piece) => parseCsv(piece.text, piece.line));
+  assert.deepEqual(
+    read.map(({ line, cells: [first = ''] }) => [line, first]),
+    lines.map((line, i) => [i + 1, line.split(',')[0]]),
   );
 });
 

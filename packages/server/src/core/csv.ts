@@ -7,8 +7,7 @@ export interface CsvRow {
 
 /**
  * Reads rows; any line ends, quoted cells with line breaks and doubled quotes. Empty lines are left out.
- * Total: a quote that is never closed runs to the end of the text, and one in the middle of a plain cell
- * stands for itself.
+ * Total: a quote that is not closed stands for itself, and so does one in the middle of a plain cell.
  */
 export function parseCsv(text: string, firstLine = 1): CsvRow[] {
   const rows: CsvRow[] = [];
@@ -21,22 +20,15 @@ export function parseCsv(text: string, firstLine = 1): CsvRow[] {
   };
   while (at < text.length) {
     let cell: string;
-    if (text[at] === '"') {
-      let end = at + 1;
-      while (end < text.length && (text[end] !== '"' || text[end + 1] === '"')) {
-        if (text[end] === '"') end += 1;
-        end += 1;
-      }
+    const end = text[at] === '"' ? findClosingQuote(text, at) : -1;
+    if (end === -1) {
+      cell = readPlain(text, at);
+      at += cell.length;
+    } else {
       cell = text.slice(at + 1, end).replaceAll('""', '"');
       line += countLineBreaks(cell);
-      at = end + 1;
       // What stands between a closing quote and the comma belongs to nothing.
-      const rest = /[,\r\n]/.exec(text.slice(at, at + 1_000));
-      at = rest === null ? text.length : at + rest.index;
-    } else {
-      PLAIN_CELL.lastIndex = at;
-      cell = PLAIN_CELL.exec(text)?.[0] ?? '';
-      at += cell.length;
+      at = end + 1 + readPlain(text, end + 1).length;
     }
     row.cells.push(cell);
     const mark = text[at];
@@ -56,6 +48,25 @@ export function parseCsv(text: string, firstLine = 1): CsvRow[] {
 
 const PLAIN_CELL = /[^,\r\n]*/y;
 
+function readPlain(text: string, at: number): string {
+  PLAIN_CELL.lastIndex = at;
+  return PLAIN_CELL.exec(text)?.[0] ?? '';
+}
+
+/** Beyond this nobody meant to open a cell there, and a list of 300,000 lines must not end at one stray quote. */
+const MAX_QUOTED_CHARS = 10_000;
+
+/** Where the cell that a quote opens at `at` is closed; -1: it is not. */
+function findClosingQuote(text: string, at: number): number {
+  const limit = Math.min(text.length, at + MAX_QUOTED_CHARS);
+  for (let end = at + 1; end < limit; end++) {
+    if (text[end] !== '"') continue;
+    if (text[end + 1] !== '"') return end;
+    end += 1;
+  }
+  return -1;
+}
+
 function countLineBreaks(text: string): number {
   return text.match(/\r\n|\r|\n/g)?.length ?? 0;
 }
@@ -68,26 +79,47 @@ export function formatCsvRow(cells: readonly string[]): string {
   return `${quoted.join(',')}\r\n`;
 }
 
+/** A part of a CSV text. */
+export interface CsvPiece {
+  /** On which it begins, from 1. */
+  line: number;
+  text: string;
+  /** Those that are not empty. */
+  rows: number;
+}
+
 /**
- * Cuts a CSV text into pieces of about this many characters, at the ends of rows; a line end within
- * quotes is none.
+ * Cuts a CSV text into pieces of about this many characters, at the ends of rows as `parseCsv` sees them.
  */
-export function splitCsv(text: string, sizeChars: number): { line: number; text: string }[] {
-  const pieces: { line: number; text: string }[] = [];
-  let start = 0;
-  let startLine = 1;
-  let line = 1;
-  let isQuoted = false;
+export function splitCsv(text: string, sizeChars: number): CsvPiece[] {
+  const pieces: CsvPiece[] = [];
+  let [start, startLine, line, rows] = [0, 1, 1, 0];
+  let [isCellStart, isEmpty] = [true, true];
   for (let i = 0; i < text.length; i++) {
     const char = text[i];
-    if (char === '"') isQuoted = !isQuoted;
-    if (char !== '\n' && !(char === '\r' && text[i + 1] !== '\n')) continue;
+    const end = char === '"' && isCellStart ? findClosingQuote(text, i) : -1;
+    if (end !== -1) {
+      line += countLineBreaks(text.slice(i, end));
+      isEmpty &&= end === i + 1;
+      i = end;
+      isCellStart = false;
+      continue;
+    }
+    const isBreak = char === '\n' || (char === '\r' && text[i + 1] !== '\n');
+    isCellStart = isBreak || char === ',';
+    if (!isBreak) {
+      isEmpty &&= char === ',' || char === '\r';
+      continue;
+    }
     line += 1;
-    if (isQuoted || i - start < sizeChars) continue;
-    pieces.push({ line: startLine, text: text.slice(start, i + 1) });
-    start = i + 1;
-    startLine = line;
+    if (!isEmpty) rows += 1;
+    isEmpty = true;
+    if (i - start < sizeChars) continue;
+    pieces.push({ line: startLine, text: text.slice(start, i + 1), rows });
+    [start, startLine, rows] = [i + 1, line, 0];
   }
-  if (start < text.length) pieces.push({ line: startLine, text: text.slice(start) });
+  if (start < text.length) {
+    pieces.push({ line: startLine, text: text.slice(start), rows: isEmpty ? rows : rows + 1 });
+  }
   return pieces;
 }

@@ -88,6 +88,8 @@ test('a CSV list is imported line by line; what cannot be read is named by its l
     'not an address,manual,,',
     'second@list.example,,broadcast,',
     'third@list.example,wrong,,',
+    '"open@list.example',
+    'fourth@list.example,manual,,"note"',
     '',
   ].join('\r\n');
   const { status, body: job } = await api.send('POST', '/v1/suppressions/imports', {
@@ -96,13 +98,15 @@ test('a CSV list is imported line by line; what cannot be read is named by its l
   assert.deepEqual([status, job.kind, job.state], [202, 'import_suppressions', 'queued']);
   await runJob(job.id);
   const { body: done } = await api.send('GET', `/v1/jobs/${job.id}`);
-  assert.deepEqual([done.state, done.progress.done, done.progress.failed], ['done', 2, 2]);
+  assert.deepEqual([done.state, done.progress.done, done.progress.failed], ['done', 2, 3]);
+  assert.equal(job.progress.total, 5);
   // The note of the line before has two lines.
   assert.deepEqual(
     done.progress.problems.map((one: { line: number }) => one.line),
-    [4, 6],
+    [4, 6, 7],
   );
   assert.match(done.progress.problems[1].detail, /reason is none of/);
+  assert.match(done.progress.problems[2].detail, /quote is opened here and not closed/);
   const [second, first] = await list('?source=import');
   assert.deepEqual(
     [first.address, first.reason, first.stream, first.note],

@@ -61,6 +61,7 @@ function readFields(line: number, fields: Record<string, unknown>): ListLine {
   };
   const given = ADDRESS_NAMES.map(text).find((value) => value !== '') ?? '';
   if (given === '') return refuse('There is no address.');
+  if (/[\r\n]/.test(given)) return refuse('A quote is opened here and not closed.');
   const checked = checkEnvelopeAddress(given, true);
   if (!checked.ok) return refuse(`The address cannot be used: ${checked.message}.`);
   const [reason, stream, expires] = [text('reason'), text('stream'), text('expires_at')];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitCsv } from '../../../core/csv.ts';
+import { type CsvPiece, splitCsv } from '../../../core/csv.ts';
 import { isId } from '../../../core/ids.ts';
 import { LIST_FORMATS, type ListFormat } from '../../../core/mail/list-format.ts';
 import { STREAMS } from '../../../core/mail/streams.ts';
@@ -71,7 +71,8 @@ export function createListRoutes(deps: ListRouteDeps): Route[] {
         const { reason, stream } = body;
         const params = { format: body.format, columns, reason, stream };
         const kind = 'import_suppressions' as const;
-        const asked = { kind, projectId, params, ratePerSecond: null, total: null };
+        const total = pieces.reduce((sum, { rows }) => sum + rows, 0);
+        const asked = { kind, projectId, params, ratePerSecond: null, total };
         return startJob(deps, asked, remember, ({ id: jobId, retainUntilMs }) =>
           pieces.map(({ line, text }, number) =>
             deps.jobParts.insertion({
@@ -161,22 +162,23 @@ function cutList({ format: given, content }: { format: ListFormat; content: stri
   }
   const start = second?.line ?? 2;
   const rows = content.slice(head?.text.length ?? 0);
-  const pieces = splitCsv(rows, PART_CHARS).map(({ line, text }) => ({
-    line: line + start - 1,
-    text,
+  const pieces = splitCsv(rows, PART_CHARS).map((piece) => ({
+    ...piece,
+    line: piece.line + start - 1,
   }));
   return { columns, pieces };
 }
 
-function splitLines(content: string): { line: number; text: string }[] {
-  const pieces: { line: number; text: string }[] = [];
+function splitLines(content: string): CsvPiece[] {
+  const pieces: CsvPiece[] = [];
   let line = 1;
   for (let start = 0; start < content.length; ) {
     const found = content.indexOf('\n', start + PART_CHARS);
     const end = found === -1 ? content.length : found + 1;
     const text = content.slice(start, end);
-    pieces.push({ line, text });
-    line += text.split('\n').length - 1;
+    const lines = text.split('\n');
+    pieces.push({ line, text, rows: lines.filter((one) => one.trim() !== '').length });
+    line += lines.length - 1;
     start = end;
   }
   return pieces;
