@@ -35,6 +35,7 @@ export function buildSubmission(
     hostname: config.hostname,
     ...(keys.submissionTls === null ? {} : { tls: keys.submissionTls }),
     requireTls: config.smtpRequireTls,
+    postmaster: config.postmasterAddress,
     maxSizeBytes: config.maxMessageSize,
     maxRecipients: MAX_RECIPIENTS,
     maxConnections: MAX_CONNECTIONS,

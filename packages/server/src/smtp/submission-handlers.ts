@@ -89,7 +89,11 @@ export function createSubmissionHandlers(
     },
 
     onRcptTo(address, session, callback) {
-      callback(refusedParameters(address, RCPT_PARAMETERS) ?? checked(address, session));
+      callback(
+        refusedParameters(address, RCPT_PARAMETERS) ??
+          checkedPostmaster(address, options.postmaster ?? null) ??
+          checked(address, session),
+      );
     },
 
     onData(stream: SMTPServerDataStream, session, callback) {
@@ -119,6 +123,20 @@ function checkedSender(
 ): SMTPServerError | null {
   return address.address === '' ? null : checked(address, session);
 }
+
+/** `<postmaster>` without a domain is ours to take (RFC 5321 4.5.1); it becomes who reads it. */
+function checkedPostmaster(
+  address: SMTPServerAddress,
+  postmaster: string | null,
+): SMTPServerError | null {
+  if (address.address.toLowerCase() !== 'postmaster') return null;
+  if (postmaster === null) return refusal(550, NO_POSTMASTER);
+  address.address = postmaster;
+  return null;
+}
+
+const NO_POSTMASTER =
+  '5.1.1 Nobody reads postmaster here: the setting postmaster_address of this server is empty';
 
 /** Replaces the address with its normal form: smtp-server has turned ASCII domains into Unicode. */
 function checked(address: SMTPServerAddress, session: SMTPServerSession): SMTPServerError | null {

@@ -85,6 +85,20 @@ test('takes a message and says 250 with its id', async () => {
   client.end();
 });
 
+test('postmaster without a domain is who reads it here, or nobody', async () => {
+  const { port, accepted } = await start({ postmaster: 'ops@company.example' });
+  const client = await inData(port, ['PostMaster', 'b@example.com']);
+  assert.match(await client.command('Subject: x\r\n\r\n.'), /^250/);
+  assert.deepEqual(accepted[0]?.recipients, ['ops@company.example', 'b@example.com']);
+  client.end();
+  const { port: unread } = await start();
+  const other = await login(unread);
+  await other.command('MAIL FROM:<a@example.org>');
+  assert.match(await other.command('RCPT TO:<postmaster>'), /^550 5\.1\.1 .* postmaster_address /);
+  assert.match(await other.command('RCPT TO:<abuse>'), /^501/);
+  other.end();
+});
+
 test('replies to commands that came together come together, and none is left behind by TLS', async (t) => {
   const { port } = await start({ tls: TEST_CERTIFICATE });
   const client = await greet(port);

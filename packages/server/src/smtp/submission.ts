@@ -60,6 +60,8 @@ export interface SubmissionOptions {
   requireTls?: boolean;
   /** TLS from the first byte (RFC 8314 3.3). Needs `tls`. */
   implicitTls?: boolean;
+  /** Who gets mail to `<postmaster>` without a domain; without it such a recipient is refused (550). */
+  postmaster?: string | null;
   maxSizeBytes: number;
   maxRecipients: number;
   maxConnections: number;
