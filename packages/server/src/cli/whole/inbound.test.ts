@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { EventInbound } from '@posthorn/sdk';
 import { deliverTo } from '../../mail/fixtures/set-up-return-path.ts';
+import { runCommand } from '../fixtures/run-command.ts';
 import { type DnsZone, startDnsServer } from './fixtures/dns-server.ts';
+import { API_KEY } from './fixtures/in-process-server.ts';
 import { startWholeServer } from './fixtures/whole-server.ts';
 
 const MAIL = [
@@ -85,6 +90,29 @@ test('a domain is proven, an address added, and a mail to it reaches the endpoin
   assert.equal(url.origin, 'https://posthorn.test');
   const file = await fetch(`${httpUrl}${url.pathname}`);
   assert.deepEqual([file.status, await file.text()], [200, 'Hello']);
+
+  const run = (...args: string[]) =>
+    runCommand(['inbound', ...args], {
+      env: { POSTHORN_URL: httpUrl, POSTHORN_API_KEY: API_KEY, XDG_CONFIG_HOME: '/nowhere' },
+    });
+  const listed = await run('list', '--recipient', 'support+17@in.shop.test', '--json');
+  const { id } = JSON.parse(listed.out[0] ?? '');
+  assert.match((await run('show', id)).out.join('\n'), /dmarc pass.*\nIt is here\.\n\n> on its/s);
+  const saved = join(mkdtempSync(join(tmpdir(), 'posthorn-inbound-')), 'photo.jpg');
+  t.after(() => rmSync(dirname(saved), { recursive: true }));
+  const save = () => run('save', id, saved, '--attachment', '1');
+  assert.equal((await save()).code, 0);
+  assert.equal(readFileSync(saved, 'utf8'), 'Hello');
+  assert.match((await save()).err, /cannot be written: EEXIST/);
+  assert.equal((await run('routes', 'check', 'support+*@in.shop.test')).code, 0);
+  const nearest = await run('routes', 'update', 'suport+*@in.shop.test', '--priority', '1');
+  assert.deepEqual([nearest.code, nearest.out], [1, []]);
+  assert.match(nearest.err, /Did you mean "support\+\*@in\.shop\.test"/);
+  const second = await run('routes', 'add', 'old@in.shop.test', '--action', 'refuse');
+  assert.match(second.out.join('\n'), /state +refuses/);
+  assert.equal((await run('routes', 'delete', 'old@in.shop.test', '--yes')).code, 0);
+  assert.equal((await run('delete', id, '--yes')).code, 0);
+  assert.match((await run('show', id)).err, /There is no inbound mail/);
 
   // Who has lost the name gets no more mail of it.
   for (const { name } of domain.records as Listed[]) delete zones[name];
