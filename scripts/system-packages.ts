@@ -120,6 +120,12 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'a sink on a real server',
   },
   {
+    name: 'mariadb-server-core',
+    probe: 'mariadbd',
+    neededBy: /startTestMariaDb/,
+    purpose: 'a sink on a real server',
+  },
+  {
     name: 'chromium',
     probe: 'chromium',
     neededBy: /skipWithoutBrowser/,

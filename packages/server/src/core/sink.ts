@@ -68,6 +68,7 @@ export const SINK_TROUBLES = {
   rate_limited: 'It wants fewer requests.',
   unavailable: 'It says that it cannot take anything at the moment.',
   refused: 'It refuses what it was sent.',
+  schema_conflict: 'Its table does not fit what is loaded into it.',
   address_refused: 'Its address is one that Posthorn does not dial.',
   package_missing: 'The package that speaks with it is not installed.',
   internal: 'Posthorn failed inside; its log has the details.',

@@ -134,8 +134,19 @@ for (const [kind, settings] of Object.entries(SETTINGS)) {
 
 test('every kind is tried here', () => {
   // Those of clouds and warehouses are tried in aws/, google/ and warehouse/.
-  const clouds = ['sqs', 'sns', 'kinesis', 'eventbridge', 'pubsub', 's3', 'clickhouse', 'bigquery'];
-  // Those of queues are tried in files of their own, on real servers.
+  const clouds = [
+    'sqs',
+    'sns',
+    'kinesis',
+    'eventbridge',
+    'pubsub',
+    's3',
+    'clickhouse',
+    'bigquery',
+    'postgres',
+    'mysql',
+  ];
+  // Those of queues are tried in queues/, on real servers.
   const others = ['kafka', 'mqtt', 'nats', 'rabbitmq', 'redis', ...clouds];
   const tried = [...Object.keys(SETTINGS), ...others];
   assert.deepEqual(tried.sort(), SINK_KINDS.map(({ kind }) => kind).sort());

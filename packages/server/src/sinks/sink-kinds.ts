@@ -8,9 +8,11 @@ import { http } from './kinds/http.ts';
 import { kafka } from './kinds/kafka.ts';
 import { kinesis } from './kinds/kinesis.ts';
 import { mqtt } from './kinds/mqtt.ts';
+import { mysql } from './kinds/mysql.ts';
 import { nats } from './kinds/nats.ts';
 import { opsgenie } from './kinds/opsgenie.ts';
 import { pagerduty } from './kinds/pagerduty.ts';
+import { postgres } from './kinds/postgres.ts';
 import { pubsub } from './kinds/pubsub.ts';
 import { rabbitmq } from './kinds/rabbitmq.ts';
 import { redis } from './kinds/redis.ts';
@@ -33,6 +35,8 @@ export const SINK_KINDS: readonly SinkKind[] = [
   eventbridge,
   pubsub,
   s3,
+  postgres,
+  mysql,
   clickhouse,
   bigquery,
   slack,

@@ -29,6 +29,12 @@ export function toEventRow({ event, body }: SinkItem): EventRow {
   };
 }
 
+/** About as many bytes as it has in a request or statement. */
+export function sizeOfRow(item: SinkItem): number {
+  const { event, recipient } = toEventRow(item);
+  return Buffer.byteLength(event) + (recipient?.length ?? 0) + 300;
+}
+
 /** The same for the same events in the same order, and for no others; hex. */
 export function batchDigest(items: readonly SinkItem[]): string {
   const ids = items.map(({ event }) => event.id).join('\n');
