@@ -164,7 +164,7 @@ describe('tables of PostgreSQL', { skip: withoutPostgres }, () => {
     );
   });
 
-  test('who may not make a table, or nothing at all, is told so', async () => {
+  test('who may not make a table, or nothing at all, is told so; who may insert is enough', async () => {
     await cluster.execute(`CREATE USER reader PASSWORD 'p'`);
     await cluster.execute('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
     const reader = { username: 'reader', password: 'p' };
@@ -174,6 +174,8 @@ describe('tables of PostgreSQL', { skip: withoutPostgres }, () => {
       ['credentials', true],
     );
     assert.equal((await troubleOf(send([itemAt(1)], reader))).code, 'credentials');
+    await cluster.execute('GRANT SELECT (id), INSERT ON posthorn_events TO reader');
+    await send([itemAt(1), itemAt(6)], reader);
     assert.equal((await troubleOf(send([itemAt(1)], { schema: 'nowhere' }))).code, 'not_found');
   });
 
