@@ -45,7 +45,7 @@ export function Section({
 }) {
   return (
     <section className="mb-8">
-      <div className="mb-2 flex items-baseline justify-between gap-4">
+      <div className="mb-2 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
         <h2 className="text-[15px] font-semibold">{title}</h2>
         {aside}
       </div>

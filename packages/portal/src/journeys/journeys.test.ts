@@ -332,11 +332,14 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await page.getByLabel('Kind').selectOption('Amazon SQS');
       const secret = page.getByLabel('Secret access key');
       assert.equal(await secret.getAttribute('type'), 'password');
+      await page.getByLabel('Kind').selectOption('HubSpot contacts');
+      await page.getByText(/It needs: A private app/).waitFor();
+      assert.equal(await page.getByLabel('Token').getAttribute('type'), 'password');
       await page.getByLabel('Kind').selectOption('HTTP');
       await press(page, 'New sink');
       await page.getByText('This is needed.').waitFor();
       await page.getByRole('textbox', { name: 'Name' }).first().fill('Warehouse');
-      await page.getByLabel('Url').fill(`${url}/locked`);
+      await page.getByLabel('Url', { exact: true }).fill(`${url}/locked`);
       await page.getByRole('group', { name: 'Headers' }).getByLabel('Name').fill('Authorization');
       await page.getByRole('group', { name: 'Headers' }).getByLabel('Value').fill('Bearer wrong');
       assert.deepEqual(await findBarriers(page), []);
@@ -344,10 +347,10 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await titled(page, 'Warehouse');
       await press(page, 'Send a test');
       await page.getByText(/It did not work: .*\(credentials\)/).waitFor();
-      await page.getByLabel('Url').fill(`${url}/choosy`);
+      await page.getByLabel('Url', { exact: true }).fill(`${url}/choosy`);
       await page.locator('form').getByRole('button', { name: 'Save' }).click();
       await page
-        .getByLabel('Url')
+        .getByLabel('Url', { exact: true })
         .and(page.locator(`[value="${url}/choosy"]`))
         .waitFor();
       await press(page, 'Send the past');
@@ -360,10 +363,10 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await page.locator('textarea[aria-invalid=true]').waitFor();
       await editor.fill('{ "who": data.recipient }');
       await page.getByText('"who": ').first().waitFor();
-      await page.getByLabel('Url').fill(`${url}/well`);
+      await page.getByLabel('Url', { exact: true }).fill(`${url}/well`);
       await page.locator('form').getByRole('button', { name: 'Save' }).click();
       await page
-        .getByLabel('Url')
+        .getByLabel('Url', { exact: true })
         .and(page.locator(`[value="${url}/well"]`))
         .waitFor();
       await press(page, 'Send once more');

@@ -60,11 +60,13 @@ export function MailCharts({ period }: { period: VolumePeriod }) {
             {
               name: words.mailStates.bounced,
               colour: 'bad',
+              line: 'dashed',
               values: mail.map(({ bounced }) => bounced),
             },
             {
               name: words.mailStates.complained,
               colour: 'complaint',
+              line: 'dotted',
               values: mail.map(({ complained }) => complained),
             },
           ]}
@@ -91,7 +93,7 @@ export function MailCharts({ period }: { period: VolumePeriod }) {
             {
               name: overview.thresholdName,
               colour: 'muted',
-              isDashed: true,
+              line: 'dashed',
               values: mail.map(() => BOUNCE_THRESHOLD),
             },
           ]}
@@ -118,7 +120,7 @@ export function MailCharts({ period }: { period: VolumePeriod }) {
             {
               name: overview.thresholdName,
               colour: 'muted',
-              isDashed: true,
+              line: 'dashed',
               values: mail.map(() => COMPLAINT_THRESHOLD),
             },
           ]}

@@ -159,7 +159,7 @@ function Settings({ sink }: { sink: Sink }) {
         error={change.error}
         submit={(form) => change.mutate(readSettings(form, kind, sink.settings))}
       >
-        <SettingFields kind={kind} kept={sink.settings} />
+        <SettingFields of={kind} kept={sink.settings} />
         <div>
           <Button type="submit" isBusy={change.isPending}>
             {common.save}
