@@ -61,7 +61,7 @@ export function DeliveryPage() {
       }
     >
       {retry.isError && <Alert>{toProblem(retry.error).message}</Alert>}
-      <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid grid-cols-1 gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="min-w-0">
           {delivery.attempts.toReversed().map((attempt) => (
             <AttemptCard key={attempt.id} attempt={attempt} />

@@ -23,7 +23,7 @@ export function EventPage() {
   const told = deliveries.data?.pages.flatMap(({ data }) => data) ?? [];
   return (
     <Page title={event.type} answer={<EventTypeBadge type={event.type} />}>
-      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_24rem]">
+      <div className="grid grid-cols-1 gap-8 lg:grid-cols-[minmax(0,1fr)_24rem]">
         <EventBody event={event} />
         <div>
           <Section title={words.message.ids}>

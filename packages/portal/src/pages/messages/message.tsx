@@ -46,7 +46,7 @@ export function MessagePage() {
       answer={<Answer message={message} />}
       actions={<MessageActions message={message} />}
     >
-      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid grid-cols-1 gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="min-w-0">
           <Journey message={message} />
           <Transcripts message={message} />
@@ -126,7 +126,7 @@ function Journey({ message }: { message: MessageDetail }) {
       </div>
       <ol className="relative flex flex-col gap-4 border-l-2 border-line pl-4">
         {message.timeline.map((entry) => (
-          <li key={entry.event.id} className="grid gap-x-6 gap-y-2 sm:grid-cols-2">
+          <li key={entry.event.id} className="grid grid-cols-1 gap-x-6 gap-y-2 sm:grid-cols-2">
             <MailStep event={entry.event} />
             <Told entry={entry} />
           </li>

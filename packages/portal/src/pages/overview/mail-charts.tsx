@@ -33,7 +33,7 @@ export function MailCharts({ period }: { period: VolumePeriod }) {
   const complaintRate = rateOf(sum.complained, sum.delivered);
   return (
     <>
-      <div className="grid items-start gap-4 lg:grid-cols-3">
+      <div className="grid items-start grid-cols-1 gap-4 lg:grid-cols-3">
         <ChartCard
           {...time}
           title={overview.volume}

@@ -148,7 +148,7 @@ function HeldRow({
           className="mt-1 accent-accent"
         />
       )}
-      <div className="grid min-w-0 flex-1 gap-x-6 gap-y-1 sm:grid-cols-[minmax(0,1fr)_16rem]">
+      <div className="grid grid-cols-1 min-w-0 flex-1 gap-x-6 gap-y-1 sm:grid-cols-[minmax(0,1fr)_16rem]">
         <div className="min-w-0">
           <button
             type="button"

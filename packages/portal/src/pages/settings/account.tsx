@@ -17,7 +17,7 @@ export function Account() {
   const { user } = useSession();
   return (
     <SettingsPage tab="account" answer={`${user.email} · ${settings.roles[user.role]}`}>
-      <div className="grid gap-x-8 lg:grid-cols-2">
+      <div className="grid grid-cols-1 gap-x-8 lg:grid-cols-2">
         <Section title={account.name}>
           <Card className="p-4">
             <SavedForm

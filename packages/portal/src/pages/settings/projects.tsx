@@ -139,7 +139,7 @@ function ProjectForm({
         maxLength={100}
         defaultValue={project?.name ?? ''}
       />
-      <div className="grid gap-3 sm:grid-cols-2">
+      <div className="grid grid-cols-1 gap-3 sm:grid-cols-2">
         {numbers.map(([group, name, label]) => (
           <TextField
             key={name}

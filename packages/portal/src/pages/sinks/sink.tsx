@@ -39,7 +39,7 @@ export function SinkPage() {
       actions={mayManage && <SinkActions sink={sink} />}
     >
       <BackfillProgress sink={sink} />
-      <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid grid-cols-1 gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <div className="min-w-0">
           {mayManage && <SinkTransformation key={sink.id} sink={sink} />}
           <RefusedEvents sink={sink} />

@@ -51,7 +51,7 @@ export function SourcePage() {
         )
       }
     >
-      <div className="grid gap-8 lg:grid-cols-2">
+      <div className="grid grid-cols-1 gap-8 lg:grid-cols-2">
         <Section title={sources.events}>
           <Card>
             <Facts

@@ -52,7 +52,7 @@ export function EndpointPage() {
       actions={mayManage && <EndpointActions endpoint={endpoint} />}
     >
       <OpenReplays endpointId={endpoint.id} ended={ended} />
-      <div className="grid gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid grid-cols-1 gap-x-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <Section
           title={words.deliveries.title}
           aside={
