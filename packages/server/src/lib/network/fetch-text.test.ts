@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { startDnsServer } from '../../cli/whole/fixtures/dns-server.ts';
 import { TEST_CERTIFICATE } from '../../smtp/fixtures/test-certificate.ts';
 import { createAddressGuard } from './address-guard.ts';
 import { createTextFetcher } from './fetch-text.ts';
@@ -17,7 +18,7 @@ async function setUp(t: TestContext, listener: RequestListener) {
     server.close();
   });
   const { port } = server.address() as AddressInfo;
-  return { timeoutMs: 5_000, maxBytes: 1_000, ca: cert, port };
+  return { timeoutMs: 5_000, maxBytes: 1_000, dnsServers: [], ca: cert, port };
 }
 
 const loopback = createAddressGuard(['loopback']);
@@ -26,6 +27,25 @@ test('fetches a text by HTTPS', async (t) => {
   const options = await setUp(t, (request, response) => response.end(`at ${request.url}`));
   const fetchText = createTextFetcher({ ...options, guard: loopback });
   assert.equal(await fetchText('https://localhost/.well-known/x.txt'), 'at /.well-known/x.txt');
+});
+
+test('asks for names where the settings say', async (t) => {
+  const options = await setUp(t, (_, response) => response.end('here'));
+  const dns = await startDnsServer({
+    'mx.test': { a: ['127.0.0.1'] },
+    'empty.test': {},
+  });
+  t.after(() => dns.close());
+  const fetchText = createTextFetcher({ ...options, guard: loopback, dnsServers: [dns.address] });
+  assert.equal(await fetchText('https://mx.test/'), 'here');
+  await assert.rejects(fetchText('https://empty.test/'), { code: 'ENODATA' });
+  await assert.rejects(fetchText('https://elsewhere.test/'), { code: 'ENOTFOUND' });
+  const strictly = createTextFetcher({
+    ...options,
+    guard: createAddressGuard([]),
+    dnsServers: [dns.address],
+  });
+  await assert.rejects(strictly('https://mx.test/'), /not a public address/);
 });
 
 test('does not dial an address that is inside', async (t) => {

@@ -1,6 +1,7 @@
-import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { get } from 'node:https';
 import type { AddressGuard } from './address-guard.ts';
+import { createNameLookup } from './name-lookup.ts';
 
 /**
  * GETs a small text by HTTPS from an address that a stranger's DNS leads to: only addresses that the
@@ -11,12 +12,15 @@ export function createTextFetcher(options: {
   guard: AddressGuard;
   timeoutMs: number;
   maxBytes: number;
+  /** Who is asked for names, `ip` or `ip:port`; without any, whoever the system asks. */
+  dnsServers: readonly string[];
   /** Beside the system's authorities. */
   ca?: string;
   /** In place of 443. */
   port?: number;
 }): (url: string) => Promise<string> {
   const { guard, timeoutMs, maxBytes } = options;
+  const lookUp = createNameLookup(options.dnsServers);
   const refuse = (all: LookupAddress[]): Error | null => {
     const reasons = all.map(({ address }) => guard.refuse(address)).filter((one) => one !== null);
     return reasons.length === 0 ? null : new Error(`${reasons[0]}.`);
@@ -31,14 +35,17 @@ export function createTextFetcher(options: {
           ...(options.ca === undefined ? {} : { ca: options.ca }),
           ...(options.port === undefined ? {} : { port: options.port }),
           lookup(hostname, wanted, found) {
-            lookup(hostname, { all: true }, (error, all) => {
-              const fault = error ?? refuse(all);
-              const [first] = all ?? [];
-              if (fault !== null || first === undefined) {
-                found(fault ?? new Error(`${hostname} has no address.`), '', 4);
-              } else if (wanted.all === true) found(null, all);
-              else found(null, first.address, first.family);
-            });
+            lookUp(hostname).then(
+              (all) => {
+                const fault = refuse(all);
+                const [first] = all;
+                if (fault !== null || first === undefined) {
+                  found(fault ?? new Error(`${hostname} has no address.`), '', 4);
+                } else if (wanted.all === true) found(null, all);
+                else found(null, first.address, first.family);
+              },
+              (error) => found(error, '', 4),
+            );
           },
         },
         (response) => {

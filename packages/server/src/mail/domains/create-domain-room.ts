@@ -57,6 +57,7 @@ export function createDomainRoom(deps: {
       guard: createAddressGuard([]),
       timeoutMs: POLICY_TIMEOUT_MS,
       maxBytes: MAX_POLICY_BYTES,
+      dnsServers: config.dnsServers,
     }),
   };
   const changed = directory.load;

@@ -31,6 +31,7 @@ export function createTlsPolicies(options: {
     guard: createAddressGuard([...options.networks]),
     timeoutMs: POLICY_TIMEOUT_MS,
     maxBytes: MAX_POLICY_BYTES,
+    dnsServers: options.dnsServers,
   });
   const resolveTxt = (name: string): Promise<string[][]> => dns.resolveTxt(name);
   return {
