@@ -83,13 +83,30 @@ const pages = [
   createRoute({
     ...parent,
     path: '/events',
-    validateSearch: textFilters('type', 'recipient', 'message_id'),
+    validateSearch: textFilters('type', 'recipient', 'message_id', 'period', 'since', 'until'),
     component: lazyRouteComponent(() => import('./pages/events/events.tsx'), 'Events'),
   }),
   createRoute({
     ...parent,
     path: '/events/$id',
     component: lazyRouteComponent(() => import('./pages/events/event.tsx'), 'EventPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/analytics',
+    validateSearch: textFilters(
+      'period',
+      'since',
+      'until',
+      'stream',
+      'tag',
+      'sending_domain',
+      'receiving_domain',
+      'provider',
+      'group_by',
+      'compare',
+    ),
+    component: lazyRouteComponent(() => import('./pages/analytics/analytics.tsx'), 'Analytics'),
   }),
   createRoute({
     ...parent,
@@ -154,6 +171,27 @@ const pages = [
     ...parent,
     path: '/sinks/$id',
     component: lazyRouteComponent(() => import('./pages/sinks/sink.tsx'), 'SinkPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/inbound',
+    validateSearch: textFilters('recipient', 'route_id'),
+    component: lazyRouteComponent(() => import('./pages/inbound/inbound.tsx'), 'Inbound'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/inbound/$id',
+    component: lazyRouteComponent(() => import('./pages/inbound/received.tsx'), 'ReceivedPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/inbound/routes',
+    component: lazyRouteComponent(() => import('./pages/inbound/routes.tsx'), 'InboundRoutes'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/inbound/routes/$id',
+    component: lazyRouteComponent(() => import('./pages/inbound/route.tsx'), 'RoutePage'),
   }),
   createRoute({
     ...parent,

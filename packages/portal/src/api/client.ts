@@ -11,6 +11,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** The answer is a text and no JSON. */
   asText?: boolean;
+  /** The answer is a file: a Blob. */
+  asFile?: boolean;
 }
 
 /** Who asks: set by the session (session.ts), sent with every call. */
@@ -62,6 +64,7 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
     throw new Problem('The server does not answer.', { status: 0, code: 'offline' });
   }
   if (answer.status === 401 && !path.startsWith('/portal/api/session')) caller.expired();
+  if (answer.ok && options.asFile === true) return (await answer.blob()) as T;
   const text = await answer.text();
   if (answer.ok && options.asText === true) return text as T;
   if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as T;

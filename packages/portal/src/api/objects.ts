@@ -364,6 +364,15 @@ export interface SinkKind {
   secrets: string[];
 }
 
+/** A sink with everything filled in for one API. */
+export interface SinkPreset extends Omit<SinkKind, 'kind' | 'repeats'> {
+  preset: string;
+  /** What has to be there before. */
+  needs: string;
+  /** Those of the sink where none are named. */
+  event_types: string[];
+}
+
 export interface SinkTrouble {
   code: string;
   detail: string;
@@ -403,6 +412,78 @@ export interface RefusedEvent {
   code: string;
   detail: string;
   refused_at: string;
+}
+
+interface Mailbox {
+  address: string;
+  name?: string | null;
+}
+
+/** A mail that came in, as the list has it. */
+export interface ReceivedMail {
+  id: string;
+  route_id?: string | null;
+  recipient: string;
+  subject: string | null;
+  smtp_id: string | null;
+  received_at: string;
+  from?: Mailbox | null;
+  spam?: { suspected: boolean; reasons: string[] };
+  automatic?: string | null;
+  /** How many files it has. */
+  attachments: number;
+}
+
+export interface ReceivedFile {
+  number: number;
+  filename: string | null;
+  content_type: string;
+  size_bytes: number;
+}
+
+export const AUTHENTICATION_METHODS = ['spf', 'dkim', 'dmarc', 'arc'] as const;
+
+export interface ReceivedDetail extends Omit<ReceivedMail, 'attachments'> {
+  plus_tag?: string | null;
+  /** Empty: nobody may be answered. */
+  envelope_from?: string | null;
+  to?: Mailbox[];
+  cc?: Mailbox[];
+  reply_to?: Mailbox[];
+  in_reply_to?: string | null;
+  /** Null where the bytes are not kept any more, or could not be read. */
+  text?: string | null;
+  html?: string | null;
+  reply_text?: string | null;
+  attachments?: ReceivedFile[];
+  authentication?: Record<(typeof AUTHENTICATION_METHODS)[number], { result: string }>;
+  size_bytes?: number;
+}
+
+/** An address that mail is taken for. */
+export interface InboundRoute {
+  id: string;
+  address: string;
+  action: 'receive' | 'refuse';
+  priority: number;
+  tags: string[];
+  description: string;
+  ready: boolean;
+  /** Why it is not ready, and what to do. */
+  detail: string | null;
+  version: number;
+  created_at: string;
+}
+
+export interface CheckedRoute extends InboundRoute {
+  /** What DNS says of where its mail goes. */
+  mx: {
+    name: string;
+    expected: string;
+    status: DomainRecord['status'];
+    found: string | null;
+    detail: string | null;
+  };
 }
 
 export const SCOPES = ['send', 'events', 'read', 'manage', 'admin'] as const;
@@ -496,4 +577,81 @@ export interface AuditEntry {
   project_id: string | null;
   target: string | null;
   created_at: string;
+}
+
+/** What was counted in some time. */
+export interface StatsTotals {
+  accepted: number;
+  sent: number;
+  delivered: number;
+  deferred: number;
+  bounced: number;
+  bounced_by_type: Record<string, number>;
+  bounced_by_category: Record<string, number>;
+  rejected: number;
+  failed: number;
+  complained: number;
+  opened: number;
+  clicked: number;
+  unsubscribed: number;
+  delivery_latency_ms: { p50: number | null; p95: number | null };
+  /** Parts of one; null where there is nothing to share. */
+  rates: Record<
+    'delivery' | 'bounce' | 'complaint' | 'open' | 'click' | 'unsubscribe',
+    number | null
+  >;
+}
+
+export interface StatsWindow {
+  from: string;
+  to: string;
+  interval: 'minute' | 'hour' | 'day';
+}
+
+export interface Stats extends StatsWindow {
+  totals: StatsTotals;
+  /** Of the time before; null when it was not asked for, or is not kept any more. */
+  previous: (StatsWindow & { totals: StatsTotals }) | null;
+  series: (StatsTotals & { start: string })[];
+  groups: (StatsTotals & { value: string })[] | null;
+  catching_up: boolean;
+  rebuilding: boolean;
+}
+
+export type RateLevel = 'unknown' | 'good' | 'warning' | 'critical';
+
+interface RatedCounts {
+  delivered: number;
+  bounced: number;
+  complained: number;
+  rates: StatsTotals['rates'];
+  level: RateLevel;
+}
+
+export interface Deliverability extends RatedCounts, StatsWindow {
+  checks: {
+    rate: 'bounce' | 'complaint';
+    value: number | null;
+    level: RateLevel;
+    publisher: string;
+    recommended: number;
+    limit: number;
+    source: string;
+  }[];
+  receiving_domains: (RatedCounts & { domain: string })[];
+}
+
+/** How an endpoint does, from its newest deliveries. */
+export interface EndpointNumbers {
+  endpoint_id: string;
+  endpoint_uid: string | null;
+  sampled: number;
+  at_least: boolean;
+  delivered: number;
+  dead: number;
+  pending: number;
+  success_rate: number | null;
+  retried: number;
+  retries: number;
+  latency_ms: { p50: number | null; p95: number | null };
 }

@@ -1,17 +1,20 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call, type Query } from './client.ts';
 import type {
   ApiKey,
   AuditEntry,
   DeadGroup,
+  Deliverability,
   Delivery,
   DeliveryDetail,
   Domain,
   Endpoint,
+  EndpointNumbers,
   EventType,
   EventVolume,
   Gaps,
   HeldMessage,
+  InboundRoute,
   Invitation,
   Job,
   ListedMessage,
@@ -21,11 +24,15 @@ import type {
   PosthornEvent,
   Project,
   Queue,
+  ReceivedDetail,
+  ReceivedMail,
   RefusedEvent,
   ShownEvent,
   Sink,
   SinkKind,
+  SinkPreset,
   Source,
+  Stats,
   Suppression,
   Transcript,
   User,
@@ -56,6 +63,15 @@ function one<T>(path: string, refetchMs?: number) {
   });
 }
 
+/** Bytes of a mail as text: they never change. */
+function source(path: string) {
+  return queryOptions({
+    queryKey: [path],
+    queryFn: ({ signal }) => call<string>(path, { asText: true, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
 export const messagesQuery = (filters: Query) => pages<ListedMessage>('/v1/messages', filters);
 export const heldMessagesQuery = () => pages<HeldMessage>('/v1/messages', { state: 'held' });
 export const transcriptsQuery = (id: string) =>
@@ -64,14 +80,8 @@ export const transcriptsQuery = (id: string) =>
   );
 export const messageContentQuery = (id: string) =>
   one<MessageContent>(`/v1/messages/${encodeURIComponent(id)}/content`);
-export const messageSourceQuery = (id: string) => {
-  const path = `/v1/messages/${encodeURIComponent(id)}/raw`;
-  return queryOptions({
-    queryKey: [path],
-    queryFn: ({ signal }) => call<string>(path, { asText: true, signal }),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-};
+export const messageSourceQuery = (id: string) =>
+  source(`/v1/messages/${encodeURIComponent(id)}/raw`);
 export const messageQuery = (id: string) =>
   one<MessageDetail>(`/v1/messages/${encodeURIComponent(id)}`);
 export const eventsQuery = (filters: Query) => pages<PosthornEvent>('/v1/events', filters);
@@ -101,11 +111,21 @@ export const sourcesQuery = () => pages<Source>('/v1/sources', {});
 export const sourceQuery = (id: string) =>
   one<Source>(`/v1/sources/${encodeURIComponent(id)}`, 10_000);
 export const sinkKindsQuery = () => one<{ data: SinkKind[] }>('/v1/sink-kinds');
+export const sinkPresetsQuery = () => one<{ data: SinkPreset[] }>('/v1/sink-presets');
 export const sinksQuery = () => pages<Sink>('/v1/sinks', {});
 export const sinkQuery = (id: string, refetchMs: number) =>
   one<Sink>(`/v1/sinks/${encodeURIComponent(id)}`, refetchMs);
 export const refusedQuery = (id: string) =>
   pages<RefusedEvent>(`/v1/sinks/${encodeURIComponent(id)}/refused`, {});
+export const receivedQuery = (filters: Query) =>
+  pages<ReceivedMail>('/v1/inbound/messages', filters);
+export const receivedDetailQuery = (id: string) =>
+  one<ReceivedDetail>(`/v1/inbound/messages/${encodeURIComponent(id)}`);
+export const receivedSourceQuery = (id: string) =>
+  source(`/v1/inbound/messages/${encodeURIComponent(id)}/raw`);
+export const inboundRoutesQuery = () => pages<InboundRoute>('/v1/inbound/routes', {});
+export const inboundRouteQuery = (id: string) =>
+  one<InboundRoute>(`/v1/inbound/routes/${encodeURIComponent(id)}`);
 export const keysQuery = () => pages<ApiKey>('/v1/keys', {});
 export const projectsQuery = () => pages<Project>('/v1/projects', {});
 export const domainsQuery = () => pages<Domain>('/v1/domains', {});
@@ -113,3 +133,26 @@ export const domainQuery = (id: string) => one<Domain>(`/v1/domains/${encodeURIC
 export const usersQuery = () =>
   one<{ users: User[]; invitations: Invitation[] }>('/portal/api/users');
 export const auditQuery = () => pages<AuditEntry>('/portal/api/audit', {});
+
+/** How often numbers of a time that ends now are counted anew, ms. */
+const COUNT_AGAIN_MS = 60_000;
+
+/**
+ * Numbers of a time, known by its filters: which time that is, is said when they are asked for. Those that were shown
+ * stay in sight until the next ones are there.
+ */
+function numbers<T>(path: string, filters: object, toQuery: (nowMs: number) => Query) {
+  return queryOptions({
+    queryKey: [path, filters],
+    queryFn: ({ signal }) => call<T>(path, { query: toQuery(Date.now()), signal }),
+    staleTime: FRESH_MS,
+    refetchInterval: COUNT_AGAIN_MS,
+    placeholderData: keepPreviousData,
+  });
+}
+export const statsQuery = (filters: object, toQuery: (nowMs: number) => Query) =>
+  numbers<Stats>('/v1/stats', filters, toQuery);
+export const deliverabilityQuery = (filters: object, toQuery: (nowMs: number) => Query) =>
+  numbers<Deliverability>('/v1/stats/deliverability', filters, toQuery);
+export const endpointNumbersQuery = (query: Query) =>
+  pages<EndpointNumbers>('/v1/stats/endpoints', query);

@@ -9,6 +9,12 @@ const DRAWINGS = {
       <path d="m2.5 4.5 5.5 4 5.5-4" />
     </>
   ),
+  inbound: (
+    <>
+      <path d="M2 8.5v5h12v-5h-3.5l-1 2h-3l-1-2z" />
+      <path d="M8 2v5M5.5 4.8 8 7.2l2.5-2.4" />
+    </>
+  ),
   review: (
     <>
       <path d="M8 1.5 13 3.5v4c0 3.2-2 5.6-5 7-3-1.4-5-3.8-5-7v-4z" />
@@ -16,6 +22,7 @@ const DRAWINGS = {
     </>
   ),
   events: <path d="M1.5 8h3l2-5 3 10 2-5h3" />,
+  analytics: <path d="M2 14h12M4 11.5v-4M8 11.5v-9M12 11.5v-6" />,
   webhooks: (
     <>
       <circle cx="8" cy="4" r="2" />

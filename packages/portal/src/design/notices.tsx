@@ -46,13 +46,15 @@ export function ProblemNotice({
   isPage?: boolean;
 }) {
   const { problem, common } = useWords();
-  const { status, code, message, requestId } = toProblem(error);
+  const { status, code, message, requestId, fields } = toProblem(error);
   const isOffline = code === 'offline';
   const [title, help] = isOffline
     ? [problem.offline, problem.offlineHelp]
     : status === 404
       ? [problem.notFound, problem.notFoundHelp]
-      : [problem.generic, message];
+      : status === 422
+        ? [problem.refused, fields[0]?.detail ?? message]
+        : [problem.generic, message];
   const Heading = isPage ? 'h1' : 'h2';
   useEffect(() => {
     if (!isOffline || retry === undefined) return;
@@ -71,6 +73,31 @@ export function ProblemNotice({
           {requestId !== null && `${problem.request} ${requestId}`}
         </p>
       </details>
+    </div>
+  );
+}
+
+/** A part of what is shown did not come: the rest stays. */
+export function PartNotice({
+  lead,
+  error,
+  retry,
+}: {
+  /** What that means for what is seen. */
+  lead: string;
+  error: unknown;
+  retry: () => void;
+}) {
+  const { common } = useWords();
+  return (
+    <div
+      role="alert"
+      className="my-2 flex flex-wrap items-center gap-3 rounded-md bg-warn-soft p-2.5 text-warn"
+    >
+      <span>
+        {lead} {toProblem(error).message}
+      </span>
+      <Button onClick={retry}>{common.retry}</Button>
     </div>
   );
 }

@@ -7,6 +7,8 @@ export const NAVIGATION = [
   { to: '/messages', name: 'messages', icon: 'messages', key: 'm' },
   { to: '/review', name: 'review', icon: 'review', key: 'r' },
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
+  { to: '/inbound', name: 'inbound', icon: 'inbound', key: 'i' },
+  { to: '/analytics', name: 'analytics', icon: 'analytics', key: 'a' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
   { to: '/sources', name: 'sources', icon: 'sources', key: 's' },
   { to: '/sinks', name: 'sinks', icon: 'sinks', key: 'q' },

@@ -33,3 +33,11 @@ export function formatBytes(bytes: number, language: string): string {
   if (bytes < 1_000) return format(bytes, 'B');
   return bytes < 1_000_000 ? format(bytes / 1_000, 'kB') : format(bytes / 1_000_000, 'MB');
 }
+
+/** A part of one as a percentage; a dash where there is nothing to share. */
+export function formatShare(share: number | null, language: string): string {
+  if (share === null) return '–';
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 2 }).format(
+    share,
+  );
+}

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { timeOfId } from '../core/ids.ts';
 import { startTestApi } from './fixtures/test-api.ts';
 
 // Each answer is held against its route's schema by `send`.
@@ -113,6 +114,26 @@ test('takes events, one or many, stores equal ones once, and gives them back in 
     '/v1/events?type=email.clicked&message_id=other-1&recipient=Someone@example.COM',
   );
   assert.equal(listed.body.data.length, 2);
+});
+
+test('lists events of some time, by the time in their ids', async () => {
+  const id = api.ids.next('event');
+  await api.send('POST', '/v1/events', {
+    body: { ...EVENT, id, timestamp: '2026-11-21T16:45:00Z' },
+  });
+  const at = (ms: number) => new Date(ms).toISOString();
+  const ms = timeOfId(id);
+  const list = async (range: string): Promise<string[]> => {
+    const { body } = await api.send('GET', `/v1/events?limit=100&${range}`);
+    return body.data.map((event: { id: string }) => event.id);
+  };
+  assert.ok((await list(`since=${at(ms)}`)).includes(id));
+  assert.ok(!(await list(`since=${at(ms + 1)}`)).includes(id));
+  assert.ok((await list(`since=${at(ms)}&until=${at(ms + 1)}`)).includes(id));
+  assert.ok(!(await list(`until=${at(ms)}`)).includes(id));
+  const both = await api.send('GET', `/v1/events?after=start&since=${at(ms)}`);
+  assert.equal(both.status, 422);
+  assert.equal(both.body.errors[0].pointer, '?after');
 });
 
 test('keeps an id that the caller gave, and takes one that is there for the same event', async () => {

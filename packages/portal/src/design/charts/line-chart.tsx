@@ -2,22 +2,17 @@ import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../theme.ts';
-
-/** A token of theme.css. */
-export type ChartColour = 'good' | 'bad' | 'warn' | 'complaint' | 'engaged' | 'accent' | 'muted';
-
-export interface ChartSeries {
-  name: string;
-  colour: ChartColour;
-  /** One for each time; null where there is nothing to say. */
-  values: readonly (number | null)[];
-  /** Not measured, but held against: a threshold. */
-  isDashed?: boolean;
-}
+import { type ChartSeries, DASHES } from './chart-series.ts';
 
 const HEIGHT_PX = 140;
 const AXIS_PX = 44;
 const FEW = 3;
+/** 1, 2, 5, 10, 20, 50 and so on. */
+const WHOLE_STEPS = Array.from({ length: 9 }, (_, zeros) => 10 ** zeros).flatMap((ten) => [
+  ten,
+  2 * ten,
+  5 * ten,
+]);
 
 /**
  * Thin lines over time, drawn on a canvas. It says nothing to a screen reader: ChartCard puts its numbers in a
@@ -28,12 +23,17 @@ export function LineChart({
   series,
   formatValue,
   language,
+  isByDay,
+  point,
 }: {
   /** Seconds since the epoch. */
   times: readonly number[];
   series: readonly ChartSeries[];
   formatValue: (value: number) => string;
   language: string;
+  isByDay: boolean;
+  /** Told which of the times the pointer is at; null when it has left. */
+  point: (index: number | null) => void;
 }) {
   const holder = useRef<HTMLDivElement>(null);
   const theme = useTheme();
@@ -42,7 +42,10 @@ export function LineChart({
   const latest = useRef(data);
   latest.current = data;
   const shape = JSON.stringify(
-    series.map(({ values, ...rest }) => [rest, values.filter((one) => one !== null).length < FEW]),
+    series.map((one) => {
+      const { values, ...rest } = one;
+      return [rest, isWhole(one), values.filter((value) => value !== null).length < FEW];
+    }),
   );
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read again when the theme changes.
@@ -50,7 +53,7 @@ export function LineChart({
     const element = holder.current;
     if (element === null) return;
     const plot = new uPlot(
-      toOptions({ series, formatValue, language, width: element.clientWidth }),
+      toOptions({ series, formatValue, language, isByDay, point, width: element.clientWidth }),
       latest.current,
       element,
     );
@@ -64,7 +67,7 @@ export function LineChart({
       plot.destroy();
       drawn.current = undefined;
     };
-  }, [shape, theme, language]);
+  }, [shape, theme, language, isByDay]);
 
   useEffect(() => {
     drawn.current?.setData(latest.current);
@@ -77,6 +80,11 @@ function toData(times: readonly number[], series: readonly ChartSeries[]): uPlot
   return [[...times], ...series.map(({ values }) => [...values])];
 }
 
+/** Half a message is none: its axis has whole steps. */
+function isWhole({ values }: ChartSeries): boolean {
+  return values.every((value) => value === null || Number.isInteger(value));
+}
+
 function readToken(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
@@ -85,6 +93,8 @@ function toOptions(given: {
   series: readonly ChartSeries[];
   formatValue: (value: number) => string;
   language: string;
+  isByDay: boolean;
+  point: (index: number | null) => void;
   width: number;
 }): uPlot.Options {
   const axis = {
@@ -93,15 +103,25 @@ function toOptions(given: {
     ticks: { show: false },
     font: '12px system-ui, sans-serif',
   };
-  const clock = new Intl.DateTimeFormat(given.language, { hour: '2-digit', minute: '2-digit' });
-  const day = new Intl.DateTimeFormat(given.language, { weekday: 'short', day: 'numeric' });
+  const clock = new Intl.DateTimeFormat(given.language, { hour: 'numeric', minute: '2-digit' });
+  const day = new Intl.DateTimeFormat(given.language, {
+    ...(given.isByDay
+      ? { month: 'short', day: 'numeric', timeZone: 'UTC' }
+      : { weekday: 'short', day: 'numeric' }),
+  });
   const DAY_S = 86_400;
   return {
     width: given.width,
     height: HEIGHT_PX,
     legend: { show: false },
-    cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    cursor: { y: false, drag: { setScale: false, x: false }, points: { show: false } },
+    hooks: { setCursor: [({ cursor }) => given.point(cursor.idx ?? null)] },
+    // Days are of UTC: their ticks are too.
+    ...(given.isByDay
+      ? { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1_000), 'Etc/UTC') }
+      : {}),
+    // The last time is written below the right end.
+    padding: [8, 26, 0, 0],
     scales: { y: { range: (_, _min, max) => [0, Math.max(max, Number.MIN_VALUE) * 1.1] } },
     axes: [
       {
@@ -115,18 +135,19 @@ function toOptions(given: {
       {
         ...axis,
         size: AXIS_PX,
+        ...(given.series.every(isWhole) ? { incrs: WHOLE_STEPS } : {}),
         values: (_, ticks) => ticks.map((value) => given.formatValue(value)),
       },
     ],
     series: [
       {},
-      ...given.series.map(({ name, colour, isDashed, values }) => ({
+      ...given.series.map(({ name, colour, line = 'solid', values }) => ({
         label: name,
         stroke: readToken(colour),
         width: 1.5,
         // A single one would be no line at all.
         points: { show: values.filter((value) => value !== null).length < FEW, size: 6 },
-        ...(isDashed === true ? { dash: [4, 4] } : {}),
+        dash: [...DASHES[line]],
       })),
     ],
   };

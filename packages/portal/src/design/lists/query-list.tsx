@@ -1,10 +1,8 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useCallback } from 'react';
 import type { Page } from '../../api/objects.ts';
-import { toProblem } from '../../api/problem.ts';
 import { useWords } from '../../words/words.tsx';
-import { Button } from '../button.tsx';
-import { ProblemNotice, Waiting } from '../notices.tsx';
+import { PartNotice, ProblemNotice, Waiting } from '../notices.tsx';
 import { DataList, type DataListProps } from './data-list.tsx';
 
 /**
@@ -39,17 +37,11 @@ export function QueryList<T>({
         loadMore={loadMore}
       />
       {isError && (
-        <div
-          role="alert"
-          className="mt-2 flex flex-wrap items-center gap-3 rounded-md bg-warn-soft p-2.5 text-warn"
-        >
-          <span>
-            {common.halfLoaded} {toProblem(error).message}
-          </span>
-          <Button onClick={() => (hasNextPage ? loadMore() : void refetch())}>
-            {common.retry}
-          </Button>
-        </div>
+        <PartNotice
+          lead={common.halfLoaded}
+          error={error}
+          retry={() => (hasNextPage ? loadMore() : void refetch())}
+        />
       )}
     </>
   );

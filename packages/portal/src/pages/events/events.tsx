@@ -1,11 +1,13 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
-import { stream } from '../../api/client.ts';
+import { useEffect, useMemo, useState } from 'react';
+import { type Query, stream } from '../../api/client.ts';
 import type { PosthornEvent } from '../../api/objects.ts';
+import { type PeriodFilters, toRange } from '../../api/period.ts';
 import { eventsQuery, eventTypesQuery } from '../../api/queries.ts';
 import { Button } from '../../design/button.tsx';
 import { FilterField, SelectField } from '../../design/forms/field.tsx';
+import { PeriodFields } from '../../design/forms/period-fields.tsx';
 import { Icon } from '../../design/icon.tsx';
 import type { Column } from '../../design/lists/data-list.tsx';
 import { QueryList } from '../../design/lists/query-list.tsx';
@@ -23,13 +25,18 @@ export function Events() {
   const navigate = route.useNavigate();
   const filters = route.useSearch();
   const client = useQueryClient();
-  const options = eventsQuery(filters);
+  const key = JSON.stringify(filters);
+  const asked = useMemo(() => toEventsQuery(JSON.parse(key), Date.now()), [key]);
+  const options = eventsQuery(asked);
   const query = useInfiniteQuery(options);
   const types = useQuery(eventTypesQuery()).data?.data ?? [];
   const { isLive, setLive, count, reset } = useNewEvents(filters);
 
-  function change(next: Partial<typeof filters>): void {
-    void navigate({ search: { ...filters, ...next }, replace: true });
+  function change(name: keyof typeof filters, value: string): void {
+    void navigate({
+      replace: true,
+      search: ({ [name]: _, ...rest }) => (value === '' ? rest : { ...rest, [name]: value }),
+    });
   }
 
   function showNew(): void {
@@ -79,15 +86,20 @@ export function Events() {
           label={events.type}
           value={filters.type ?? ''}
           options={[['', common.all], ...types.map(({ type }): [string, string] => [type, type])]}
-          onChange={(event) => change({ type: event.target.value })}
+          onChange={(event) => change('type', event.target.value)}
           className="!w-auto"
         />
         <FilterField
           label={events.recipient}
           placeholder={events.recipient}
           defaultValue={filters.recipient ?? ''}
-          onChange={(event) => change({ recipient: event.target.value.trim() })}
+          onChange={(event) => change('recipient', event.target.value.trim())}
           className="max-w-xs"
+        />
+        <PeriodFields
+          filters={filters}
+          periods={['hour', 'day', 'week', 'month']}
+          change={change}
         />
         {isFiltered && (
           <Button kind="quiet" onClick={() => void navigate({ search: {} })}>
@@ -116,14 +128,22 @@ export function Events() {
   );
 }
 
-/** Counts what has come since the list was read, from the event stream. */
-function useNewEvents(filters: Record<string, string | undefined>) {
+type EventFilters = PeriodFilters & { type?: string; recipient?: string; message_id?: string };
+
+function toEventsQuery(filters: EventFilters, nowMs: number): Query {
+  const { period: _p, since: _s, until: _u, ...rest } = filters;
+  return { ...rest, ...toRange(filters, nowMs) };
+}
+
+/** Counts what has come since the list was read, from the event stream. A time that is over has nothing new. */
+function useNewEvents({ period, since: _s, until, ...filters }: EventFilters) {
   const [isLive, setLive] = useState(true);
   const [count, setCount] = useState(0);
   const key = JSON.stringify(filters);
+  const isOver = period === 'own' && until !== undefined;
   useEffect(() => {
     setCount(0);
-    if (!isLive) return;
+    if (!isLive || isOver) return;
     const controller = new AbortController();
     async function follow(): Promise<void> {
       for await (const _ of stream('/v1/events/stream', JSON.parse(key), controller.signal)) {
@@ -133,6 +153,6 @@ function useNewEvents(filters: Record<string, string | undefined>) {
     // A stream that ends is no error of this page: the list can be read all the same.
     follow().catch(() => {});
     return () => controller.abort();
-  }, [isLive, key]);
+  }, [isLive, isOver, key]);
   return { isLive, setLive, count, reset: () => setCount(0) };
 }

@@ -6,6 +6,7 @@ import { messagesQuery } from '../../api/queries.ts';
 import { useMaySend } from '../../api/session.ts';
 import { Button } from '../../design/button.tsx';
 import { FilterField, SelectField } from '../../design/forms/field.tsx';
+import { PeriodFields } from '../../design/forms/period-fields.tsx';
 import { useSettled } from '../../design/forms/use-settled.ts';
 import type { Column } from '../../design/lists/data-list.tsx';
 import { QueryList } from '../../design/lists/query-list.tsx';
@@ -14,13 +15,8 @@ import { Page } from '../../design/page.tsx';
 import { MailState } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
-import {
-  type MessageFilters,
-  type Period,
-  readTyped,
-  toQuery,
-  typedOf,
-} from './message-filters.ts';
+import { type MessageFilters, readTyped, toQuery, typedOf } from './message-filters.ts';
+import { sendCommand } from './send-command.ts';
 
 const route = getRouteApi('/messages');
 
@@ -132,14 +128,6 @@ function Filters({ filters }: { filters: MessageFilters }) {
     });
   }
 
-  const periods: [Period | 'own' | '', string][] = [
-    ['', messages.periods.all],
-    ['hour', messages.periods.hour],
-    ['day', messages.periods.day],
-    ['week', messages.periods.week],
-    ['month', messages.periods.month],
-    ['own', messages.periods.own],
-  ];
   return (
     <search className="mb-3 flex flex-wrap items-center gap-2">
       <FilterField
@@ -166,25 +154,7 @@ function Filters({ filters }: { filters: MessageFilters }) {
         onChange={(event) => setTag(event.target.value)}
         className="!w-36"
       />
-      <SelectField
-        label={messages.period}
-        value={filters.period ?? ''}
-        options={periods}
-        onChange={(event) => change('period', event.target.value)}
-        className="!w-auto"
-      />
-      {filters.period === 'own' &&
-        (['since', 'until'] as const).map((name) => (
-          <FilterField
-            key={name}
-            type="datetime-local"
-            label={messages[name]}
-            title={messages[name]}
-            value={filters[name] ?? ''}
-            onChange={(event) => change(name, event.target.value)}
-            className="!w-auto"
-          />
-        ))}
+      <PeriodFields filters={filters} periods={['hour', 'day', 'week', 'month']} change={change} />
       {Object.keys(filters).length > 0 && (
         <Button
           kind="quiet"
@@ -199,12 +169,4 @@ function Filters({ filters }: { filters: MessageFilters }) {
       )}
     </search>
   );
-}
-
-/** The command that fills this page, with the address of this server. */
-function sendCommand(): string {
-  return `curl ${window.location.origin}/v1/messages \\
-  -H "Authorization: Bearer $POSTHORN_API_KEY" \\
-  -H "Content-Type: application/json" \\
-  -d '{"from":"shop@example.com","to":"you@example.net","subject":"Hello","text":"It works."}'`;
 }

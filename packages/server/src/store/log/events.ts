@@ -10,6 +10,9 @@ export interface EventQuery {
   types: readonly EventType[];
   messageKey: string | null;
   recipient: string | null;
+  /** Bounds of the id, where only some time is asked for: from inclusive, to exclusive. */
+  fromEventId?: string | null;
+  toEventId?: string | null;
 }
 
 export interface EventWalk {
@@ -71,6 +74,8 @@ export function createEvents(engine: Engine): Events {
     async list(query) {
       let select = bodies(query.projectId, lists);
       if (query.beforeId !== null) select = select.where('id', '<', query.beforeId);
+      if (query.fromEventId != null) select = select.where('id', '>=', query.fromEventId);
+      if (query.toEventId != null) select = select.where('id', '<', query.toEventId);
       if (query.types.length > 0) select = select.where('type', 'in', query.types);
       if (query.messageKey !== null) select = select.where('message_key', '=', query.messageKey);
       const { recipient } = query;

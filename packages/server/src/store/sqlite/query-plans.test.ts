@@ -94,6 +94,11 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
   ],
   ['events', ({ events }) => events.list(EVENTS), /events_id \(project_id=\?\)$/],
   [
+    'events of some time',
+    ({ events }) => events.list({ ...EVENTS, fromEventId: 'a', toEventId: 'z' }),
+    /events_id \(project_id=\? AND id>\? AND id<\?\)$/,
+  ],
+  [
     'the log behind a place in it',
     ({ feed }) => feed.after({ ...EVENTS, afterPosition: -1, types: null }),
     // The newest one, then the first one behind the place, then those between.

@@ -280,6 +280,29 @@ export const dataShape = {
     })
     .optional()
     .describe('A source that should be talking and is not.'),
+  alert: z
+    .strictObject({
+      id: z.string().max(200),
+      rule_id: z.string().max(200),
+      rule_name: z.string().max(200),
+      type: z.string().max(100),
+      about: z
+        .strictObject({
+          kind: z.string().max(100),
+          id: z.string().max(300),
+          name: z.string().max(2_048),
+        })
+        .nullable(),
+      sentence: z.string().max(4_000),
+      value: z.number(),
+      worst_value: z.number().nullish(),
+      threshold: z.number(),
+      fired_at: utcTimestampSchema,
+      resolved_at: timeOrNull,
+      resolved_because: textOrNull(100),
+    })
+    .optional()
+    .describe('What an alert rule has found.'),
   coalesced: z
     .strictObject({
       count: z.number().int(),

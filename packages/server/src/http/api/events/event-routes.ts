@@ -9,7 +9,7 @@ import type { Events } from '../../../store/log/events.ts';
 import type { ProjectRates } from '../../access/project-rates.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { type FeedDeps, pullEvents, readFeedStart, toFeedCursor } from '../feed/event-feed.ts';
-import { refuseField, toEventFilter } from '../filters.ts';
+import { readRange, refuseField, toEventFilter, toIdRange } from '../filters.ts';
 import { idParam, keyOfCursor, lowerDomain } from '../schemas.ts';
 import {
   appendedSchema,
@@ -102,7 +102,14 @@ export function createEventRoutes(deps: EventRoutesDeps): Route[] {
         const filter = toEventFilter(projectId, query);
         const { limit, cursor, after } = query;
         const waitMs = readWait(query);
+        const range = readRange(query, '?');
         if (after !== undefined) {
+          if (range.sinceMs !== null || range.untilMs !== null) {
+            refuseField(
+              '?after',
+              'Reading onwards goes by places: give after, or since and until.',
+            );
+          }
           if (cursor !== undefined) refuseField('?cursor', 'Give after or cursor, not both.');
           const afterPosition = await readFeedStart(deps.feed, after);
           const from = { ...filter, afterPosition, limit };
@@ -112,6 +119,7 @@ export function createEventRoutes(deps: EventRoutesDeps): Route[] {
         }
         const { rows, nextCursor } = await deps.events.list({
           ...filter,
+          ...toIdRange(range),
           types: filter.types ?? [],
           limit,
           beforeId: keyOfCursor(cursor, (key) => isId('event', key)),

@@ -2,7 +2,7 @@ import { EVENT_TYPES } from '@posthorn/sdk';
 import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import { MAX_EVENT_CHARS } from '../../../core/mail/message-limits.ts';
-import { typeQuery } from '../filters.ts';
+import { rangeFields, typeQuery } from '../filters.ts';
 import { nextCursorSchema, pageQuery, timestampSchema, utcTimestampSchema } from '../schemas.ts';
 import { dataSchema, typeSchema } from './event-data-schema.ts';
 
@@ -68,6 +68,7 @@ const afterSchema = z.string().max(500);
 export const eventQuery = z.strictObject({
   ...pageQuery,
   ...eventFilters,
+  ...rangeFields,
   after: afterSchema
     .optional()
     .describe(

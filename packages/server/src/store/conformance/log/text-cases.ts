@@ -71,6 +71,21 @@ export function describeText(open: OpenEngine): void {
       assert.equal((await store.events.ofMessage(projectId, '<ü🙂@x>', 9)).length, 1);
     });
 
+    test('events are found between two ids, the first of them included', async () => {
+      const { store, log, event, projectId } = await sandbox();
+      const events = [event({}), event({ messageId: 'm2' }), event({ messageId: 'm3' })];
+      await log.append(events);
+      const [a = '', b = '', c = ''] = events.map((one) => one.event.id).sort();
+      const list = async (bounds: { fromEventId?: string; toEventId?: string }) => {
+        const query = { projectId, limit: 9, beforeId: null, types: [], messageKey: null };
+        const { rows } = await store.events.list({ ...query, recipient: null, ...bounds });
+        return rows.map(({ id }) => id);
+      };
+      assert.deepEqual(await list({ fromEventId: b }), [c, b]);
+      assert.deepEqual(await list({ toEventId: b }), [a]);
+      assert.deepEqual(await list({ fromEventId: a, toEventId: c }), [b, a]);
+    });
+
     test('a message of 5 MB and a raw report of 5 MB survive', async () => {
       const { engine, store, log, event, message, ids, projectId } = await sandbox();
       const id = ids.next('message');
