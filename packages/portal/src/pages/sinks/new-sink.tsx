@@ -2,36 +2,64 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call } from '../../api/client.ts';
-import type { Sink, SinkKind } from '../../api/objects.ts';
-import { sinkKindsQuery, sinksQuery } from '../../api/queries.ts';
+import type { Sink, SinkKind, SinkPreset } from '../../api/objects.ts';
+import { sinkKindsQuery, sinkPresetsQuery, sinksQuery } from '../../api/queries.ts';
 import { Button } from '../../design/button.tsx';
 import { SelectField, TextField } from '../../design/forms/field.tsx';
 import { Form } from '../../design/forms/form.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Page } from '../../design/page.tsx';
+import type { Words } from '../../words/en.ts';
 import { useWords } from '../../words/words.tsx';
 import { ChooseEvents } from '../webhooks/choose-events.tsx';
-import { readSettings, SettingFields } from './setting-fields.tsx';
+import { readSettings, SettingFields, type WithSettings } from './setting-fields.tsx';
 
 /** A destination on one page; then its own page, where it is tested. */
 export function NewSink() {
   const { sinks } = useWords();
-  const query = useQuery(sinkKindsQuery());
-  if (!isLoaded(query)) return <NotLoaded query={query} />;
+  const kinds = useQuery(sinkKindsQuery());
+  const presets = useQuery(sinkPresetsQuery());
+  if (!isLoaded(kinds)) return <NotLoaded query={kinds} />;
+  if (!isLoaded(presets)) return <NotLoaded query={presets} />;
+  const offers = [
+    ...kinds.data.data.map((one) => offerKind(one, sinks)),
+    ...presets.data.data.map((one) => offerPreset(one, sinks)),
+  ];
   return (
     <Page title={sinks.create} answer={sinks.createLead}>
-      <Details kinds={query.data.data} />
+      <Details offers={offers} />
     </Page>
   );
 }
 
-function Details({ kinds }: { kinds: readonly SinkKind[] }) {
+/** A kind, or a preset: what a new sink begins with. */
+interface Offer extends WithSettings {
+  title: string;
+  help: string;
+  types: readonly string[];
+  /** Of the request. */
+  what: { kind: string } | { preset: string };
+}
+
+function offerKind({ kind, summary, repeats, ...rest }: SinkKind, words: Words['sinks']): Offer {
+  return { ...rest, help: `${summary} ${words.kindHelp(repeats)}`, types: ['*'], what: { kind } };
+}
+
+function offerPreset(
+  { preset, summary, needs, event_types, ...rest }: SinkPreset,
+  words: Words['sinks'],
+): Offer {
+  const help = `${summary} ${words.presetNeeds(needs)}`;
+  return { ...rest, help, types: event_types, what: { preset } };
+}
+
+function Details({ offers }: { offers: readonly Offer[] }) {
   const { sinks } = useWords();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const [name, setName] = useState(kinds[0]?.kind);
-  const [types, setTypes] = useState<ReadonlySet<string>>(new Set(['*']));
-  const kind = kinds.find((one) => one.kind === name);
+  const [at, setAt] = useState(0);
+  const offer = offers[at];
+  const [types, setTypes] = useState<ReadonlySet<string>>(new Set(offer?.types));
   const create = useMutation({
     mutationFn: (body: object) => call<Sink>('/v1/sinks', { method: 'POST', body }),
     onSuccess({ id }) {
@@ -39,15 +67,21 @@ function Details({ kinds }: { kinds: readonly SinkKind[] }) {
       void navigate({ to: '/sinks/$id', params: { id } });
     },
   });
-  if (kind === undefined) return null;
+  if (offer === undefined) return null;
+
+  function choose(next: number): void {
+    create.reset();
+    setAt(next);
+    setTypes(new Set(offers[next]?.types));
+  }
 
   function submit(form: FormData): void {
-    if (kind === undefined) return;
+    if (offer === undefined) return;
     const called = String(form.get('name')).trim();
     create.mutate({
-      kind: kind.kind,
-      name: called === '' ? null : called,
-      settings: readSettings(form, kind),
+      ...offer.what,
+      ...(called === '' ? {} : { name: called }),
+      settings: readSettings(form, offer),
       event_types: [...types],
     });
   }
@@ -60,19 +94,14 @@ function Details({ kinds }: { kinds: readonly SinkKind[] }) {
         </p>
         <SelectField
           label={sinks.kind}
-          value={kind.kind}
-          options={kinds.map((one): [string, string] => [one.kind, one.title])}
-          onChange={(event) => {
-            create.reset();
-            setName(event.target.value);
-          }}
+          value={String(at)}
+          options={offers.map(({ title }, i): [string, string] => [String(i), title])}
+          onChange={(event) => choose(Number(event.target.value))}
         />
-        <p className="mt-1 text-[13px] text-muted">
-          {kind.summary} {sinks.kindHelp(kind.repeats)}
-        </p>
+        <p className="mt-1 text-[13px] text-muted">{offer.help}</p>
       </div>
       <TextField label={sinks.name} name="name" maxLength={100} help={sinks.nameHelp} />
-      <SettingFields kind={kind} />
+      <SettingFields key={at} of={offer} />
       <ChooseEvents chosen={types} choose={setTypes} />
       <div>
         <Button type="submit" kind="primary" isBusy={create.isPending} disabled={types.size === 0}>

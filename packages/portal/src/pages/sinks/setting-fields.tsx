@@ -12,6 +12,9 @@ const ROWS = 4;
 /** The names of the fields of settings, as the server points at them. */
 const PREFIX = 'settings/';
 
+/** What has settings: a kind, or a preset. */
+export type WithSettings = Pick<SinkKind, 'settings' | 'secrets'>;
+
 interface FieldProps {
   name: string;
   setting: SinkSetting;
@@ -23,16 +26,16 @@ interface FieldProps {
 
 /** A field for each setting of a kind, made from its JSON Schema. Secrets are never shown. */
 export function SettingFields({
-  kind,
+  of: kind,
   kept = {},
 }: {
-  kind: SinkKind;
+  of: WithSettings;
   kept?: Record<string, unknown>;
 }) {
   const { properties = {}, required = [] } = kind.settings;
   return Object.entries(properties).map(([name, setting]) => (
     <SettingField
-      key={`${kind.kind} ${name}`}
+      key={name}
       name={name}
       setting={setting}
       isSecret={kind.secrets.includes(name)}
@@ -195,7 +198,7 @@ function Pairs(props: FieldProps) {
  */
 export function readSettings(
   form: FormData,
-  kind: SinkKind,
+  kind: WithSettings,
   kept: Record<string, unknown> = {},
 ): Record<string, unknown> {
   const settings: Record<string, unknown> = {};

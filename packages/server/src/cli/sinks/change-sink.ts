@@ -1,25 +1,33 @@
 import { ConfigError } from '../../config.ts';
-import { defineCommand, option, type ServerCommandSpec } from '../program/command-spec.ts';
+import {
+  defineCommand,
+  option,
+  type ServerCall,
+  type ServerCommandSpec,
+} from '../program/command-spec.ts';
 import { confirm } from '../program/confirm.ts';
 import { findSink } from './find-sink.ts';
-import { findKind, readKinds } from './read-settings.ts';
+import { findKind, findPreset, readKinds, readPresets } from './read-settings.ts';
 import { readSinkFields, type SinkFieldOptions, sinkFieldOptions } from './sink-field-options.ts';
 import { renderSink, type SinkView, sinkPath } from './sink-view.ts';
 
-export const createSink = defineCommand<SinkFieldOptions>({
+export const createSink = defineCommand<SinkFieldOptions & { preset?: string }>({
   name: 'sinks create',
-  summary: 'Create a sink: it gets every event from now on.',
-  args: ['<kind>'],
-  options: sinkFieldOptions(),
+  summary: 'Create a sink of a kind or by a preset: it gets every event from now on.',
+  args: ['[kind]'],
+  options: [
+    option('--preset <name>', 'one with everything filled in ("posthorn sinks presets")'),
+    ...sinkFieldOptions(),
+  ],
   json: 'the sink as JSON',
   examples: [
     'posthorn sinks create slack --set url=@webhook-url.txt --type email.bounced,email.complained',
     'posthorn sinks create http --set url=https://api.example.com/mail --set headers.authorization=@token.txt',
+    'posthorn sinks create --preset hubspot-contacts --set token=@token.txt',
   ],
   async run(call) {
-    const { client, print } = call;
-    const kind = findKind(await readKinds(client), call.args[0] ?? '');
-    const body = { settings: {}, ...(await readSinkFields(call, kind)), kind: kind.kind };
+    const { args, client, options, print } = call;
+    const body = { settings: {}, ...(await readWhat(call, args[0], options.preset)) };
     const created = await client.post<SinkView>('/v1/sinks', body);
     print.thing(created, () => [
       ...renderSink(created),
@@ -29,6 +37,23 @@ export const createSink = defineCommand<SinkFieldOptions>({
     return 0;
   },
 });
+
+/** The fields of a new sink, with its kind or preset among them. Throws ConfigError. */
+async function readWhat(
+  call: ServerCall<SinkFieldOptions>,
+  kind: string | undefined,
+  preset: string | undefined,
+): Promise<Record<string, unknown>> {
+  if (preset !== undefined && kind === undefined) {
+    const of = findPreset(await readPresets(call.client), preset);
+    return { ...(await readSinkFields(call, of)), preset };
+  }
+  if (kind === undefined || preset !== undefined) {
+    throw new ConfigError('Name a kind ("posthorn sinks kinds"), or --preset instead of one.');
+  }
+  const of = findKind(await readKinds(call.client), kind);
+  return { ...(await readSinkFields(call, of)), kind };
+}
 
 export const updateSink = defineCommand<SinkFieldOptions>({
   name: 'sinks update',

@@ -4,15 +4,26 @@ import type { ApiClient } from '../client/api-client.ts';
 import { readText } from '../program/values.ts';
 import type { World } from '../program/world.ts';
 
-/** As `GET /v1/sink-kinds` says it. */
-export interface SinkKindView {
-  kind: string;
+/** What has settings: a kind, or a preset. */
+export interface WithSettings {
   title: string;
   summary: string;
-  repeats: string;
   /** JSON Schema. */
   settings: { properties?: Record<string, SettingSchema>; required?: string[] };
   secrets: string[];
+}
+
+/** As `GET /v1/sink-kinds` says it. */
+export interface SinkKindView extends WithSettings {
+  kind: string;
+  repeats: string;
+}
+
+/** As `GET /v1/sink-presets` says it. */
+export interface SinkPresetView extends WithSettings {
+  preset: string;
+  needs: string;
+  event_types: string[];
 }
 
 export interface SettingSchema {
@@ -26,12 +37,25 @@ export async function readKinds(client: Pick<ApiClient, 'get'>): Promise<SinkKin
   return (await client.get<{ data: SinkKindView[] }>('/v1/sink-kinds')).data;
 }
 
+export async function readPresets(client: Pick<ApiClient, 'get'>): Promise<SinkPresetView[]> {
+  return (await client.get<{ data: SinkPresetView[] }>('/v1/sink-presets')).data;
+}
+
 /** Throws ConfigError, which names the nearest kind. */
 export function findKind(kinds: readonly SinkKindView[], name: string): SinkKindView {
-  const found = kinds.find(({ kind }) => kind === name);
+  return findNamed('kind', name, new Map(kinds.map((one) => [one.kind, one])));
+}
+
+/** Throws ConfigError, which names the nearest preset. */
+export function findPreset(presets: readonly SinkPresetView[], name: string): SinkPresetView {
+  return findNamed('preset', name, new Map(presets.map((one) => [one.preset, one])));
+}
+
+function findNamed<T>(what: string, name: string, all: ReadonlyMap<string, T>): T {
+  const found = all.get(name);
   if (found !== undefined) return found;
-  const names = kinds.map(({ kind }) => kind);
-  throw new ConfigError(`There is no kind ${JSON.stringify(name)}. ${hintOf(name, names)}`);
+  const hint = hintOf(name, [...all.keys()]);
+  throw new ConfigError(`There is no ${what} ${JSON.stringify(name)}. ${hint}`);
 }
 
 /**
@@ -40,7 +64,7 @@ export function findKind(kinds: readonly SinkKindView[], name: string): SinkKind
  */
 export async function readSettings(
   pairs: readonly string[],
-  { settings: { properties = {} }, kind }: Pick<SinkKindView, 'settings' | 'kind'>,
+  { settings: { properties = {} }, title }: Pick<WithSettings, 'settings' | 'title'>,
   world: Pick<World, 'readInput'>,
 ): Promise<Record<string, unknown>> {
   const settings: Record<string, unknown> = {};
@@ -53,7 +77,7 @@ export async function readSettings(
     const schema = properties[name];
     if (schema === undefined) {
       const hint = hintOf(name, Object.keys(properties));
-      throw new ConfigError(`--set: ${kind} has no setting ${JSON.stringify(name)}. ${hint}`);
+      throw new ConfigError(`--set: ${title} has no setting ${JSON.stringify(name)}. ${hint}`);
     }
     const text = await textOf(pair.slice(at + 1), world);
     if (schema.type === 'object') {

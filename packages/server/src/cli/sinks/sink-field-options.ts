@@ -1,7 +1,7 @@
 import type { Option } from 'commander';
 import { option, repeated, type ServerCall } from '../program/command-spec.ts';
 import { given, readObject, readText } from '../program/values.ts';
-import { readSettings, type SinkKindView } from './read-settings.ts';
+import { readSettings, type WithSettings } from './read-settings.ts';
 
 /** The fields of a sink that have a flag; `--fields` takes all of them. */
 export interface SinkFieldOptions {
@@ -53,12 +53,12 @@ export async function readChoosing({
 /** As the API names them; a flag counts more than the same in `--fields`. Throws ConfigError. */
 export async function readSinkFields(
   call: Pick<ServerCall<SinkFieldOptions>, 'options' | 'world'>,
-  kind: SinkKindView,
+  of: WithSettings,
 ): Promise<Record<string, unknown>> {
   const { options, world } = call;
   const read =
     options.fields === undefined ? {} : await readObject(options.fields, world, '--fields');
-  const set = await readSettings(options.set, kind, world);
+  const set = await readSettings(options.set, of, world);
   const settings = { ...(read['settings'] as object | undefined), ...set };
   return {
     ...read,

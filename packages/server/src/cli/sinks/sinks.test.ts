@@ -115,9 +115,30 @@ test('what is wrong is named with the nearest right one', async () => {
 test('kinds say what they take', async () => {
   assert.match(await done(['kinds']), /^rabbitmq +A persistent message/m);
   const http = await done(['kinds', 'http']);
-  assert.match(http, /^url +Where each request goes\. \(needed\)$/m);
+  assert.match(http, /^url +Where each request goes\. .* \(needed\)$/m);
   assert.match(http, /^method +\(usually POST; POST \| PUT \| PATCH\)$/m);
   assert.match(http, /^headers .*\(secret\)$/m);
+});
+
+test('a preset asks for little, and makes a sink like any other', async () => {
+  assert.match(await done(['presets']), /^salesforce-records +A record of a custom object/m);
+  const contacts = await done(['presets', 'hubspot-contacts']);
+  assert.match(contacts, /^It needs: A private app .*\nEvents: email\.delivered, .*\n\ntoken /m);
+  const made = await done(['create', '--preset', 'hubspot-contacts', '--set', 'token=pat-1']);
+  assert.match(made, /^name +HubSpot contacts\nkind +http\nurl +https:\/\/api\.hubapi\.com\//m);
+  assert.match(made, /^events +email\.delivered, .*\nmade by +data\.recipient/m);
+  assert.doesNotMatch(made, /pat-1/);
+  await done(['delete', 'HubSpot contacts', '--yes']);
+
+  const nothing = await run(['create', '--preset', 'hubspot-contacts']);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.err, /settings\/token/);
+  assert.match((await run(['create', '--preset', 'hubspot'])).err, /There are: hubspot-contacts/);
+  for (const args of [['create'], ['create', 'http', '--preset', 'hubspot-contacts']]) {
+    const { code, err } = await run(args);
+    assert.equal(code, 2);
+    assert.match(err, /Name a kind .*, or --preset/);
+  }
 });
 
 test('the past is followed to its end, and goes on when nobody looks any more', async () => {

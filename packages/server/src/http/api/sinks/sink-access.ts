@@ -4,10 +4,10 @@ import { parseContentFilter } from '../../../core/events/parse-content-filter.ts
 import { NEW_PLACE, type SinkRecord } from '../../../core/sink.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { AddressGuard } from '../../../lib/network/address-guard.ts';
-import type { SinkKind } from '../../../sinks/contract.ts';
 import { SinkTrouble } from '../../../sinks/contract.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
 import { refuseLiteral } from '../../../sinks/dialing/sink-http.ts';
+import { findSinkPreset } from '../../../sinks/presets/sink-presets.ts';
 import { findSinkKind } from '../../../sinks/sink-kinds.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
 import type { SinkPlaces } from '../../../store/sinks/sink-places.ts';
@@ -32,6 +32,8 @@ export interface SinkAccess {
   find(projectId: string, id: string): Promise<SinkRecord>;
   /** The sink with the fields that are there. Throws `invalid_field`. */
   apply(before: Omit<SinkRecord, 'secretsSealed'>, secrets: object, fields: SinkFields): SinkRecord;
+  /** What a preset makes of its settings, with the fields that are there in place of its own. Throws `invalid_field`. */
+  fill(preset: string, fields: SinkFields): SinkFields;
   show(sinks: readonly SinkRecord[]): Promise<ReturnType<typeof toSinkJson>[]>;
 }
 
@@ -41,16 +43,14 @@ const UNSTORED = { ...NEW_PLACE, position: 0, fromPosition: 0, untilPosition: nu
 export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
   const { sinkRoom } = deps;
 
-  function readSettings(kind: SinkKind, given: Record<string, unknown>): Record<string, unknown> {
-    const parsed = kind.settings.safeParse(given);
-    if (!parsed.success) {
-      throw validationError(
-        parsed.error,
-        () => z.toJSONSchema(kind.settings, { io: 'input', unrepresentable: 'any' }) as never,
-        '/settings/',
-      );
-    }
-    const settings = parsed.data as Record<string, unknown>;
+  function readSettings<S>(schema: z.ZodType<S>, given: Record<string, unknown>): S {
+    const parsed = schema.safeParse(given);
+    if (parsed.success) return parsed.data;
+    throw validationError(parsed.error, () => toSettingsSchema(schema) as never, '/settings/');
+  }
+
+  function readJudged(schema: z.ZodType, given: Record<string, unknown>): Record<string, unknown> {
+    const settings = readSettings(schema, given) as Record<string, unknown>;
     for (const [name, value] of Object.entries(settings)) judge(`/settings/${name}`, value);
     return settings;
   }
@@ -91,7 +91,7 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
       if (kind === null) refuse('/kind', `There is no kind ${before.kind} in this version.`);
       const merged = { ...before.settings, ...secrets, ...fields.settings };
       const given = Object.entries(merged).filter(([, value]) => value !== null);
-      const settings = readSettings(kind, Object.fromEntries(given));
+      const settings = readJudged(kind.settings, Object.fromEntries(given));
       const isSecret = ([name]: [string, unknown]): boolean => kind.secrets.includes(name as never);
       const all = Object.entries(settings).filter(([, value]) => value !== undefined);
       const open = Object.fromEntries(all.filter((one) => !isSecret(one)));
@@ -107,6 +107,13 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
         transformation: transformation === undefined ? before.transformation : transformation,
         isPaused: paused ?? before.isPaused,
       };
+    },
+    fill(name, fields) {
+      const preset = findSinkPreset(name);
+      if (preset === null) refuse('/preset', `There is no preset ${name} in this version.`);
+      const { settings: given = {}, ...rest } = fields;
+      const filled = preset.make(readSettings(preset.settings, given));
+      return { name: preset.title, event_types: [...preset.eventTypes], ...filled, ...rest };
     },
     async show(sinks) {
       const [first] = sinks;
@@ -128,6 +135,13 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
       );
     },
   };
+}
+
+/** Of a kind or a preset, as JSON Schema. */
+export function toSettingsSchema(settings: z.ZodType): Record<string, unknown> {
+  const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' });
+  const { $schema: _, ...shape } = schema as Record<string, unknown>;
+  return shape;
 }
 
 function readFilter(before: SinkRecord['filter'], given: unknown): SinkRecord['filter'] {

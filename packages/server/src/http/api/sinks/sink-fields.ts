@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createContentFilterSchema } from '../../../core/events/content-filter-fields.ts';
 import { explainEventPattern } from '../../../core/events/event-filter.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
+import { findSinkPreset, SINK_PRESETS } from '../../../sinks/presets/sink-presets.ts';
 import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
 import { transformationField } from '../preview-events.ts';
 import { lineOf } from '../schemas.ts';
@@ -9,20 +10,37 @@ import { lineOf } from '../schemas.ts';
 /** The fields of a sink as they come in, each with its limits. */
 
 const KIND_NAMES = SINK_KINDS.map(({ kind }) => kind);
+const PRESET_NAMES = SINK_PRESETS.map(({ preset }) => preset);
 
-export const kindField = z
-  .string()
-  .max(100)
-  .superRefine((text, context) => {
-    if (findSinkKind(text) !== null) return;
-    const nearest = nearestName(text, KIND_NAMES);
-    const hint = nearest === null ? '' : ` Did you mean "${nearest}"?`;
-    context.addIssue({
-      code: 'custom',
-      message: `There is no kind ${JSON.stringify(text)}.${hint} There are: ${KIND_NAMES.join(', ')}.`,
+/** `what`: "kind". */
+function nameField(what: string, names: readonly string[], isKnown: (text: string) => boolean) {
+  return z
+    .string()
+    .max(100)
+    .superRefine((text, context) => {
+      if (isKnown(text)) return;
+      const nearest = nearestName(text, names);
+      const hint = nearest === null ? '' : ` Did you mean "${nearest}"?`;
+      context.addIssue({
+        code: 'custom',
+        message: `There is no ${what} ${JSON.stringify(text)}.${hint} There are: ${names.join(', ')}.`,
+      });
     });
-  })
-  .describe(`Where events go: ${KIND_NAMES.join(', ')}. GET /v1/sink-kinds has their settings.`);
+}
+
+export const kindField = nameField(
+  'kind',
+  KIND_NAMES,
+  (text) => findSinkKind(text) !== null,
+).describe(`Where events go: ${KIND_NAMES.join(', ')}. GET /v1/sink-kinds has their settings.`);
+
+export const presetField = nameField(
+  'preset',
+  PRESET_NAMES,
+  (text) => findSinkPreset(text) !== null,
+).describe(
+  `In place of kind: a sink with everything filled in for one API: ${PRESET_NAMES.join(', ')}. The settings are those of the preset then; GET /v1/sink-presets has them.`,
+);
 
 const patternField = z.string().superRefine((pattern, context) => {
   const detail = explainEventPattern(pattern);

@@ -3,22 +3,42 @@ import { isId } from '../../../core/ids.ts';
 import type { SinkRecord } from '../../../core/sink.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
+import { SINK_PRESETS } from '../../../sinks/presets/sink-presets.ts';
 import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
 import { StoreConflict } from '../../../store/engine.ts';
 import type { Sinks } from '../../../store/sinks/sinks.ts';
 import { checkVersion, type IfMatch } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
-import { createSinkAccess, type SinkAccessDeps } from './sink-access.ts';
-import { kindField, optionalShape, sinkParam } from './sink-fields.ts';
+import { createSinkAccess, type SinkAccessDeps, toSettingsSchema } from './sink-access.ts';
+import { kindField, optionalShape, presetField, sinkParam } from './sink-fields.ts';
 import { sinkSchema } from './sink-json.ts';
 import { createSinkWorkRoutes, type SinkWorkDeps } from './sink-work-routes.ts';
 
-const createBody = z.strictObject({ kind: kindField, ...optionalShape });
+const createBody = z
+  .strictObject({ kind: kindField.optional(), preset: presetField.optional(), ...optionalShape })
+  .refine(
+    ({ kind, preset }) => (kind === undefined) !== (preset === undefined),
+    'Name a kind, or a preset.',
+  );
+
+/** Every preset is one of these. */
+const PRESET_KIND = 'http';
 
 const changeBody = z
   .strictObject(optionalShape)
   .refine((body) => Object.keys(body).length > 0, 'Name at least one field to change.');
+
+const presetSchema = z.object({
+  preset: z.string(),
+  title: z.string(),
+  summary: z.string(),
+  needs: z.string().describe('What has to be there before.'),
+  kind: z.string(),
+  settings: z.looseObject({}).describe('JSON Schema of its settings.'),
+  secrets: z.array(z.string()).describe('Settings that are kept sealed and never shown.'),
+  event_types: z.array(z.string()).describe('Those of the sink where none are named.'),
+});
 
 const kindSchema = z.object({
   kind: z.string(),
@@ -66,6 +86,18 @@ export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
       handle: async () => ({ status: 200, body: { data: SINK_KINDS.map(toKindJson) } }),
     }),
     defineRoute({
+      method: 'GET',
+      path: '/v1/sink-presets',
+      auth: 'read',
+      group: 'Sinks',
+      summary: 'Sinks with everything filled in for one API',
+      description: 'POST /v1/sinks takes the name of one in place of a kind.',
+      responses: {
+        200: { description: 'All of them.', schema: z.object({ data: z.array(presetSchema) }) },
+      },
+      handle: async () => ({ status: 200, body: { data: SINK_PRESETS.map(toPresetJson) } }),
+    }),
+    defineRoute({
       method: 'POST',
       path: '/v1/sinks',
       auth: 'manage',
@@ -77,7 +109,8 @@ export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
       versioned: true,
       responses: { 201: { description: 'Created.', schema: sinkSchema } },
       async handle({ projectId, body, remember }) {
-        const { kind, ...fields } = body;
+        const { kind = PRESET_KIND, preset, ...given } = body;
+        const fields = preset === undefined ? given : access.fill(preset, given);
         const nowMs = now();
         const blank = {
           projectId,
@@ -187,7 +220,23 @@ function toKindJson({
   settings,
   secrets,
 }: (typeof SINK_KINDS)[number]) {
-  const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' });
-  const { $schema: _, ...shape } = schema as Record<string, unknown>;
+  const shape = toSettingsSchema(settings);
   return { kind, title, summary, repeats, settings: shape, secrets: [...secrets] };
+}
+
+function toPresetJson({
+  preset,
+  title,
+  summary,
+  needs,
+  settings,
+  secrets,
+  eventTypes,
+}: (typeof SINK_PRESETS)[number]) {
+  return {
+    ...{ preset, title, summary, needs, kind: PRESET_KIND },
+    settings: toSettingsSchema(settings),
+    secrets: [...secrets],
+    event_types: [...eventTypes],
+  };
 }
