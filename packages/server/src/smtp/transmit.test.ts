@@ -375,6 +375,7 @@ test('takes any certificate by chance, and only the right one by rule', async ()
 
   const unknown = await sendOne(transmitter(server.port, { tlsMode: 'require' }));
   assert.equal(brief(unknown), 'deferred tls tls_error ');
+  assert.equal(unknown.response, 'self-signed certificate');
   const resolver = {
     resolve: async (): Promise<Destination> => ({
       ok: true,

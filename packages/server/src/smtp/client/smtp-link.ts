@@ -5,12 +5,15 @@ import { createReplyReader, type ServerReply } from './reply-reader.ts';
 import { readTlsPeer, type TlsOffer, type TlsPeer, tlsOptions } from './tls-peer.ts';
 import type { Transcript } from './transcript.ts';
 
+/** Node tells who runs it what to try; the sentence stands in events, before people who do not. */
+const NODE_ADVICE = /; if the root CA is installed locally.*$/;
+
 /** Why a link is of no more use. `cause` keeps what the socket said. */
 export class LinkFailure extends Error {
   readonly errorCode: TransmitErrorCode;
 
   constructor(errorCode: TransmitErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
+    super(message.replace(NODE_ADVICE, ''), { cause });
     this.errorCode = errorCode;
   }
 }
