@@ -19,6 +19,10 @@ const PAGES_BY_PREFIX: Readonly<Record<string, string>> = {
   ep: '/webhooks/$id',
   dlv: '/deliveries/$id',
   snk: '/sinks/$id',
+  src: '/sources/$id',
+  dom: '/domains/$id',
+  rcv: '/inbound/$id',
+  rte: '/inbound/routes/$id',
 };
 
 /** Finds pages, messages by recipient, and objects by their id. */

@@ -140,6 +140,7 @@ function buildPortal(basics: Basics, { access, mail }: Shown): Portal {
     secretBox,
     authenticator: access.authenticator,
     projects,
+    mailReader: mail.inboundRoom.reader,
     sendInvitation: createInvitationMailer({ ...config, acceptor: mail.acceptor, log }),
     files: readPortalFiles(PORTAL_FOLDER),
     isSecure: config.publicUrl?.startsWith('https:') === true,

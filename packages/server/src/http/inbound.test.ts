@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { addPortalUser, openBrowser } from './fixtures/portal-browser.ts';
 import { RECEIVED_RAW, receiveMail } from './fixtures/receive-mail.ts';
 import { startTestApi, type TestApi } from './fixtures/test-api.ts';
 
@@ -126,10 +127,45 @@ test('mail is listed by recipient and by route, page by page', async (t) => {
 
 test('where the bytes are not kept the rest is still told', async (t) => {
   const api = await start(t);
-  const { id } = await receiveMail(api, {}, false);
+  const { id } = await receiveMail(api, {}, null);
   const { body } = await api.send('GET', `/v1/inbound/messages/${id}`);
   assert.deepEqual([body.text, body.url, body.attachments[0].url], [null, null, null]);
   const raw = await api.send('GET', `/v1/inbound/messages/${id}/raw`);
   assert.equal(raw.status, 404);
   assert.match(raw.body.detail, /not kept/);
+});
+
+test('the frame that shows the HTML of a stranger loads nothing, and is for who sees the project', async (t) => {
+  const api = await start(t);
+  const html =
+    '<link rel="preconnect" href="https://spy.example"><img src="cid:logo"><script>alert(1)</script>';
+  const raw = [
+    'Content-Type: multipart/related; boundary=b',
+    '',
+    '--b',
+    'Content-Type: text/html',
+    '',
+    html,
+    '--b',
+    'Content-Type: image/png',
+    'Content-ID: <logo>',
+    'Content-Transfer-Encoding: base64',
+    '',
+    'iVBORw0KGgo=',
+    '--b--',
+  ].join('\r\n');
+  const { id } = await receiveMail(api, {}, raw);
+  const path = `/portal/api/projects/${api.projectId}/inbound/${id}/html`;
+  const { ask, signIn } = openBrowser(api);
+  assert.equal((await ask('GET', path)).status, 401);
+  await signIn(await addPortalUser(api, 'read_only', [api.projectId]));
+  const { status, headers, body } = await ask('GET', path);
+  assert.equal(status, 200);
+  assert.match(String(headers['content-security-policy']), /^default-src 'none';.*; sandbox$/);
+  assert.ok(body.includes('<img src="data:image/png;base64,iVBORw0KGgo=">'));
+  assert.doesNotMatch(body, /<link/);
+  assert.equal((await ask('GET', path.replace(id, api.ids.next('received')))).status, 404);
+  const stranger = openBrowser(api);
+  await stranger.signIn(await addPortalUser(api, 'developer', [api.otherProjectId]));
+  assert.equal((await stranger.ask('GET', path)).status, 404);
 });

@@ -39,8 +39,13 @@ export async function readContent(raw: Uint8Array): Promise<MessageContent> {
 /** Its HTML with its own images in it, so that nothing has to be loaded; null where it has none. */
 export async function readWholeHtml(raw: Uint8Array): Promise<string | null> {
   const email = await parse(raw);
-  if (email?.html === undefined) return null;
-  let html = email.html;
+  return email === null ? null : wholeHtmlOf(email);
+}
+
+/** As `readWholeHtml`, of a message that was parsed. */
+export function wholeHtmlOf(email: Pick<Email, 'html' | 'attachments'>): string | null {
+  if (email.html === undefined) return null;
+  let { html } = email;
   for (const { contentId, mimeType, content } of email.attachments) {
     if (contentId === undefined || !/^image\/[\w.+-]+$/.test(mimeType)) continue;
     const data = `data:${mimeType};base64,${bytesOf(content).toString('base64')}`;

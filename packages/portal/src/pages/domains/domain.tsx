@@ -12,10 +12,10 @@ import { Alert } from '../../design/forms/form.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Facts, Page, Section } from '../../design/page.tsx';
 import { Question } from '../../design/question.tsx';
-import { Badge } from '../../design/state.tsx';
 import { Time } from '../../design/time.tsx';
 import { useWords } from '../../words/words.tsx';
 import { DomainStatus } from './domains.tsx';
+import { RecordStatus } from './record-status.tsx';
 
 const route = getRouteApi('/domains/$id');
 
@@ -147,16 +147,5 @@ function RecordCard({ record }: { record: DomainRecord }) {
         ]}
       />
     </Card>
-  );
-}
-
-function RecordStatus({ status }: { status: DomainRecord['status'] }) {
-  const { recordStatuses } = useWords().domains;
-  const tone = { ok: 'good', missing: 'warn', wrong: 'bad', unknown: 'idle' } as const;
-  const icon = { ok: 'check', missing: 'wait', wrong: 'cross', unknown: 'dot' } as const;
-  return (
-    <Badge tone={tone[status]} icon={icon[status]}>
-      {recordStatuses[status]}
-    </Badge>
   );
 }

@@ -3,8 +3,8 @@ import { useState } from 'react';
 import type { MessageContent } from '../../api/objects.ts';
 import { toProblem } from '../../api/problem.ts';
 import { messageContentQuery, messageSourceQuery } from '../../api/queries.ts';
-import { chosenProject, useSession } from '../../api/session.ts';
 import { CodeBlock } from '../../design/copy.tsx';
+import { MailFrame } from '../../design/mail-frame.tsx';
 import { ProblemNotice, Waiting } from '../../design/notices.tsx';
 import { Section } from '../../design/page.tsx';
 import { Tabs } from '../../design/tabs.tsx';
@@ -54,22 +54,8 @@ export function MessagePreview({ id }: { id: string }) {
 
 function HtmlView({ id, content }: { id: string; content: MessageContent }) {
   const { message } = useWords();
-  const session = useSession();
   if (content.html === null) return <p className="text-muted">{message.noHtml}</p>;
-  const project = encodeURIComponent(chosenProject(session) ?? '');
-  return (
-    <>
-      {/* Nothing is loaded and nothing runs in it: its own answer says so too (message-frame.ts). */}
-      <iframe
-        title={message.content}
-        sandbox=""
-        referrerPolicy="no-referrer"
-        src={`/portal/api/projects/${project}/messages/${encodeURIComponent(id)}/html`}
-        className="h-96 w-full resize-y rounded-md border border-line bg-[#fff]"
-      />
-      <p className="mt-1 text-[13px] text-muted">{message.htmlNote}</p>
-    </>
-  );
+  return <MailFrame of="messages" id={id} />;
 }
 
 function TextView({ content: { text } }: { content: MessageContent }) {

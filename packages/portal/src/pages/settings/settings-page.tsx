@@ -1,7 +1,7 @@
-import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { mayManage, type Session, useSession } from '../../api/session.ts';
 import { Page } from '../../design/page.tsx';
+import { PageTabs } from '../../design/page-tabs.tsx';
 import type { Words } from '../../words/en.ts';
 import { useWords } from '../../words/words.tsx';
 
@@ -35,18 +35,12 @@ export function SettingsPage({
   const session = useSession();
   return (
     <Page title={settings.tabs[tab]} answer={answer} actions={actions}>
-      <nav aria-label={nav.settings} className="mb-6 flex flex-wrap gap-1 border-b border-line">
-        {TABS.filter(({ isFor }) => isFor(session)).map(({ to, name }) => (
-          <Link
-            key={to}
-            to={to}
-            activeOptions={{ exact: true }}
-            className="-mb-px border-b-2 border-transparent px-3 py-2 text-muted no-underline hover:text-ink aria-[current=page]:border-accent aria-[current=page]:font-medium aria-[current=page]:text-ink"
-          >
-            {settings.tabs[name]}
-          </Link>
-        ))}
-      </nav>
+      <PageTabs
+        label={nav.settings}
+        tabs={TABS.filter(({ isFor }) => isFor(session)).map(
+          ({ to, name }) => [to, settings.tabs[name]] as const,
+        )}
+      />
       {children}
     </Page>
   );

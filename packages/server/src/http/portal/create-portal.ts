@@ -3,6 +3,7 @@ import type { Ids } from '../../core/ids.ts';
 import { PosthornError } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { SecretBox } from '../../lib/secrets/secret-box.ts';
+import type { MailReader } from '../../mail/inbound/read/mail-reader.ts';
 import type { ProjectDirectory } from '../../store/project-directory.ts';
 import type { Store } from '../../store/store.ts';
 import type { Authenticator, Caller } from '../access/authenticate.ts';
@@ -10,7 +11,7 @@ import { addAccountRoutes } from './account-routes.ts';
 import { createAudit } from './audit.ts';
 import { createGuessLimits } from './guess-limits.ts';
 import { addLinkPages } from './link-pages.ts';
-import { addMessageFrame } from './message-frame.ts';
+import { addMessageFrames } from './message-frame.ts';
 import { type Change, noteChanges } from './note-changes.ts';
 import { addOidc, type OidcSettings } from './oidc/add-oidc.ts';
 import { createPortalDoor } from './portal-door.ts';
@@ -39,7 +40,11 @@ const pageHeaders = (frameAncestors: readonly string[]) => ({
 });
 
 export interface PortalOptions {
-  store: Pick<Store, 'users' | 'sessions' | 'invitations' | 'audit' | 'messages' | 'apiKeys'>;
+  store: Pick<
+    Store,
+    'users' | 'sessions' | 'invitations' | 'audit' | 'messages' | 'receivedMail' | 'apiKeys'
+  >;
+  mailReader: Pick<MailReader, 'html'>;
   secretBox: Pick<SecretBox, 'seal' | 'open'>;
   authenticator: Pick<Authenticator, 'identify' | 'identifyLink'>;
   projects: Pick<ProjectDirectory, 'all' | 'find'>;
@@ -175,7 +180,9 @@ export function createPortal(options: PortalOptions): Portal {
         now,
       });
       addLinkPages(app, { ...options, apiKeys: store.apiKeys, sendPage: sendStartPage });
-      addMessageFrame(app, { door, service, messages: store.messages });
+      const { messages, receivedMail } = store;
+      const { mailReader } = options;
+      addMessageFrames(app, { door, service, messages, receivedMail, mailReader });
       addFileRoutes(app);
     },
   };

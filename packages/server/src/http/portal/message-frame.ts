@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { PosthornError } from '../../lib/errors.ts';
+import type { MailReader } from '../../mail/inbound/read/mail-reader.ts';
 import { readWholeHtml } from '../../mail/read-content.ts';
 import type { Messages } from '../../store/mail/messages.ts';
+import type { ReceivedMails } from '../../store/mail/received-mail.ts';
 import { requireScope } from '../access/authenticate.ts';
 import { readBytes } from '../api/messages/content-routes.ts';
 import type { PortalDoor } from './portal-door.ts';
@@ -19,24 +22,43 @@ const FRAME_HEADERS = {
   'cache-control': 'no-store',
 };
 
-/** The HTML of a message for a frame of the portal, which cannot send a header with what it asks for. */
-export function addMessageFrame(
+/** The HTML of mails for a frame of the portal, which cannot send a header with what it asks for. */
+export function addMessageFrames(
   app: FastifyInstance,
   deps: {
     door: Pick<PortalDoor, 'admit'>;
     service: Pick<SessionService, 'toCaller'>;
     messages: Pick<Messages, 'get' | 'raw'>;
+    receivedMail: Pick<ReceivedMails, 'raw'>;
+    /** Reads what strangers have written in a thread of its own. */
+    mailReader: Pick<MailReader, 'html'>;
   },
 ): void {
-  app.get('/portal/api/projects/:project/messages/:id/html', async (request, reply) => {
-    const { project, id } = request.params as { project: string; id: string };
-    const caller = deps.service.toCaller(await deps.door.admit(request), project);
-    requireScope(caller, 'read');
-    const html = await readWholeHtml(await readBytes(deps.messages, caller.projectId, id));
-    return reply
-      .headers(FRAME_HEADERS)
-      .type('text/html; charset=utf-8')
-      .send(disarm(html ?? ''));
+  const { messages, receivedMail, mailReader } = deps;
+
+  function addFrame(
+    of: string,
+    readHtml: (projectId: string, id: string) => Promise<string | null>,
+  ): void {
+    app.get(`/portal/api/projects/:project/${of}/:id/html`, async (request, reply) => {
+      const { project, id } = request.params as { project: string; id: string };
+      const caller = deps.service.toCaller(await deps.door.admit(request), project);
+      requireScope(caller, 'read');
+      const html = await readHtml(caller.projectId, id);
+      return reply
+        .headers(FRAME_HEADERS)
+        .type('text/html; charset=utf-8')
+        .send(disarm(html ?? ''));
+    });
+  }
+
+  addFrame('messages', async (projectId, id) =>
+    readWholeHtml(await readBytes(messages, projectId, id)),
+  );
+  addFrame('inbound', async (projectId, id) => {
+    const raw = await receivedMail.raw(projectId, id);
+    if (raw === null) throw new PosthornError('not_found', `Of ${id} there are no bytes.`);
+    return mailReader.html(raw);
   });
 }
 

@@ -11,6 +11,8 @@ import type { Note, Order, ReadMail, Results, Task } from './protocol.ts';
 export interface MailReader {
   read(raw: Uint8Array, envelope: MailEnvelope): Promise<ReadMail>;
   words(raw: Uint8Array): Promise<ParsedMail>;
+  /** With its own images in it; null where it has none. */
+  html(raw: Uint8Array): Promise<string | null>;
   file(raw: Uint8Array, number: number): Promise<MailFile | null>;
   close(): Promise<void>;
 }
@@ -136,6 +138,7 @@ export function createMailReader(deps: {
   return {
     read: (raw, envelope) => perform<'read'>({ kind: 'read', raw, envelope }),
     words: (raw) => perform<'words'>({ kind: 'words', raw }),
+    html: (raw) => perform<'html'>({ kind: 'html', raw }),
     file: (raw, number) => perform<'file'>({ kind: 'file', raw, number }),
     async close() {
       isClosed = true;

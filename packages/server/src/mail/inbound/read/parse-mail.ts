@@ -1,5 +1,6 @@
 import type { EventAttachment, EventMailbox } from '@posthorn/sdk/src/event.ts';
 import PostalMime, { type Address, type Attachment, type Email } from 'postal-mime';
+import { wholeHtmlOf } from '../../read-content.ts';
 import { textFromHtml } from '../../text-from-html.ts';
 import { splitReply } from '../split-reply.ts';
 
@@ -68,6 +69,11 @@ export async function parseMail(raw: Uint8Array): Promise<ParsedMail> {
     replyText: text === null ? null : splitReply(text),
     attachments: email.attachments.slice(0, MAX_FILES).map(describe),
   };
+}
+
+/** Its HTML to be shown, with its own images in it; null where it has none. */
+export async function extractHtml(raw: Uint8Array): Promise<string | null> {
+  return wholeHtmlOf(await parse(raw));
 }
 
 /** The file of this number (from 1); null where the mail has none such. */

@@ -20,11 +20,13 @@ export const NOT_KNOWN: EventAuthentication = {
 export type Task =
   | { kind: 'read'; raw: Uint8Array; envelope: MailEnvelope }
   | { kind: 'words'; raw: Uint8Array }
+  | { kind: 'html'; raw: Uint8Array }
   | { kind: 'file'; raw: Uint8Array; number: number };
 
 export interface Results {
   read: ReadMail;
   words: ParsedMail;
+  html: string | null;
   file: MailFile | null;
 }
 

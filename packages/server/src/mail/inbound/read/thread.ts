@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../../../lib/errors.ts';
 import { authenticateMail, dnsFault } from './authenticate-mail.ts';
-import { extractFile, parseMail } from './parse-mail.ts';
+import { extractFile, extractHtml, parseMail } from './parse-mail.ts';
 import { NOT_KNOWN, type Note, type Order, type Results, type Task } from './protocol.ts';
 
 /** Reads mails from strangers beside the main thread: a large one takes a second, and has its own heap. */
@@ -48,6 +48,8 @@ async function perform(task: Task): Promise<Results[keyof Results]> {
     }
     case 'words':
       return parseMail(task.raw);
+    case 'html':
+      return extractHtml(task.raw);
     case 'file':
       return extractFile(task.raw, task.number);
   }
