@@ -267,6 +267,24 @@ describe('dialects', () => {
     assert.match(detailsOf({ reason: 'other' }), /^Held for review$/);
   });
 
+  it('say in the words of Resend why a message bounced', () => {
+    const [event] = fc.sample(arbitraryEvent('email.bounced'), { ...RUNS, numRuns: 1 });
+    const dialect = DIALECTS.get('resend');
+    assert.ok(event && dialect);
+    const wordsFor = (bounce: NonNullable<CanonicalEvent['data']['bounce']>): string => {
+      const { body } = send(dialect, [{ ...event, data: { ...event.data, bounce } }]);
+      const { type, subType } = JSON.parse(body).data.bounce;
+      return `${type} ${subType}`;
+    };
+    const hard = { type: 'hard', scope: 'recipient', suppressed: true } as const;
+    assert.equal(wordsFor({ ...hard, category: 'invalid_address' }), 'Permanent General');
+    assert.equal(wordsFor({ ...hard, category: 'suppressed' }), 'Permanent Suppressed');
+    const soft = { ...hard, type: 'soft', category: 'mailbox_full' } as const;
+    assert.equal(wordsFor(soft), 'Transient MailboxFull');
+    assert.equal(wordsFor({ ...soft, category: 'greylisted' }), 'Transient General');
+    assert.equal(wordsFor({ ...soft, type: 'undetermined' }), 'Undetermined Undetermined');
+  });
+
   it('are found by the name of their provider', () => {
     assert.deepEqual(
       [...DIALECTS.keys()].sort(),

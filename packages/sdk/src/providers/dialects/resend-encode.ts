@@ -1,4 +1,4 @@
-import type { CanonicalEvent, EventType } from '../../event.ts';
+import type { BounceCategory, CanonicalEvent, EventData, EventType } from '../../event.ts';
 import { signStandard } from '../shared/encode/sign.ts';
 import {
   isHard,
@@ -75,6 +75,28 @@ function mailOf({ timestamp, data }: CanonicalEvent): object {
   };
 }
 
+/**
+ * resend.com/docs/dashboard/emails/email-bounces: Suppressed is an address that was on the list before, so not
+ * each one that is on it since this bounce (`bounce.suppressed`).
+ */
+const SOFT: Readonly<Partial<Record<BounceCategory, string>>> = {
+  mailbox_full: 'MailboxFull',
+  message_too_large: 'MessageTooLarge',
+  content_rejected: 'ContentRejected',
+  spam_content: 'ContentRejected',
+};
+
+function bounceTypeOf(data: EventData): { type: string; subType: string } {
+  const category = data.bounce?.category ?? 'other';
+  if (isHard(data)) {
+    return { type: 'Permanent', subType: category === 'suppressed' ? 'Suppressed' : 'General' };
+  }
+  if (data.bounce?.type === 'soft') {
+    return { type: 'Transient', subType: SOFT[category] ?? 'General' };
+  }
+  return { type: 'Undetermined', subType: 'Undetermined' };
+}
+
 function specificTo({ type, timestamp, data }: CanonicalEvent): object {
   const { bounce, delivery, engagement, reject } = data;
   const reader = known({ ipAddress: engagement?.ip, userAgent: engagement?.user_agent });
@@ -82,8 +104,7 @@ function specificTo({ type, timestamp, data }: CanonicalEvent): object {
     case 'email.bounced':
       return {
         bounce: {
-          type: isHard(data) ? 'Permanent' : bounce?.type === 'soft' ? 'Transient' : 'Undetermined',
-          subType: bounce?.suppressed === true ? 'Suppressed' : 'General',
+          ...bounceTypeOf(data),
           message: bounce?.description ?? delivery?.response ?? '',
           diagnosticCode: delivery?.response == null ? [] : [delivery.response],
         },

@@ -143,9 +143,11 @@ function specificTo(event: CanonicalEvent): object {
 function bounceOf({ id, timestamp, type, data }: CanonicalEvent): object {
   const { bounce, delivery } = data;
   const kind = isHard(data) ? 'Permanent' : bounce?.type === 'soft' ? 'Transient' : 'Undetermined';
+  const bounceType = type === 'email.failed' ? 'Undetermined' : kind;
+  const general = bounceType === 'Undetermined' ? 'Undetermined' : 'General';
   return known({
-    bounceType: type === 'email.failed' ? 'Undetermined' : kind,
-    bounceSubType: SUBTYPES[bounce?.category ?? 'other'] ?? 'General',
+    bounceType,
+    bounceSubType: SUBTYPES[bounce?.category ?? 'other'] ?? general,
     bouncedRecipients: [
       known({
         emailAddress: data.recipient ?? '',
