@@ -385,6 +385,7 @@ export interface Sink {
   /** A secret is `true` where there is one. */
   settings: Record<string, unknown>;
   event_types: string[];
+  filter: Record<string, unknown> | null;
   transformation: string | null;
   paused: boolean;
   state: 'ok' | 'failing' | 'paused';

@@ -113,6 +113,7 @@ export const de: Words = {
     url: 'Das ist keine URL: Sie beginnt mit https:// oder http://.',
     short: (least) => `Mindestens ${least} Zeichen.`,
     least: (least) => `${least} oder mehr.`,
+    noJson: 'Das ist kein JSON.',
     number: 'Das ist keine ganze Zahl.',
   },
   time: {
@@ -401,6 +402,10 @@ export const de: Words = {
     nameHelp: 'Für Menschen; ohne Namen gilt der der Art.',
     usual: (value) => `sonst ${value}`,
     keptSecret: 'ist hinterlegt; ein neuer Wert ersetzt es',
+    change: 'Ändern',
+    filter: 'Filter',
+    filterHelp: 'Welche davon, nach dem, was darin steht; leer: alle.',
+    filterDocs: 'Wonach gefiltert werden kann',
     pairName: 'Name',
     pairValue: 'Wert',
     addPair: 'Noch eins',

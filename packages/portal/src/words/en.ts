@@ -110,6 +110,7 @@ export const en = {
     url: 'This is no URL: it begins with https:// or http://.',
     short: (least: number) => `At least ${least} characters.`,
     least: (least: string) => `${least} or more.`,
+    noJson: 'This is no JSON.',
     number: 'This is no whole number.',
   },
   time: {
@@ -391,6 +392,10 @@ export const en = {
     nameHelp: 'For people; without one, that of the kind.',
     usual: (value: string) => `usually ${value}`,
     keptSecret: 'kept; enter a new one to replace it',
+    change: 'Change',
+    filter: 'Filter',
+    filterHelp: 'Which of them, by what is in them; empty: all.',
+    filterDocs: 'What there is to filter by',
     pairName: 'Name',
     pairValue: 'Value',
     addPair: 'One more',

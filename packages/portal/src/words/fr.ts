@@ -112,6 +112,7 @@ export const fr: Words = {
     url: 'Ce n’est pas une URL : elle commence par https:// ou http://.',
     short: (least) => `Au moins ${least} caractères.`,
     least: (least) => `${least} ou plus.`,
+    noJson: 'Ce n’est pas du JSON.',
     number: 'Ce n’est pas un nombre entier.',
   },
   time: {
@@ -400,6 +401,10 @@ export const fr: Words = {
     nameHelp: 'Pour les personnes ; sans nom, celui du type.',
     usual: (value) => `sinon ${value}`,
     keptSecret: 'conservé ; une nouvelle valeur le remplace',
+    change: 'Modifier',
+    filter: 'Filtre',
+    filterHelp: 'Lesquels, d’après leur contenu ; vide : tous.',
+    filterDocs: 'Ce qui peut être filtré',
     pairName: 'Nom',
     pairValue: 'Valeur',
     addPair: 'Encore un',

@@ -111,6 +111,7 @@ export const nl: Words = {
     url: 'Dit is geen URL: die begint met https:// of http://.',
     short: (least) => `Minstens ${least} tekens.`,
     least: (least) => `${least} of meer.`,
+    noJson: 'Dit is geen JSON.',
     number: 'Dit is geen geheel getal.',
   },
   time: {
@@ -397,6 +398,10 @@ export const nl: Words = {
     nameHelp: 'Voor mensen; zonder naam geldt die van de soort.',
     usual: (value) => `anders ${value}`,
     keptSecret: 'is bewaard; een nieuwe waarde vervangt het',
+    change: 'Wijzigen',
+    filter: 'Filter',
+    filterHelp: 'Welke daarvan, naar wat erin staat; leeg: alle.',
+    filterDocs: 'Waarop gefilterd kan worden',
     pairName: 'Naam',
     pairValue: 'Waarde',
     addPair: 'Nog een',

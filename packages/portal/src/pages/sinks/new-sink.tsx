@@ -12,6 +12,7 @@ import { Page } from '../../design/page.tsx';
 import type { Words } from '../../words/en.ts';
 import { useWords } from '../../words/words.tsx';
 import { ChooseEvents } from '../webhooks/choose-events.tsx';
+import { EventFilter, readFilter } from './event-filter.tsx';
 import { readSettings, SettingFields, type WithSettings } from './setting-fields.tsx';
 
 /** A destination on one page; then its own page, where it is tested. */
@@ -54,14 +55,19 @@ function offerPreset(
 }
 
 function Details({ offers }: { offers: readonly Offer[] }) {
-  const { sinks } = useWords();
+  const { sinks, invalid } = useWords();
   const client = useQueryClient();
   const navigate = useNavigate();
   const [at, setAt] = useState(0);
   const offer = offers[at];
   const [types, setTypes] = useState<ReadonlySet<string>>(new Set(offer?.types));
   const create = useMutation({
-    mutationFn: (body: object) => call<Sink>('/v1/sinks', { method: 'POST', body }),
+    // What is no filter is refused as by the server, beside its field.
+    mutationFn: async ({ form, ...body }: { form: FormData } & Record<string, unknown>) =>
+      call<Sink>('/v1/sinks', {
+        method: 'POST',
+        body: { ...body, filter: readFilter(form, invalid) },
+      }),
     onSuccess({ id }) {
       void client.invalidateQueries({ queryKey: sinksQuery().queryKey });
       void navigate({ to: '/sinks/$id', params: { id } });
@@ -79,6 +85,7 @@ function Details({ offers }: { offers: readonly Offer[] }) {
     if (offer === undefined) return;
     const called = String(form.get('name')).trim();
     create.mutate({
+      form,
       ...offer.what,
       ...(called === '' ? {} : { name: called }),
       settings: readSettings(form, offer),
@@ -103,6 +110,7 @@ function Details({ offers }: { offers: readonly Offer[] }) {
       <TextField label={sinks.name} name="name" maxLength={100} help={sinks.nameHelp} />
       <SettingFields key={at} of={offer} />
       <ChooseEvents chosen={types} choose={setTypes} />
+      <EventFilter />
       <div>
         <Button type="submit" kind="primary" isBusy={create.isPending} disabled={types.size === 0}>
           {sinks.create}

@@ -3,6 +3,7 @@ import type { SinkKind, SinkSetting } from '../../api/objects.ts';
 import { Button } from '../../design/button.tsx';
 import { TextField } from '../../design/forms/field.tsx';
 import { useFieldProblem } from '../../design/forms/form.tsx';
+import { LinesField } from '../../design/forms/lines-field.tsx';
 import { useWords } from '../../words/words.tsx';
 
 /** What is longer is a file, a key or a certificate, with lines of its own. */
@@ -87,35 +88,17 @@ function Line(props: FieldProps) {
 
 function Lines(props: FieldProps) {
   const { name, setting, isSecret, isRequired, kept } = props;
-  const { invalid } = useWords();
-  const id = useId();
-  const { said } = useFieldProblem(PREFIX + name);
-  const [isMissing, setMissing] = useState(false);
-  const wrong = isMissing ? invalid.missing : said;
   return (
-    <div>
-      <label htmlFor={id} className="mb-1 block font-medium">
-        {labelOf(name)}
-      </label>
-      <textarea
-        id={id}
-        name={PREFIX + name}
-        rows={ROWS}
-        autoComplete="off"
-        spellCheck={false}
-        required={isRequired && kept !== true}
-        placeholder={usePlaceholder(props)}
-        defaultValue={kept === undefined || isSecret ? '' : String(kept)}
-        onInvalid={() => setMissing(true)}
-        onInput={() => setMissing(false)}
-        aria-invalid={wrong !== null}
-        aria-describedby={`${id}-note`}
-        className={`w-full rounded-md border border-line-strong bg-surface p-2.5 font-mono text-[13px] text-ink placeholder:text-muted aria-invalid:border-bad ${isSecret ? '[-webkit-text-security:disc]' : ''}`}
-      />
-      <p id={`${id}-note`} className={`text-[13px] ${wrong === null ? 'text-muted' : 'text-bad'}`}>
-        {wrong ?? setting.description}
-      </p>
-    </div>
+    <LinesField
+      label={labelOf(name)}
+      name={PREFIX + name}
+      rows={ROWS}
+      required={isRequired && kept !== true}
+      placeholder={usePlaceholder(props)}
+      defaultValue={kept === undefined || isSecret ? '' : String(kept)}
+      help={setting.description}
+      className={isSecret ? '[-webkit-text-security:disc]' : ''}
+    />
   );
 }
 

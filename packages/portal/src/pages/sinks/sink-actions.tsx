@@ -11,6 +11,8 @@ import { FormDialog } from '../../design/forms/form-dialog.tsx';
 import { Question } from '../../design/question.tsx';
 import { formatSpan } from '../../words/format.ts';
 import { useWords } from '../../words/words.tsx';
+import { ChooseEvents } from '../webhooks/choose-events.tsx';
+import { EventFilter, readFilter } from './event-filter.tsx';
 import { sinkPath, useRefreshSink } from './use-sink.ts';
 
 interface DialogProps {
@@ -21,7 +23,7 @@ interface DialogProps {
 /** What can be done with a sink. */
 export function SinkActions({ sink }: { sink: Sink }) {
   const { sinks } = useWords();
-  const [open, setOpen] = useState<'backfill' | 'remove' | null>(null);
+  const [open, setOpen] = useState<'change' | 'backfill' | 'remove' | null>(null);
   const refresh = useRefreshSink(sink);
   const pause = useMutation({
     mutationFn: () => {
@@ -33,6 +35,7 @@ export function SinkActions({ sink }: { sink: Sink }) {
   const close = () => setOpen(null);
   return (
     <>
+      <Button onClick={() => setOpen('change')}>{sinks.change}</Button>
       <Button isBusy={pause.isPending} onClick={() => pause.mutate()}>
         {sink.paused ? sinks.resume : sinks.pause}
       </Button>
@@ -41,9 +44,51 @@ export function SinkActions({ sink }: { sink: Sink }) {
         {sinks.remove}
       </Button>
       {pause.error !== null && <Alert>{pause.error.message}</Alert>}
+      {open === 'change' && <Change sink={sink} close={close} />}
       {open === 'backfill' && <Backfill sink={sink} close={close} />}
       {open === 'remove' && <Remove sink={sink} close={close} />}
     </>
+  );
+}
+
+/** What it is called, and which events it gets. */
+function Change({ sink, close }: DialogProps) {
+  const { sinks, invalid, endpoint } = useWords();
+  const refresh = useRefreshSink(sink);
+  const [types, setTypes] = useState<ReadonlySet<string>>(new Set(sink.event_types));
+  const change = useMutation({
+    mutationFn: async (form: FormData) => {
+      const body = {
+        name: String(form.get('name')).trim() || null,
+        event_types: [...types],
+        filter: readFilter(form, invalid),
+      };
+      return call(sinkPath(sink), { method: 'PATCH', body, version: sink.version });
+    },
+    onSuccess() {
+      refresh();
+      close();
+    },
+  });
+  return (
+    <FormDialog
+      title={sinks.change}
+      action={endpoint.saveChange}
+      close={close}
+      isBusy={change.isPending}
+      error={change.error}
+      submit={(form) => change.mutate(form)}
+    >
+      <TextField
+        label={sinks.name}
+        name="name"
+        maxLength={100}
+        defaultValue={sink.name}
+        help={sinks.nameHelp}
+      />
+      <ChooseEvents chosen={types} choose={setTypes} />
+      <EventFilter kept={sink.filter} />
+    </FormDialog>
   );
 }
 

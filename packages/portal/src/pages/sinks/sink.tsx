@@ -132,6 +132,9 @@ function Aside({ sink }: { sink: Sink }) {
                 ),
               ],
               [words.endpoints.events, describeTypes(sink.event_types, words)],
+              ...(sink.filter === null
+                ? []
+                : [[sinks.filter, <FilterText key="filter" filter={sink.filter} />] as const]),
               ['id', <Code key="id" text={sink.id} isShort />],
             ]}
           />
@@ -139,6 +142,14 @@ function Aside({ sink }: { sink: Sink }) {
       </Section>
       {mayManage && <Settings key={sink.version} sink={sink} />}
     </div>
+  );
+}
+
+function FilterText({ filter }: { filter: object }) {
+  return (
+    <pre className="overflow-auto font-mono text-[13px] whitespace-pre-wrap">
+      {JSON.stringify(filter, null, 2)}
+    </pre>
   );
 }
 
