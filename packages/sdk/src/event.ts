@@ -40,6 +40,8 @@ export const EVENT_TYPES = [
   'delivery.exhausted',
   'source.stalled',
   'source.recovered',
+  'alert.fired',
+  'alert.resolved',
   'system.test',
 ] as const;
 
@@ -275,6 +277,28 @@ export interface EventStalled {
   expected_within_seconds?: number | null;
 }
 
+/** A rule that watches over a project found what it looks for, or does not any more. */
+export interface EventAlert {
+  /** `alt_...`: the same when it fires and when it resolves. */
+  id: string;
+  rule_id: string;
+  rule_name: string;
+  /** `bounce_rate`, `endpoint_failing` ... */
+  type: string;
+  /** What it is about; `null` for the project as a whole. */
+  about: { kind: string; id: string; name: string } | null;
+  /** What was found when it fired, for people. */
+  sentence: string;
+  /** A share of 1, a count or seconds, as its type has it; and the highest so far. */
+  value: number;
+  worst_value?: number | null;
+  threshold: number;
+  fired_at: string;
+  resolved_at?: string | null;
+  /** `recovered`, `gone`, `rule_disabled`, `rule_deleted`. */
+  resolved_because?: string | null;
+}
+
 export interface EventMailbox {
   address: string;
   name?: string | null;
@@ -386,6 +410,7 @@ export interface EventData {
   backlog?: EventBacklog;
   exhausted?: EventExhausted;
   stalled?: EventStalled;
+  alert?: EventAlert;
   coalesced?: EventCoalesced;
   tags?: string[];
   metadata?: Record<string, unknown>;

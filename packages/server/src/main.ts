@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { buildAccess } from './assembly/build-access.ts';
+import { buildAlerts } from './assembly/build-alerts.ts';
 import { buildAnalytics } from './assembly/build-analytics.ts';
 import { buildHttp } from './assembly/build-http.ts';
 import { buildJobs } from './assembly/build-jobs.ts';
@@ -94,6 +95,10 @@ async function buildParts(basics: Basics) {
   const sources = await buildSources(basics, { ...logbook, ...access, ...webhooks, metrics });
   const jobs = buildJobs(basics, { ...logbook, ...webhooks, sources });
   const analytics = buildAnalytics(basics);
+  const alerts = buildAlerts(basics, {
+    ...{ ...logbook, ...webhooks, ...sinks, ...analytics },
+    ...{ ...access, acceptor },
+  });
   const sharing = buildSharing(basics, { access, webhooks, mail, sources, sinks });
   const app = buildHttp(basics, {
     access,
@@ -104,6 +109,7 @@ async function buildParts(basics: Basics) {
     sinks,
     jobs,
     analytics,
+    alerts,
     metrics,
   });
   const submission = buildSubmission(basics, { acceptor, ...access, metrics });
@@ -117,6 +123,7 @@ async function buildParts(basics: Basics) {
     sinks,
     jobs,
     analytics,
+    alerts,
     sharing,
     app,
     submission,

@@ -25,7 +25,7 @@ const FOREIGN_SQL = [
   `${SERVER}sinks/warehouse/`,
 ];
 
-const BELOW_MAIL = ['lib', 'core', 'store', 'smtp', 'sources', 'sinks', 'analytics'];
+const BELOW_MAIL = ['lib', 'core', 'store', 'smtp', 'sources', 'sinks', 'analytics', 'alerts'];
 const BELOW_HTTP = [...BELOW_MAIL, 'nodes', 'mail', 'webhooks'];
 
 /** Which rooms of the server a room may import from, beside itself. */
@@ -37,6 +37,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sources: ['lib', 'core'],
   sinks: ['lib', 'core'],
   analytics: ['lib', 'core'],
+  alerts: ['lib', 'core'],
   nodes: ['lib', 'core', 'store'],
   mail: BELOW_MAIL,
   webhooks: BELOW_MAIL,

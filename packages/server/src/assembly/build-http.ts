@@ -20,6 +20,7 @@ import { createRoutes } from '../http/routes.ts';
 import { createHttpServer } from '../http/server.ts';
 import { toPublicHealth } from '../store/engine.ts';
 import type { Access } from './build-access.ts';
+import type { Alerts } from './build-alerts.ts';
 import type { AnalyticsRoom } from './build-analytics.ts';
 import type { Jobs } from './build-jobs.ts';
 import type { Logbook } from './build-log.ts';
@@ -39,6 +40,7 @@ interface Shown {
   sinks: Sinks;
   jobs: Jobs;
   analytics: Pick<AnalyticsRoom, 'analytics'>;
+  alerts: Pick<Alerts, 'alertRoom'>;
   metrics: Pick<Metrics, 'render'>;
 }
 
@@ -99,6 +101,7 @@ function buildRoutes(basics: Basics, shown: Shown, servesApi: boolean): Route[] 
     publicUrl: config.publicUrl,
     runner: jobs.runner,
     analytics: shown.analytics.analytics,
+    alertRoom: shown.alerts.alertRoom,
     replay: jobs.replay,
     jobRetentionMs: basics.retentionMs,
     sourceRoom: sources,

@@ -3,6 +3,7 @@ import type { MailboxReader } from '../mail/return-path/read-mailbox.ts';
 import { createDuties } from '../nodes/duties.ts';
 import { repeat } from '../nodes/repeat.ts';
 import type { Store } from '../store/store.ts';
+import type { Alerts } from './build-alerts.ts';
 import type { AnalyticsRoom } from './build-analytics.ts';
 import type { Jobs } from './build-jobs.ts';
 import type { Mail } from './build-mail.ts';
@@ -31,6 +32,7 @@ export function takeDuties(
     jobs: Pick<Jobs, 'runner'>;
     reports: Pick<Reports, 'monitor'>;
     analytics: Pick<AnalyticsRoom, 'counter'>;
+    alerts: Pick<Alerts, 'round'>;
   },
 ): () => void {
   const duties = createDuties({ nodes: store.nodes, node, clock, log });
@@ -58,7 +60,8 @@ export function takeDuties(
     // Jobs go on where they began; this takes up what a dead node left.
     const takeUp = (): Promise<number> => parts.jobs.runner.start().then(() => JOBS_AGAIN_MS);
     held.push(
-      duties.hold('alerts', asDuty(parts.reports.monitor)),
+      duties.hold('backlog', asDuty(parts.reports.monitor)),
+      duties.hold('alerts', again(parts.alerts.round)),
       duties.hold('jobs', again(takeUp)),
       duties.hold('stats', again(parts.analytics.counter.step)),
     );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fireAlert } from './fixtures/fire-alert.ts';
 import { assertProblem, type Json, startTestApi } from './fixtures/test-api.ts';
 
 const api = await startTestApi();
@@ -227,6 +228,7 @@ before(async () => {
     { ...ofSink, path: `${ofSink.path}/refused/resend`, body: {}, other: { event_ids: ['evt_x'] } },
   );
   CASES.push({ path: '/v1/stats/rebuild', list: '/v1/sinks' });
+  await addAlertCases();
   const list = '/v1/inbound/routes?limit=100';
   const { body: route } = await api.send('POST', '/v1/inbound/routes', {
     body: { address: 'a@in.example' },
@@ -247,9 +249,32 @@ before(async () => {
   }
 });
 
+async function addAlertCases(): Promise<void> {
+  const rules = '/v1/alert-rules';
+  const body = { type: 'complaints' };
+  const other = { type: 'bounce_rate' };
+  const { body: rule } = await api.send('POST', rules, { body });
+  const alert = `/v1/alerts/${await fireAlert(api, { ruleId: rule.id, name: 'again' })}`;
+  const days = { body: {}, other: { days: 3 } };
+  CASES.push(
+    { path: rules, body, other, list: `${rules}?limit=100` },
+    {
+      path: `${rules}/defaults`,
+      body: { names: ['Somebody complained'] },
+      other: { names: ['A sink fails'] },
+      list: `${rules}?limit=100`,
+    },
+    { path: `${rules}/preview`, body, other, list: rules },
+    { path: `${rules}/test`, body: { rule: body }, other: { rule: other }, list: rules },
+    { path: `${rules}/${rule.id}/test`, ...days, list: rules },
+    { path: `${alert}/snooze`, body: { until: null }, list: '/v1/alerts' },
+    { path: `${alert}/acknowledge`, list: '/v1/alerts' },
+  );
+}
+
 /** It changes what is there, and makes nothing. */
 const isChange = (path: string) =>
-  /\/(retry|pause|resume|cancel|release|drop|check|rebuild|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\/|\/preview$/.test(
+  /\/(retry|pause|resume|cancel|release|drop|check|rebuild|dkim\/rotate)$|sources\/\w+\/secret\/rotate$|\/sinks\/\w+\/|\/alerts\/\w+\/|alert-rules.*\/test$|\/preview$/.test(
     path,
   );
 
@@ -307,6 +332,7 @@ test('the same key with another body, or at another path, is refused', async () 
 /** Bodies of what can be there once only, changed into ones that are not there yet. */
 const NEW_ONES: Record<string, (body: Json) => Json> = {
   '/v1/events': ([event]) => [{ ...event, timestamp: '2026-11-21T17:00:00Z' }],
+  '/v1/alert-rules/defaults': () => ({ names: ['A sink fails'] }),
   '/v1/domains': () => ({ name: 'at-once.example' }),
   '/v1/suppressions': () => ({ address: 'at-once@b.example' }),
   '/v1/inbound/routes': () => ({ address: 'at-once@in.example' }),

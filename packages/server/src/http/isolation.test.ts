@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deliveryId } from '../core/ids.ts';
+import { fireAlert } from './fixtures/fire-alert.ts';
 import { receiveMail } from './fixtures/receive-mail.ts';
 import { assertProblem, startTestApi } from './fixtures/test-api.ts';
 import { toJsonSchema } from './openapi.ts';
@@ -62,6 +63,11 @@ before(async () => {
     body: { kind: 'http', name: MARK, settings: { url: `https://app.example.com/${MARK}` } },
   });
   owned['sinks'] = sink.body.id;
+  const rule = await api.send('POST', '/v1/alert-rules', {
+    body: { type: 'complaints', name: MARK, to: { sinks: [sink.body.id] } },
+  });
+  owned['alert-rules'] = rule.body.id;
+  owned['alerts'] = await fireAlert(api, { ruleId: rule.body.id, name: MARK });
   const route = await api.send('POST', '/v1/inbound/routes', {
     body: { address: `${MARK}@in.example`, description: MARK },
   });
@@ -129,6 +135,13 @@ const BODIES: Record<string, unknown> = {
   'POST /v1/sinks/{id}/preview': {},
   'POST /v1/sinks/{id}/backfill': {},
   'POST /v1/sinks/{id}/refused/resend': {},
+  'POST /v1/alert-rules': { type: 'complaints' },
+  'POST /v1/alert-rules/defaults': { names: ['Bounce rate over 5%'] },
+  'POST /v1/alert-rules/preview': { type: 'complaints' },
+  'POST /v1/alert-rules/test': { rule: { type: 'complaints' } },
+  'POST /v1/alert-rules/{id}/test': {},
+  'PATCH /v1/alert-rules/{id}': { name: 'taken over' },
+  'POST /v1/alerts/{id}/snooze': { until: null },
   'POST /v1/sources': { provider: 'postmark' },
   'PATCH /v1/sources/{id}': { name: 'taken over' },
   'POST /v1/sources/{id}/secret/rotate': { secret: 'taken over' },
@@ -170,11 +183,13 @@ const FILTERS: Record<string, () => string | undefined> = {
   receiving_domain: () => 'example.com',
   provider: () => 'posthorn',
   compare: () => 'previous',
+  rule_id: () => owned['alert-rules'],
 };
 /** Where a field means something else. */
 const FILTERS_AT: Record<string, string> = {
   '/v1/jobs?state': 'queued',
   '/v1/messages?state': 'accepted',
+  '/v1/alerts?state': 'open',
 };
 const PAGE_FIELDS = ['limit', 'cursor'];
 

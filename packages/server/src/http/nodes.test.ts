@@ -65,6 +65,7 @@ test('tells the last beat where nodes beat', async () => {
   assert.ok(route);
   const request = {
     projectId: '',
+    callerId: '',
     scopes: [],
     params: {},
     keyMode: 'live' as const,

@@ -9,6 +9,8 @@ import type { IfMatch } from './entity-tag.ts';
 export interface RouteRequest<P = unknown, Q = unknown, B = unknown> {
   /** The empty string on routes without authentication. */
   projectId: string;
+  /** The id of the key, or of the person, that asks; the empty string on routes without authentication. */
+  callerId: string;
   /** What the caller's key may do. */
   scopes: readonly Scope[];
   /** What becomes of the messages that the caller sends. */
@@ -82,6 +84,7 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
     | 'Tracking'
     | 'Inbound'
     | 'Stats'
+    | 'Alerts'
     | 'Jobs'
     | 'Keys'
     | 'Projects'

@@ -1,3 +1,5 @@
+import { createAlertRoutes } from './api/alerts/alert-routes.ts';
+import { createAlertRuleRoutes } from './api/alerts/rule-routes.ts';
 import { createDeadLetterRoutes } from './api/deliveries/dead-letter-routes.ts';
 import { createDeliveryRoutes } from './api/deliveries/delivery-routes.ts';
 import { createQueueRoutes } from './api/deliveries/queue-routes.ts';
@@ -62,6 +64,8 @@ type RouteDeps = Parameters<typeof createMessageRoutes>[0] &
   Parameters<typeof createSinkRoutes>[0] &
   Parameters<typeof createSourceRoutes>[0] &
   Parameters<typeof createStatsRoutes>[0] &
+  Parameters<typeof createAlertRuleRoutes>[0] &
+  Parameters<typeof createAlertRoutes>[0] &
   Parameters<typeof createKeyRoutes>[0] &
   Parameters<typeof createProjectRoutes>[0] &
   Parameters<typeof createInboundRouteRoutes>[0] &
@@ -105,6 +109,8 @@ export function createRoutes(deps: RouteDeps): Route[] {
     ...createSinkRoutes(deps),
     ...createSourceRoutes(deps),
     ...createStatsRoutes(deps),
+    ...createAlertRuleRoutes(deps),
+    ...createAlertRoutes(deps),
     ...createKeyRoutes(deps),
     ...createProjectRoutes(deps),
     ...createNodeRoutes(deps),

@@ -224,6 +224,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const input = {
       client,
       projectId: caller?.projectId ?? '',
+      callerId: caller?.keyId ?? '',
       scopes: caller?.scopes ?? [],
       keyMode: caller?.keyMode ?? 'live',
       params: route.params && checkInput(route.params, request.params, '{}'),

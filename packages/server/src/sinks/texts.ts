@@ -1,4 +1,4 @@
-import type { CanonicalEvent } from '@posthorn/sdk';
+import type { CanonicalEvent, EventAlert } from '@posthorn/sdk';
 
 /** An event in a few words, for people: what happened, to whom, and why. */
 export interface EventText {
@@ -19,6 +19,7 @@ const SEVERITIES: readonly [RegExp, EventText['severity']][] = [
 
 export function toEventText(event: CanonicalEvent): EventText {
   const { type, data } = event;
+  if (data.alert !== undefined) return toAlertText(type, data.alert);
   const what = sentence(type.slice(type.indexOf('.') + 1).replaceAll('_', ' '));
   const subject = type.startsWith('email.')
     ? what
@@ -40,6 +41,26 @@ export function toEventText(event: CanonicalEvent): EventText {
       value == null || value === '' ? [] : [[name, shorten(value)]],
     ),
     severity: SEVERITIES.find(([pattern]) => pattern.test(type))?.[1] ?? 'info',
+  };
+}
+
+/** What fired is said in its own words. */
+function toAlertText(type: string, alert: EventAlert): EventText {
+  const { rule_name: name, sentence, about, fired_at: firedAt, resolved_at: resolvedAt } = alert;
+  const isOver = type === 'alert.resolved';
+  const facts: [string, string | null | undefined][] = [
+    ['What', sentence],
+    ['About', about?.name],
+    ['Fired', firedAt],
+    ['Resolved', resolvedAt],
+    ['Alert', alert.id],
+  ];
+  return {
+    headline: `${isOver ? 'Resolved' : 'Firing'}: ${name}`,
+    facts: facts.flatMap(([fact, value]): [string, string][] =>
+      value == null ? [] : [[fact, shorten(value)]],
+    ),
+    severity: isOver ? 'info' : 'error',
   };
 }
 

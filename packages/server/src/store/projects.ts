@@ -72,6 +72,9 @@ const KEPT_FOR_EVER = [
   'inbound_routes',
   'stats_counts',
   'stats_places',
+  'alert_notices',
+  'alerts',
+  'alert_rules',
 ] as const;
 
 const FIRST_PROJECT = 'first_project';

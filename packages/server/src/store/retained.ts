@@ -83,6 +83,14 @@ export function listRetained(schema: string): Retained[] {
     },
     { table: 'stats_firsts', key: ['mark'], inUse: 'FALSE', timeOrdered: false },
     {
+      table: 'alert_notices',
+      key: ['alert_id', 'id'],
+      inUse: `EXISTS (SELECT 1 FROM ${schema}alerts x
+    WHERE x.project_id = t.project_id AND x.id = t.alert_id)`,
+      timeOrdered: false,
+    },
+    { table: 'alerts', key: ['id'], inUse: 't.resolved_at IS NULL', timeOrdered: false },
+    {
       table: 'source_replays',
       key: ['source_id', 'replay_key'],
       inUse: 'FALSE',

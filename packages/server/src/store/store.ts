@@ -3,6 +3,9 @@ import { type AuditLog, createAuditLog } from './access/audit-log.ts';
 import { createInvitations, type Invitations } from './access/invitations.ts';
 import { createSessions, type Sessions } from './access/sessions.ts';
 import { createUsers, type Users } from './access/users.ts';
+import { type AlertNotices, createAlertNotices } from './alerts/alert-notices.ts';
+import { type AlertRules, createAlertRules } from './alerts/alert-rules.ts';
+import { type Alerts, createAlerts } from './alerts/alerts.ts';
 import { createDeliverySample, type DeliverySample } from './analytics/delivery-sample.ts';
 import { createStatsPlaces, type StatsPlaces } from './analytics/stats-places.ts';
 import { createStatsSums, type StatsSums } from './analytics/stats-sums.ts';
@@ -64,6 +67,9 @@ export interface Store {
   deliverySample: DeliverySample;
   statsPlaces: StatsPlaces;
   statsSums: StatsSums;
+  alertRules: AlertRules;
+  alerts: Alerts;
+  alertNotices: AlertNotices;
   sources: Sources;
   sourceActivities: SourceActivities;
   sourcePayloads: SourcePayloads;
@@ -106,6 +112,9 @@ export function createStore(engine: Engine): Store {
     deliverySample: createDeliverySample(engine),
     statsPlaces: createStatsPlaces(engine),
     statsSums: createStatsSums(engine),
+    alertRules: createAlertRules(engine),
+    alerts: createAlerts(engine),
+    alertNotices: createAlertNotices(engine),
     sources: createSources(engine),
     sourceActivities: createSourceActivities(engine),
     sourcePayloads: createSourcePayloads(engine),

@@ -2,6 +2,8 @@
 
 import type { EventType, RecipientState } from '@posthorn/sdk';
 import type { Generated } from 'kysely';
+import type { AlertNotice } from '../core/alerts/alert-rule.ts';
+import type { AlertType } from '../core/alerts/alert-types.ts';
 import type { Urgency } from '../core/events/urgency.ts';
 import type { KeyMode } from '../core/key-mode.ts';
 import type { HoldReason } from '../core/mail/hold-rules.ts';
@@ -411,6 +413,48 @@ export interface StatsPlacesTable {
   generation: number;
 }
 
+export interface AlertRulesTable {
+  project_id: string;
+  id: string;
+  name: string;
+  type: AlertType;
+  settings: string;
+  is_enabled: number;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface AlertsTable {
+  project_id: string;
+  id: string;
+  rule_id: string;
+  open_key: string | null;
+  resolved_at: number | null;
+  acknowledged_at: number | null;
+  snoozed_until: number | null;
+  body: string;
+  version: number;
+  retain_until: number;
+}
+
+export interface AlertNoticesTable {
+  project_id: string;
+  alert_id: string;
+  id: string;
+  turn: AlertNotice['turn'];
+  kind: AlertNotice['kind'];
+  destination: string;
+  state: AlertNotice['state'];
+  attempts: number;
+  due_at: number | null;
+  is_quiet: number;
+  detail: string | null;
+  created_at: number;
+  settled_at: number | null;
+  retain_until: number;
+}
+
 export interface SourceActivityTable {
   project_id: string;
   source_id: string;
@@ -586,6 +630,9 @@ export interface Tables {
   stats_counts: StatsCountsTable;
   stats_firsts: StatsFirstsTable;
   stats_places: StatsPlacesTable;
+  alert_rules: AlertRulesTable;
+  alerts: AlertsTable;
+  alert_notices: AlertNoticesTable;
   source_activity: SourceActivityTable;
   source_payloads: SourcePayloadsTable;
   source_replays: SourceReplaysTable;

@@ -149,6 +149,8 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
     'stalled',
   ]),
   'source.recovered': about('system', 'A provider that had gone silent talks again.', ['stalled']),
+  'alert.fired': about('system', 'An alert rule found what it looks for.', ['alert']),
+  'alert.resolved': about('system', 'An alert is over.', ['alert']),
   'system.test': about('system', 'Someone pressed Test.', ['endpoint']),
 };
 

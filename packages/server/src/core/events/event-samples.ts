@@ -74,6 +74,16 @@ function otherEventOf(eventId: string): string {
 
 const RECIPIENT = 'jane.doe@example.com';
 const SOURCE_ID = 'src_01JZ8Q4N2M5X7V3C9B6H1D0K8T';
+const ALERT = {
+  id: 'alt_01JZ8Q4N2M5X7V3C9B6H1D0K8T',
+  rule_id: 'alr_01JZ8Q4N2M5X7V3C9B6H1D0K8T',
+  rule_name: 'Bounce rate over 5%',
+  type: 'bounce_rate',
+  about: null,
+  sentence: '7.3% of the messages bounced in the last hour (73 of 1,000); the line is 5%.',
+  value: 0.073,
+  threshold: 0.05,
+};
 
 /** An order's confirmation, so and so many ms after it was accepted. */
 function mail(
@@ -499,6 +509,16 @@ const SAMPLES: Readonly<Record<EventType, (sample: Sample) => EventData>> = {
       last_event_at: ago(0),
       silent_seconds: 25_200,
       expected_within_seconds: 3_600,
+    },
+  }),
+  'alert.fired': ({ ago }) => ({ alert: { ...ALERT, fired_at: ago(0) } }),
+  'alert.resolved': ({ ago }) => ({
+    alert: {
+      ...ALERT,
+      worst_value: 0.094,
+      fired_at: ago(2 * HOUR_MS),
+      resolved_at: ago(0),
+      resolved_because: 'recovered',
     },
   }),
   'system.test': ({ endpoint }) => ({ endpoint }),

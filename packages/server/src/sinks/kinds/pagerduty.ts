@@ -30,7 +30,7 @@ export const pagerduty = defineSink<z.output<typeof settings>>({
     postOneByOne(surroundings, {
       url,
       bodyOf: ({ headline, facts, severity }, { event }) => ({
-        event_action: event.type.endsWith('recovered') ? 'resolve' : 'trigger',
+        event_action: /(recovered|resolved)$/.test(event.type) ? 'resolve' : 'trigger',
         dedup_key: dedupKeyOf(event),
         payload: {
           summary: headline.slice(0, MAX_SUMMARY),
@@ -49,6 +49,7 @@ export const pagerduty = defineSink<z.output<typeof settings>>({
 export function dedupKeyOf({ id, data }: CanonicalEvent): string {
   if (data.endpoint !== undefined) return `endpoint:${data.endpoint.id}`;
   if (data.stalled !== undefined) return `source:${data.stalled.source_id}`;
+  if (data.alert !== undefined) return `alert:${data.alert.id}`;
   if (data.domain !== undefined) return `domain:${data.domain.name}`;
   return id;
 }

@@ -58,6 +58,8 @@ export interface ApiKeys {
   purgingLinks(projectId: string, nowMs: number): Statement;
   /** Rejects with StoreConflict when the key is gone. */
   revoke(projectId: string, id: string, nowMs: number): Promise<void>;
+  /** Messages that come with it wait for a person from now on. Rejects with StoreConflict when it is gone. */
+  hold(projectId: string, id: string, nowMs: number): Promise<void>;
   noteUses(uses: readonly KeyUse[]): Promise<void>;
 }
 
@@ -121,6 +123,11 @@ export function createApiKeys(engine: Engine): ApiKeys {
       const revocation = one({ projectId, id }).set({ revoked_at: nowMs });
       const telling = changeStatement(engine, { kind: 'key', projectId, id }, nowMs);
       await engine.commit({ events: [], statements: [toStatement(revocation, 1), telling] });
+    },
+    async hold(projectId, id, nowMs) {
+      const holding = one({ projectId, id }).set({ mode: 'hold' });
+      const telling = changeStatement(engine, { kind: 'key', projectId, id }, nowMs);
+      await engine.commit({ events: [], statements: [toStatement(holding, 1), telling] });
     },
     async noteUses(uses) {
       const statements = uses.map((use) =>

@@ -36,6 +36,7 @@ export function createRouteCaller(routes: readonly Route[], memory: AnswerMemory
     if (route.auth !== 'none') requireScope(caller, route.auth);
     const input = {
       projectId: caller.projectId,
+      callerId: caller.keyId,
       scopes: caller.scopes,
       keyMode: caller.keyMode,
       params: route.params && checkInput(route.params, params, '{}'),

@@ -425,6 +425,55 @@ CREATE TABLE posthorn.stats_places (
   generation integer NOT NULL
 );
 
+CREATE TABLE posthorn.alert_rules (
+  project_id text COLLATE "C" NOT NULL REFERENCES posthorn.projects (id),
+  id text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  settings text COLLATE "C" NOT NULL,
+  is_enabled integer NOT NULL,
+  version integer NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE TABLE posthorn.alerts (
+  project_id text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  rule_id text COLLATE "C" NOT NULL,
+  open_key text COLLATE "C",
+  resolved_at bigint,
+  acknowledged_at bigint,
+  snoozed_until bigint,
+  body text COLLATE "C" NOT NULL,
+  version integer NOT NULL,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, id)
+);
+
+CREATE UNIQUE INDEX alerts_open ON posthorn.alerts (project_id, open_key) WHERE open_key IS NOT NULL;
+
+CREATE TABLE posthorn.alert_notices (
+  project_id text COLLATE "C" NOT NULL,
+  alert_id text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  turn text COLLATE "C" NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  destination text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  attempts integer NOT NULL,
+  due_at bigint,
+  is_quiet integer NOT NULL,
+  detail text COLLATE "C",
+  created_at bigint NOT NULL,
+  settled_at bigint,
+  retain_until bigint NOT NULL,
+  PRIMARY KEY (project_id, alert_id, id)
+);
+
+CREATE INDEX alert_notices_due ON posthorn.alert_notices (due_at) WHERE due_at IS NOT NULL;
+
 CREATE TABLE posthorn.source_activity (
   project_id text COLLATE "C" NOT NULL,
   source_id text COLLATE "C" NOT NULL,

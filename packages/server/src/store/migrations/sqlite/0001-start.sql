@@ -415,6 +415,58 @@ CREATE TABLE stats_places (
   generation INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Rules that watch over a project (core/alerts). `settings` has everything but what is asked for by columns.
+CREATE TABLE alert_rules (
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  is_enabled INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- Firings of rules. `open_key` is the rule and what it is about while it fires, so that it fires once; then null.
+CREATE TABLE alerts (
+  project_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  rule_id TEXT NOT NULL,
+  open_key TEXT,
+  resolved_at INTEGER,
+  acknowledged_at INTEGER,
+  snoozed_until INTEGER,
+  body TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX alerts_open ON alerts (project_id, open_key) WHERE open_key IS NOT NULL;
+
+-- What is told of an alert, and to whom: one row for each turn of it and destination.
+CREATE TABLE alert_notices (
+  project_id TEXT NOT NULL,
+  alert_id TEXT NOT NULL,
+  id TEXT NOT NULL,
+  turn TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  due_at INTEGER,
+  is_quiet INTEGER NOT NULL,
+  detail TEXT,
+  created_at INTEGER NOT NULL,
+  settled_at INTEGER,
+  retain_until INTEGER NOT NULL,
+  PRIMARY KEY (project_id, alert_id, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX alert_notices_due ON alert_notices (due_at) WHERE due_at IS NOT NULL;
+
 -- What was noticed of a source: apart from it, so that noticing is no change. `silences` has the longest
 -- silence of each of the last days (core/source-silence.ts).
 CREATE TABLE source_activity (
