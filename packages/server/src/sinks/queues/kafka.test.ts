@@ -1,98 +1,129 @@
-import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Admin, Consumer } from '@platformatic/kafka';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { BrokerSettings, StoredRecord } from '../fixtures/kafka/broker.ts';
+import { crc32c } from '../fixtures/kafka/record-batch.ts';
+import { itemAt as messageAt } from '../fixtures/scripted-http.ts';
+import { findFreePort, makeFolder, startTestServer } from '../fixtures/test-server.ts';
 import {
-  findFreePort,
-  findProgram,
-  makeFolder,
-  startTestServer,
-  writeCertificate,
-} from '../fixtures/test-server.ts';
-import { type Destination, testSinkKind } from '../fixtures/test-sink-kind.ts';
+  type Destination,
+  itemAt,
+  openSink,
+  testSinkKind,
+  troubleOf,
+} from '../fixtures/test-sink-kind.ts';
 
-/** Where its jars are looked for: `mvn dependency:copy-dependencies` of org.apache.kafka:kafka_2.13. */
-const JARS = process.env['KAFKA_JARS'] ?? '/opt/posthorn-tests/kafka';
-const java = findProgram('java');
-const isThere = java !== undefined && globSync(join(JARS, 'kafka_2.13-*.jar')).length > 0;
+/** Kafka's protocol by a broker of our own; queues/kafka-server.test.ts has the same on Kafka itself. */
+const BROKER = fileURLToPath(new URL('../fixtures/kafka/broker.ts', import.meta.url));
 
-async function startTestKafka(): Promise<Destination> {
+const TOPICS = {
+  'posthorn.events': { partitions: 1 },
+  spread: { partitions: 4 },
+  lossy: { partitions: 1, losesAnswer: true },
+  full: { partitions: 1, answer: 19 },
+  narrow: { partitions: 1, answer: 10 },
+  closed: { partitions: 1, answer: 29 },
+};
+
+async function startBroker(): Promise<Destination & { stored(topic: string): StoredRecord[] }> {
   const folder = makeFolder();
-  const ports = await Promise.all(Array.from({ length: 4 }, findFreePort));
-  const [open = 0, login = 0, tls = 0, control = 0] = ports;
-  const { cert, key } = writeCertificate(folder);
-  writeFileSync(join(folder, 'store.pem'), `${readFileSync(key)}\n${readFileSync(cert)}\n`);
-  const file = join(folder, 'server.properties');
-  const plain = 'org.apache.kafka.common.security.plain.PlainLoginModule';
-  writeFileSync(
-    file,
-    `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${control}
-controller.listener.names=CONTROL
-listeners=OPEN://127.0.0.1:${open},LOGIN://127.0.0.1:${login},TLS://127.0.0.1:${tls},CONTROL://127.0.0.1:${control}
-advertised.listeners=OPEN://localhost:${open},LOGIN://localhost:${login},TLS://localhost:${tls}
-listener.security.protocol.map=CONTROL:PLAINTEXT,OPEN:PLAINTEXT,LOGIN:SASL_PLAINTEXT,TLS:SSL
-inter.broker.listener.name=OPEN
-sasl.enabled.mechanisms=PLAIN
-listener.name.login.plain.sasl.jaas.config=${plain} required user_posthorn="right";
-ssl.keystore.type=PEM
-ssl.keystore.location=${join(folder, 'store.pem')}
-log.dirs=${join(folder, 'data')}
-offsets.topic.replication.factor=1
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
-`,
-  );
-  const args = ['-Xmx400m', '-cp', join(JARS, '*')];
-  const id = 'AAAAAAAAQACAAAAAAAAAAQ';
-  spawnSync(java ?? '', [...args, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', file]);
+  const [open, login, tls] = await Promise.all([findFreePort(), findFreePort(), findFreePort()]);
+  const settings: BrokerSettings = {
+    ports: { open, login, tls },
+    passwords: { posthorn: 'right' },
+    topics: TOPICS,
+    file: join(folder, 'records.ndjson'),
+  };
   const server = await startTestServer({
     folder,
-    command: java ?? '',
-    args: [...args, 'kafka.Kafka', file],
-    ready: /Kafka Server started/,
+    command: process.execPath,
+    args: [BROKER, JSON.stringify(settings)],
+    ready: /Broker started/,
   });
-  const client = { clientId: 'test', bootstrapBrokers: [`localhost:${open}`] };
-  const admin = new Admin(client);
-  await admin.createTopics({ topics: ['posthorn.events'], partitions: 1, replicas: 1 });
-  await admin.close();
-
-  let readers = 0;
-  async function read(): Promise<string[]> {
-    readers += 1;
-    const consumer = new Consumer({ ...client, groupId: `reader-${readers}` });
-    const topics = ['posthorn.events'];
-    const [end = 0n] = (await consumer.listOffsets({ topics })).get('posthorn.events') ?? [];
-    const stream = await consumer.consume({ topics, mode: 'earliest' });
-    const ids: string[] = [];
-    if (end > 0n) {
-      for await (const { headers, offset } of stream) {
-        const [, id] = [...headers].find(([name]) => name.toString() === 'id') ?? [];
-        ids.push(String(id));
-        if (offset >= end - 1n) break;
-      }
-    }
-    await consumer.close(true);
-    return ids;
-  }
-
+  const stored = (topic: string): StoredRecord[] => {
+    if (!existsSync(settings.file)) return [];
+    const lines = readFileSync(settings.file, 'utf8').split('\n').slice(0, -1);
+    return lines.map((line) => JSON.parse(line)).filter((one) => one.topic === topic);
+  };
   return {
     server,
     settings: { brokers: `localhost:${open}` },
     wrongCredentials: { brokers: `localhost:${login}`, username: 'posthorn', password: 'wrong' },
     wrongTarget: { topic: 'nobody' },
     tls: { brokers: `localhost:${tls}`, tls: true },
-    read,
+    read: async () => stored('posthorn.events').map(({ headers }) => headers['id'] ?? ''),
+    stored,
   };
 }
 
 testSinkKind(
-  {
-    kind: 'kafka',
-    missing: !isThere && `allowed: neither Debian nor npm has Kafka; Java and its jars in ${JARS}`,
-    dropsRepeats: false,
-    survivesKill: true,
-  },
-  startTestKafka,
+  { kind: 'kafka', missing: false, dropsRepeats: false, survivesKill: true },
+  startBroker,
 );
+
+const broker = await startBroker();
+after(() => broker.server.stop());
+const never = new AbortController().signal;
+
+async function send(
+  items: Parameters<Awaited<ReturnType<typeof openSink>>['send']>[0],
+  settings: object,
+) {
+  const sink = await openSink('kafka', { ...broker.settings, ...settings });
+  try {
+    return await sink.send(items, never);
+  } finally {
+    await sink.close();
+  }
+}
+
+test('the checksum is the one of the specification', () => {
+  // RFC 3720 appendix B.4: 32 bytes of zeros, and of ones.
+  assert.equal(crc32c(Buffer.alloc(32)), 0x8a9136aa);
+  assert.equal(crc32c(Buffer.alloc(32, 0xff)), 0x62a8ab43);
+});
+
+test('what belongs to one message stands in one partition, in order, with its headers', async () => {
+  const items = Array.from({ length: 40 }, (_, i) =>
+    messageAt(i + 1, { n: i + 1 }, `msg_${i % 8}`),
+  );
+  assert.deepEqual(await send(items, { topic: 'spread' }), []);
+  const stored = broker.stored('spread');
+  assert.equal(stored.length, 40);
+  assert.ok(new Set(stored.map(({ partition }) => partition)).size > 1);
+  for (let message = 0; message < 8; message++) {
+    const ours = stored.filter(({ key }) => key === `msg_${message}`);
+    assert.equal(new Set(ours.map(({ partition }) => partition)).size, 1);
+    assert.deepEqual(
+      ours.map(({ value }) => JSON.parse(value ?? '').n),
+      [0, 1, 2, 3, 4].map((round) => round * 8 + message + 1),
+    );
+  }
+  assert.deepEqual(stored.find(({ value }) => value === '{"n":1}')?.headers, {
+    id: 'evt_1',
+    type: 'email.bounced',
+  });
+});
+
+test('a batch whose answer was lost stands there once: the broker knows its number', async () => {
+  assert.deepEqual(await send([itemAt(1), itemAt(2)], { topic: 'lossy' }), []);
+  assert.deepEqual(
+    broker.stored('lossy').map(({ value }) => value),
+    ['{"n":1}', '{"n":2}'],
+  );
+});
+
+test('the right password lets it in', async () => {
+  const { brokers, username } = broker.wrongCredentials;
+  await send([itemAt(7)], { brokers, username, password: 'right' });
+  assert.deepEqual((await broker.read()).slice(-1), [itemAt(7).event.id]);
+});
+
+test('what the broker says is told apart', async () => {
+  const codeOf = async (topic: string) => (await troubleOf(send([itemAt(1)], { topic }))).code;
+  assert.equal(await codeOf('full'), 'unavailable');
+  assert.equal(await codeOf('narrow'), 'refused');
+  assert.equal(await codeOf('closed'), 'credentials');
+});
