@@ -85,7 +85,7 @@ async function buildParts(basics: Basics) {
     onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
   });
   const { dispatcher } = webhooks;
-  const sinks = buildSinks(basics, webhooks);
+  const sinks = buildSinks(basics, { ...webhooks, acceptor: () => mail.acceptor });
   const { announce } = sinks.sinkRoom;
   const logbook = buildLog(basics, { subscribers: dispatcher, metrics, announce });
   const nodes = (): number => sharing.count('mail');

@@ -1,10 +1,10 @@
 import type { MessageAcceptor } from '../mail/accept-message.ts';
-import { composeNotice } from '../mail/compose-notice.ts';
 import { type BacklogMonitor, createBacklogMonitor } from '../webhooks/backlog/backlog-monitor.ts';
 import { createReporter, type Reporter } from '../webhooks/reporter.ts';
 import type { Logbook } from './build-log.ts';
 import type { Webhooks } from './build-webhooks.ts';
 import type { Basics } from './open-basics.ts';
+import { createNoticeSender } from './send-notices.ts';
 
 /** What owners of endpoints are told by itself. */
 export interface Reports {
@@ -13,18 +13,18 @@ export interface Reports {
 }
 
 export function buildReports(
-  { config, store, ids, clock, log }: Basics,
+  basics: Basics,
   ties: Pick<Logbook, 'eventLog'> &
-    Pick<Webhooks, 'directory'> & { acceptor: Pick<MessageAcceptor, 'acceptInput'> },
+    Pick<Webhooks, 'directory'> & { acceptor: Pick<MessageAcceptor, 'acceptInputs'> },
 ): Reports {
-  const from = config.noticeFrom ?? `posthorn@${config.hostname}`;
+  const { config, store, ids, clock, log } = basics;
+  const send = createNoticeSender(basics, () => ties.acceptor);
   const reporter = createReporter({
     eventLog: ties.eventLog,
     ids,
     clock,
     log,
-    notify: ({ projectId, ...notice }) =>
-      ties.acceptor.acceptInput(projectId, composeNotice({ from, ...notice }), () => []),
+    notify: (notice) => send([notice]),
   });
   const monitor = createBacklogMonitor({
     queue: store.queue,

@@ -1,3 +1,4 @@
+import { NOTICE_TAG } from '../core/mail/notice-tag.ts';
 import type { MessageInput } from './message-input.ts';
 
 /** A mail of Posthorn's own to a person who is to act: plain text, and no auto-reply is wanted. */
@@ -22,7 +23,7 @@ export function composeNotice(notice: {
     attachments: [],
     stream: 'transactional',
     unsubscribe: null,
-    tags: ['posthorn-notice'],
+    tags: [NOTICE_TAG],
     metadata: {},
     isNotice: true,
   };

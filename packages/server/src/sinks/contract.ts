@@ -43,9 +43,20 @@ export interface SinkSurroundings {
    * `unreachable`. Whoever dials the host itself would ask again, and could be led elsewhere.
    */
   addressOf(host: string): Promise<string>;
+  /** Sends mails of Posthorn's own to people, all or none. Throws SinkTrouble `unavailable`. */
+  mail(notices: readonly SinkNotice[]): Promise<void>;
   clock: Clock;
   projectId: string;
   sinkId: string;
+}
+
+/** A mail to one person, in plain text. */
+export interface SinkNotice {
+  projectId: string;
+  to: string;
+  /** Without line breaks. */
+  subject: string;
+  text: string;
 }
 
 /** Requests to addresses that may be dialled. */
@@ -86,6 +97,10 @@ export interface SinkKind<S = unknown> {
   readonly secrets: readonly (keyof S & string)[];
   /** At most so many items a batch. */
   readonly batch: number;
+  /** What it never gets, whatever its types and its filter say. */
+  ignores?(event: CanonicalEvent): boolean;
+  /** So long after each batch a lane waits, ms, however much there is, also after a restart. */
+  spacingMs?(settings: S): number;
   /** Throws SinkTrouble. A package that is not installed is `package_missing` with what to run. */
   open(settings: S, surroundings: SinkSurroundings): Promise<SinkConnection>;
 }

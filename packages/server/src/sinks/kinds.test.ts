@@ -68,6 +68,7 @@ function open(kind: string, settings: object | undefined): Promise<SinkConnectio
   const surroundings = {
     http,
     addressOf: async () => '',
+    mail: () => assert.fail(),
     clock: systemClock,
     projectId: 'prj_1',
     sinkId: 'snk_1',
@@ -146,8 +147,8 @@ test('every kind is tried here', () => {
     'postgres',
     'mysql',
   ];
-  // Those of queues are tried in queues/, on real servers.
-  const others = ['kafka', 'mqtt', 'nats', 'rabbitmq', 'redis', ...clouds];
+  // Those of queues are tried in queues/, on real servers; mails in people/.
+  const others = ['email', 'kafka', 'mqtt', 'nats', 'rabbitmq', 'redis', ...clouds];
   const tried = [...Object.keys(SETTINGS), ...others];
   assert.deepEqual(tried.sort(), SINK_KINDS.map(({ kind }) => kind).sort());
 });

@@ -3,6 +3,7 @@ import type { SinkKind } from './contract.ts';
 import { bigquery } from './kinds/bigquery.ts';
 import { clickhouse } from './kinds/clickhouse.ts';
 import { discord } from './kinds/discord.ts';
+import { email } from './kinds/email.ts';
 import { eventbridge } from './kinds/eventbridge.ts';
 import { http } from './kinds/http.ts';
 import { kafka } from './kinds/kafka.ts';
@@ -39,6 +40,7 @@ export const SINK_KINDS: readonly SinkKind[] = [
   mysql,
   clickhouse,
   bigquery,
+  email,
   slack,
   teams,
   discord,

@@ -127,6 +127,23 @@ test('a sink gets every event in order, through trouble and a crash, and the pas
   assert.equal((await client.get(path)).state, 'paused');
   await client.patch(path, { paused: false });
   await until('what waited has arrived', () => taken.length === ids.length + 1);
+
+  // People are mailed by our own queue, and not about those mails.
+  const mailed = await client.post('/v1/sinks', {
+    kind: 'email',
+    settings: { to: 'ops@posthorn.invalid' },
+    event_types: ['email.*'],
+  });
+  await append(client, ['i']);
+  const notices = async () => (await client.get('/v1/messages?tag=posthorn-notice')).data;
+  await until('a mail is written', async () => (await notices()).length === 1);
+  const [{ subject }] = await notices();
+  assert.equal(subject, '[Posthorn] Delivered: mila@example.com');
+  const { data: seen } = await client.post(`/v1/sinks/${mailed.id}/preview`, { limit: 50 });
+  const outcomeOf = (type: string) =>
+    new Set(seen.flatMap((line: Json) => (line.event_type === type ? [line.outcome] : [])));
+  assert.deepEqual([...outcomeOf('email.delivered')], ['sent']);
+  assert.deepEqual([...outcomeOf('email.accepted')], ['left_out'], 'that of the mail itself');
 });
 
 test('a sink that cannot work is refused with the field and the reason', async (t) => {

@@ -1,4 +1,5 @@
 import type { Ids } from '../../core/ids.ts';
+import { NOTICE_TAG } from '../../core/mail/notice-tag.ts';
 import type { MessageRecord, Messages } from '../../store/mail/messages.ts';
 import {
   createDraftPreparer,
@@ -73,7 +74,7 @@ export function createDsnWriter(
           headerFrom: `MAILER-DAEMON@${hostname}`,
           subject: null,
           stream: 'transactional',
-          tags: ['posthorn-notice'],
+          tags: [NOTICE_TAG],
           metadata: {},
           tracking: null,
           dsn: null,

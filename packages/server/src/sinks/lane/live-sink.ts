@@ -14,6 +14,8 @@ export interface LiveSink {
   types: readonly EventType[];
   wants: (event: CanonicalEvent) => boolean;
   transform: Transform | null;
+  /** See SinkKind. */
+  spacingMs: number;
   open(): Promise<SinkConnection>;
 }
 
@@ -29,15 +31,16 @@ export function makeLive(
 ): LiveSink {
   const { projectId, id: sinkId, filter, transformation } = record;
   const content = filter === null ? () => true : compileContentFilter(filter);
+  const parsed = kind.settings.safeParse({ ...record.settings, ...given.secrets });
   return {
     record,
     kind,
     types: [...compileEventFilter(record.eventTypes)],
     // What is told about sinks and endpoints themselves would follow each delivery by another.
-    wants: content,
+    wants: (event) => content(event) && kind.ignores?.(event) !== true,
     transform: transformation === null ? null : given.compile(transformation),
+    spacingMs: parsed.success ? (kind.spacingMs?.(parsed.data) ?? 0) : 0,
     async open() {
-      const parsed = kind.settings.safeParse({ ...record.settings, ...given.secrets });
       if (!parsed.success) {
         const detail = `Its settings are not those of this version: ${parsed.error.issues[0]?.message}`;
         throw new SinkTrouble('internal', detail);

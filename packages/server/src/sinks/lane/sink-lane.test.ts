@@ -19,7 +19,7 @@ const eventAt = (position: number): { position: number; event: CanonicalEvent } 
   } as unknown as CanonicalEvent,
 });
 
-interface Setup extends Partial<Pick<SinkLaneOptions, 'batch' | 'transform'>> {
+interface Setup extends Partial<Pick<SinkLaneOptions, 'batch' | 'transform' | 'spacingMs'>> {
   restMs?: number;
   positions?: number[];
   place?: Partial<SinkPlace>;
@@ -47,6 +47,7 @@ function setUp({ positions = [1, 2, 3, 4, 5], place = {}, ...rest }: Setup = {})
     types: null as readonly EventType[] | null,
     wants: ({ data }) => !data.tags?.includes('unwanted'),
     transform: rest.transform ?? null,
+    spacingMs: rest.spacingMs ?? 0,
     async open() {
       opened.times += 1;
       return {
@@ -66,7 +67,9 @@ function setUp({ positions = [1, 2, 3, 4, 5], place = {}, ...rest }: Setup = {})
         steps += 1;
         if (now === null || now.position !== step.from) throw new Error('conflict');
         refusals.push(...step.refusals);
-        now = { ...now, ...NEW_PLACE, position: step.to, sent: now.sent + step.sent };
+        const { lastSentAtMs } = step.sent > 0 ? { lastSentAtMs: step.nowMs } : now;
+        const sent = now.sent + step.sent;
+        now = { ...now, ...NEW_PLACE, position: step.to, sent, lastSentAtMs };
       },
       async fail(_lane, { from, failures, failingSinceMs, retryAtMs, note }) {
         if (now === null || now.position !== from) throw new Error('conflict');
@@ -229,4 +232,16 @@ test('a destination that wants large batches gets what comes in the meantime at 
   await clock.advance(40_000);
   assert.equal(await runner.step(), null);
   assert.deepEqual(sent, [[1], [2, 4]]);
+});
+
+test('a destination that wants little gets one batch in its time, however much there is', async () => {
+  const before = { spacingMs: 60_000, batch: 2, place: { lastSentAtMs: START_MS - 20_000 } };
+  const { runner, clock, sent } = setUp(before);
+  assert.equal(await runner.step(), 40_000, 'as long as before the process began');
+  await clock.advance(40_000);
+  assert.equal(await runner.step(), 0);
+  assert.equal(await runner.step(), 60_000);
+  await clock.advance(60_000);
+  await runner.step();
+  assert.deepEqual(sent, [[1, 2], [4]]);
 });

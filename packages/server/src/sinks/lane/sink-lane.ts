@@ -59,6 +59,8 @@ export interface SinkLaneOptions {
   types: readonly EventType[] | null;
   wants: (event: CanonicalEvent) => boolean;
   transform: Transform | null;
+  /** So long after a batch the next one waits, however much there is. */
+  spacingMs: number;
   open(): Promise<SinkConnection>;
   places: LanePlaces;
   feed: LaneFeed;
@@ -159,7 +161,8 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
         return null;
       }
       const restMs = untilPosition === null ? restUntilMs - clock.now() : 0;
-      const waitMs = Math.max((retryAtMs ?? 0) - clock.now(), restMs);
+      const spacedUntilMs = (place.lastSentAtMs ?? Number.NEGATIVE_INFINITY) + options.spacingMs;
+      const waitMs = Math.max((retryAtMs ?? 0) - clock.now(), restMs, spacedUntilMs - clock.now());
       if (waitMs > 0) return waitMs;
       const last = failed.from === from ? Math.min(end, failed.to) : end;
 
