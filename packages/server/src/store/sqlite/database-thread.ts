@@ -18,9 +18,33 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/**
+ * Threads whose database was closed. Starting one costs 100 ms of processor time, and a process that
+ * opens one store often opens many: a move, a restore, a test. They keep no process alive.
+ */
+const idleWorkers: Worker[] = [];
+/** Of one store, twice. */
+const MAX_IDLE_WORKERS = 4;
+
+function takeWorker(): Worker {
+  const worker = idleWorkers.pop() ?? new Worker(new URL('./thread.ts', import.meta.url));
+  worker.ref();
+  return worker;
+}
+
+async function giveBack(worker: Worker): Promise<void> {
+  if (idleWorkers.length >= MAX_IDLE_WORKERS) {
+    await worker.terminate();
+    return;
+  }
+  for (const name of ['message', 'error', 'exit']) worker.removeAllListeners(name);
+  worker.unref();
+  idleWorkers.push(worker);
+}
+
 /** Begins at once to load its code; what is asked first opens the database. */
 export function startDatabaseThread(data: ThreadData): DatabaseThread {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data });
+  const worker = takeWorker();
   const waiting: Waiting[] = [];
   let ended: Error | null = null;
   let isOpen = false;
@@ -55,7 +79,7 @@ export function startDatabaseThread(data: ThreadData): DatabaseThread {
   const thread: DatabaseThread = {
     async open() {
       try {
-        await thread.ask({ kind: 'open' });
+        await thread.ask({ kind: 'open', data });
         isOpen = true;
       } catch (error) {
         await worker.terminate();
@@ -64,8 +88,15 @@ export function startDatabaseThread(data: ThreadData): DatabaseThread {
     },
     ask: (request) => expectReply(() => worker.postMessage(request)),
     async close() {
-      if (ended === null && isOpen) await thread.ask({ kind: 'close' });
-      await worker.terminate();
+      if (ended !== null || !isOpen) return void (await worker.terminate());
+      try {
+        await thread.ask({ kind: 'close' });
+      } catch (error) {
+        await worker.terminate();
+        throw error;
+      }
+      ended = new StoreUnavailable('closed', 'The database thread has ended.');
+      await giveBack(worker);
     },
   };
   return thread;

@@ -38,7 +38,7 @@ export interface WriteBatchResult {
 export type CommitResult = Row[] | { isConflict: boolean; message: string };
 
 export type ThreadRequest =
-  | { kind: 'open' }
+  | { kind: 'open'; data: ThreadData }
   | { kind: 'write'; batch: WriteBatch }
   | { kind: 'release'; exceptNode: string; nowMs: number }
   | { kind: 'purge'; nowMs: number; limit: number }

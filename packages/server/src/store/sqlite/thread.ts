@@ -1,12 +1,14 @@
-/** The code of a database thread: answers one request after the other. Started by engine.ts. */
+/**
+ * The code of a database thread: answers one request after the other. Started by database-thread.ts,
+ * which gives it one database after the other.
+ */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { migrate, SchemaTooNew } from './migrate.ts';
 import { faultOf, openDatabase } from './open-database.ts';
 import type { ThreadData, ThreadReply, ThreadRequest } from './protocol.ts';
 import { createWriter } from './writer.ts';
 
-const data = workerData as ThreadData;
 const port = parentPort;
 if (port === null) throw new Error('sqlite/thread.ts runs as a worker thread only.');
 
@@ -14,7 +16,7 @@ let db: DatabaseSync;
 let writer: ReturnType<typeof createWriter> | null = null;
 const readStatements = new Map<string, StatementSync>();
 
-function open(): void {
+function open(data: ThreadData): void {
   db = openDatabase(data);
   if (data.role === 'writer') {
     migrate(db);
@@ -22,8 +24,14 @@ function open(): void {
   }
 }
 
+function close(): void {
+  writer = null;
+  readStatements.clear();
+  db.close();
+}
+
 function answer(request: ThreadRequest): unknown {
-  if (request.kind === 'open') return open();
+  if (request.kind === 'open') return open(request.data);
   if (request.kind === 'read') {
     let statement = readStatements.get(request.sql);
     if (statement === undefined) {
@@ -33,7 +41,7 @@ function answer(request: ThreadRequest): unknown {
     }
     return statement.all(...request.parameters);
   }
-  if (request.kind === 'close') return db.close();
+  if (request.kind === 'close') return close();
   if (writer === null) throw new Error(`The reading thread does not ${request.kind}.`);
   if (request.kind === 'write') return writer.write(request.batch);
   if (request.kind === 'release') return writer.release(request.exceptNode, request.nowMs);
@@ -62,5 +70,4 @@ function settle(work: () => unknown): ThreadReply {
 
 port.on('message', (request: ThreadRequest) => {
   port.postMessage(settle(() => answer(request)));
-  if (request.kind === 'close') port.close();
 });
