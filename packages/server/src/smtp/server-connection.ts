@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
+import { InputStream } from './input-stream.ts';
 
 /** Set once the server stops: connections finish their transaction, then go. */
 export interface Draining {
@@ -16,7 +17,8 @@ const MAX_COMMAND_BYTES = 2_048;
 const OWN_ENHANCED_CODE = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 /**
- * smtp-server's connection, put right in six places:
+ * smtp-server's connection, put right in seven places:
+ * - messages are read by our own hand (`InputStream`);
  * - it derives the enhanced code from the basic code alone (every 552 becomes 5.2.2, every 550
  *   5.1.1); a reply that brings its own keeps it;
  * - a command line that is too long for a command, though not for AUTH, gets 500 and may be followed
@@ -81,6 +83,14 @@ export class ServerConnection extends SMTPConnection {
     if (!socket || socket.writableCorked > 0) return;
     socket.cork();
     process.nextTick(() => socket.uncork());
+  }
+
+  /** As the library makes its own; after STARTTLS another one. */
+  override _createParser(): InputStream {
+    const parser = new InputStream({ maxCommandLength: this._server.options.maxCommandLength });
+    parser.oncommand = (command, callback) => this._onCommand(command, callback);
+    parser.on('error', (error) => this.send(421, `Error: ${error.message}`));
+    return parser;
   }
 
   override _onCommand(command: Buffer, callback?: () => void): void {
