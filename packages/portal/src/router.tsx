@@ -110,6 +110,32 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/alerts',
+    component: lazyRouteComponent(() => import('./pages/alerts/alerts.tsx'), 'AlertsList'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/alerts/rules',
+    component: lazyRouteComponent(() => import('./pages/alerts/rules/rules.tsx'), 'AlertRules'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/alerts/rules/new',
+    validateSearch: textFilters('type'),
+    component: lazyRouteComponent(() => import('./pages/alerts/rules/new-rule.tsx'), 'NewRule'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/alerts/rules/$id',
+    component: lazyRouteComponent(() => import('./pages/alerts/rules/rule.tsx'), 'RulePage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/alerts/$id',
+    component: lazyRouteComponent(() => import('./pages/alerts/alert.tsx'), 'AlertPage'),
+  }),
+  createRoute({
+    ...parent,
     path: '/webhooks',
     component: lazyRouteComponent(() => import('./pages/webhooks/endpoints.tsx'), 'Endpoints'),
   }),

@@ -656,3 +656,134 @@ export interface EndpointNumbers {
   retries: number;
   latency_ms: { p50: number | null; p95: number | null };
 }
+
+/** Of thresholds and values: parts of one, a count, or seconds. */
+export type AlertUnit = 'share' | 'count' | 'seconds';
+
+export const ALERT_SCOPES = [
+  'stream',
+  'tag',
+  'sending_domain',
+  'receiving_domain',
+  'provider',
+  'endpoint',
+  'source',
+  'sink',
+  'domain',
+] as const;
+
+export type AlertScope = (typeof ALERT_SCOPES)[number];
+
+export type AlertActionType = 'hold_stream' | 'hold_key' | 'suppress' | 'disable_endpoint';
+
+export interface AlertRuleType {
+  type: string;
+  title: string;
+  summary: string;
+  unit: AlertUnit;
+  about: string;
+  threshold: { default: number | null; min: number; max: number; optional: boolean };
+  /** Null: it looks at what is so now. */
+  window_seconds: { default: number; min: number; max: number } | null;
+  /** Null: even one says all. */
+  min_volume: { default: number; min: number } | null;
+  resolve_after_seconds: number;
+  scope: AlertScope[];
+  actions: AlertActionType[];
+  /** Null: nothing is kept of the past. */
+  past: 'statistics' | 'events' | null;
+}
+
+export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+export interface AlertSettings {
+  name: string;
+  type: string;
+  enabled: boolean;
+  scope: Partial<Record<AlertScope, string>>;
+  threshold: number | null;
+  window_seconds: number | null;
+  min_volume: number | null;
+  resolve_below: number | null;
+  resolve_after_seconds: number;
+  quiet_hours: {
+    time_zone: string;
+    from: string;
+    to: string;
+    days: (typeof WEEKDAYS)[number][];
+  } | null;
+  urgent: boolean;
+  repeat_seconds: number | null;
+  to: { sinks: string[]; emails: string[] };
+  actions: { type: AlertActionType; stream?: string; key?: string }[];
+  /** When it fires and what it does then, for people. */
+  sentence: string;
+}
+
+export interface AlertRule extends AlertSettings {
+  id: string;
+  /** What it names and is not there any more. */
+  problems: { pointer: string; detail: string }[];
+  /** How many alerts of it are not resolved. */
+  firing: number;
+  version: number;
+}
+
+export type DefaultAlertRule = AlertSettings & { taken: boolean };
+
+export type AlertSubject = { kind: string; id: string; name: string } | null;
+
+export interface AlertPreview {
+  sentence: string;
+  fired: { subject: string; text: string };
+  /** What it finds now. */
+  now: { about: AlertSubject; fires: boolean; sentence: string | null }[];
+}
+
+/** When a rule would have fired. */
+export interface AlertPast {
+  sentence: string;
+  /** Null: nothing of it is kept. */
+  basis: 'statistics' | 'events' | null;
+  count: number;
+  firings: {
+    about: AlertSubject;
+    fired_at: string;
+    resolved_at: string | null;
+    sentence: string;
+  }[];
+}
+
+export interface Alert {
+  id: string;
+  rule: { id: string; name: string; type: string };
+  about: AlertSubject;
+  state: 'firing' | 'acknowledged' | 'snoozed' | 'resolved';
+  sentence: string;
+  fired_at: string;
+  resolved_at: string | null;
+  resolved_because: 'recovered' | 'gone' | 'rule_disabled' | 'rule_deleted' | null;
+  acknowledged_at: string | null;
+  acknowledged_by: string | null;
+  snoozed_until: string | null;
+  snoozed_by: string | null;
+  notices: { sent: number; waiting: number; failed: number };
+}
+
+/** What was told to whom, or done, because of an alert. */
+export interface AlertNotice {
+  id: string;
+  what: 'fired' | 'resolved' | 'reminder';
+  kind: 'sink' | 'email' | 'action';
+  to: string;
+  name: string;
+  /** `quiet`: it waits for quiet hours to end. */
+  state: 'waiting' | 'quiet' | 'sent' | 'failed';
+  attempts: number;
+  detail: string | null;
+  created_at: string;
+  due_at: string | null;
+  settled_at: string | null;
+}
+
+export type WholeAlert = Alert & { history: AlertNotice[] };

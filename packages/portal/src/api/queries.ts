@@ -1,9 +1,13 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { call, type Query } from './client.ts';
 import type {
+  Alert,
+  AlertRule,
+  AlertRuleType,
   ApiKey,
   AuditEntry,
   DeadGroup,
+  DefaultAlertRule,
   Deliverability,
   Delivery,
   DeliveryDetail,
@@ -37,6 +41,7 @@ import type {
   Transcript,
   User,
   VolumePeriod,
+  WholeAlert,
 } from './objects.ts';
 
 /** How long lists that nobody watches live are taken for fresh, ms. */
@@ -126,6 +131,20 @@ export const receivedSourceQuery = (id: string) =>
 export const inboundRoutesQuery = () => pages<InboundRoute>('/v1/inbound/routes', {});
 export const inboundRouteQuery = (id: string) =>
   one<InboundRoute>(`/v1/inbound/routes/${encodeURIComponent(id)}`);
+/** What fires is looked at anew so often, ms. */
+const ALERTS_AGAIN_MS = 15_000;
+export const alertsQuery = (state: 'open' | 'firing' | 'resolved') => ({
+  ...pages<Alert>('/v1/alerts', { state }),
+  refetchInterval: ALERTS_AGAIN_MS,
+});
+export const alertQuery = (id: string) =>
+  one<WholeAlert>(`/v1/alerts/${encodeURIComponent(id)}`, ALERTS_AGAIN_MS);
+export const alertRulesQuery = () => pages<AlertRule>('/v1/alert-rules', {});
+export const alertRuleQuery = (id: string) =>
+  one<AlertRule>(`/v1/alert-rules/${encodeURIComponent(id)}`);
+export const alertRuleTypesQuery = () => one<{ data: AlertRuleType[] }>('/v1/alert-rule-types');
+export const defaultAlertRulesQuery = () =>
+  one<{ data: DefaultAlertRule[] }>('/v1/alert-rules/defaults');
 export const keysQuery = () => pages<ApiKey>('/v1/keys', {});
 export const projectsQuery = () => pages<Project>('/v1/projects', {});
 export const domainsQuery = () => pages<Domain>('/v1/domains', {});

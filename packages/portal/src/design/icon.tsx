@@ -23,6 +23,9 @@ const DRAWINGS = {
   ),
   events: <path d="M1.5 8h3l2-5 3 10 2-5h3" />,
   analytics: <path d="M2 14h12M4 11.5v-4M8 11.5v-9M12 11.5v-6" />,
+  alerts: (
+    <path d="M3.5 11.5h9c-1-1.2-1.3-2.4-1.3-4.5a3.2 3.2 0 0 0-6.4 0c0 2.1-.3 3.3-1.3 4.5zM6.7 13.8a1.5 1.5 0 0 0 2.6 0" />
+  ),
   webhooks: (
     <>
       <circle cx="8" cy="4" r="2" />

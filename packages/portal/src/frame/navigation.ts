@@ -9,6 +9,7 @@ export const NAVIGATION = [
   { to: '/events', name: 'events', icon: 'events', key: 'e' },
   { to: '/inbound', name: 'inbound', icon: 'inbound', key: 'i' },
   { to: '/analytics', name: 'analytics', icon: 'analytics', key: 'a' },
+  { to: '/alerts', name: 'alerts', icon: 'alerts', key: 'l' },
   { to: '/webhooks', name: 'webhooks', icon: 'webhooks', key: 'w' },
   { to: '/sources', name: 'sources', icon: 'sources', key: 's' },
   { to: '/sinks', name: 'sinks', icon: 'sinks', key: 'q' },

@@ -19,6 +19,8 @@ const PAGES_BY_PREFIX: Readonly<Record<string, string>> = {
   ep: '/webhooks/$id',
   dlv: '/deliveries/$id',
   snk: '/sinks/$id',
+  alt: '/alerts/$id',
+  alr: '/alerts/rules/$id',
   src: '/sources/$id',
   dom: '/domains/$id',
   rcv: '/inbound/$id',

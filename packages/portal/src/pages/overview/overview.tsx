@@ -2,8 +2,15 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { type Endpoint, PERIODS } from '../../api/objects.ts';
-import { deadLettersQuery, endpointsQuery, messagesQuery, queueQuery } from '../../api/queries.ts';
+import {
+  alertsQuery,
+  deadLettersQuery,
+  endpointsQuery,
+  messagesQuery,
+  queueQuery,
+} from '../../api/queries.ts';
 import { SelectField } from '../../design/forms/field.tsx';
+import { Icon } from '../../design/icon.tsx';
 import { isLoaded, NotLoaded } from '../../design/notices.tsx';
 import { Card, Page, Section } from '../../design/page.tsx';
 import { Time } from '../../design/time.tsx';
@@ -41,6 +48,7 @@ export function Overview() {
       title={overview.title}
       answer={troubled.length === 0 ? overview.allWell : overview.attention(troubled.length)}
     >
+      <Firing />
       <div className="mb-8 grid grid-cols-2 gap-4 lg:grid-cols-4">
         <Figure to="/webhooks" name={overview.waiting}>
           {formatCount(queue.data.depth, language)}
@@ -120,6 +128,26 @@ export function Overview() {
         </Card>
       </Section>
     </Page>
+  );
+}
+
+/** What fires, in one line. */
+function Firing() {
+  const { alerts } = useWords();
+  const { data } = useInfiniteQuery(alertsQuery('firing'));
+  const rows = data?.pages.flatMap((page) => page.data) ?? [];
+  const names = [...new Set(rows.map(({ rule }) => rule.name))];
+  if (rows.length === 0) return null;
+  return (
+    <p role="status" className="mb-4 flex items-start gap-2 rounded-md bg-bad-soft p-2.5 text-bad">
+      <Icon name="alerts" className="mt-0.5" />
+      <span className="min-w-0">
+        {alerts.onOverview(rows.length)}{' '}
+        <Link to="/alerts" className="underline">
+          {names.join(', ')}
+        </Link>
+      </span>
+    </p>
   );
 }
 
