@@ -83,7 +83,7 @@ function sayTelling({ to, repeatMs, quietHours, isUrgent }: Said): string {
       : emails),
   ];
   if (whom.length === 0) return 'Tells nobody by itself.';
-  const again = repeatMs === null ? '' : `, and again every ${saySeconds(repeatMs / 1_000)}`;
+  const again = repeatMs === null ? '' : `, and again every ${lastOf(repeatMs / 1_000)}`;
   const quiet =
     quietHours === null
       ? ''

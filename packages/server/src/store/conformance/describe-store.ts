@@ -1,4 +1,5 @@
 import { describe } from 'node:test';
+import { describeAlerts } from './alert-cases.ts';
 import { describeAnswers } from './answer-cases.ts';
 import { describeClaims } from './claim-cases.ts';
 import { describeErasure } from './erasure-cases.ts';
@@ -65,6 +66,7 @@ export function describeStore(name: string, open: OpenEngine): void {
     describeIsolation(open);
     describeSinks(open);
     describeStats(open);
+    describeAlerts(open);
     describeSources(open);
     describeDeadLetters(open);
     describeEventVolume(open);
