@@ -146,6 +146,8 @@ test('every kind is tried here', () => {
     'bigquery',
     'postgres',
     'mysql',
+    'redshift',
+    'snowflake',
   ];
   // Those of queues are tried in queues/, on real servers; mails in people/.
   const others = ['email', 'kafka', 'mqtt', 'nats', 'rabbitmq', 'redis', ...clouds];

@@ -17,8 +17,10 @@ import { postgres } from './kinds/postgres.ts';
 import { pubsub } from './kinds/pubsub.ts';
 import { rabbitmq } from './kinds/rabbitmq.ts';
 import { redis } from './kinds/redis.ts';
+import { redshift } from './kinds/redshift.ts';
 import { s3 } from './kinds/s3.ts';
 import { slack } from './kinds/slack.ts';
+import { snowflake } from './kinds/snowflake.ts';
 import { sns } from './kinds/sns.ts';
 import { sqs } from './kinds/sqs.ts';
 import { teams } from './kinds/teams.ts';
@@ -40,6 +42,8 @@ export const SINK_KINDS: readonly SinkKind[] = [
   mysql,
   clickhouse,
   bigquery,
+  redshift,
+  snowflake,
   email,
   slack,
   teams,

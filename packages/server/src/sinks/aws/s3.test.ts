@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { itemAt, itemsTo, openScripted, troubleOf } from '../fixtures/scripted-http.ts';
-import { objectNameOf } from '../kinds/s3.ts';
 import { findSinkKind } from '../sink-kinds.ts';
+import { objectNameOf } from './s3-bucket.ts';
 
 const S3 = {
   access_key_id: 'AKIDEXAMPLE',

@@ -40,3 +40,12 @@ function excerptOf(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim().slice(0, 300);
   return line === '' ? '' : `: ${line}`;
 }
+
+/** What is no JSON, such as an answer that is longer than what is read of it, leaves open what was done. */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text === '' ? '{}' : text);
+  } catch (cause) {
+    throw new SinkTrouble('unavailable', 'It answered with other than JSON.', { cause });
+  }
+}

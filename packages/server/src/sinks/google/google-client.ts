@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { signJwt } from '../../lib/secrets/sign-jwt.ts';
 import { type SinkSurroundings, SinkTrouble } from '../contract.ts';
+import { readJson } from '../dialing/http-answer.ts';
 import { checkGoogleAnswer } from './google-trouble.ts';
 import type { ServiceAccount } from './service-account.ts';
 
@@ -74,13 +75,4 @@ export function createGoogleClient(
       return readJson(answer.text);
     },
   };
-}
-
-/** What is no JSON, such as an answer that is longer than what is read of it, leaves open what was done. */
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text === '' ? '{}' : text);
-  } catch (cause) {
-    throw new SinkTrouble('unavailable', 'It answered with other than JSON.', { cause });
-  }
 }

@@ -1,6 +1,7 @@
 import type { SinkTroubleCode } from '../../core/sink.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { type ItemRefusal, type SinkItem, SinkTrouble } from '../contract.ts';
+import { pause } from './pause.ts';
 
 /** Why one item of a request was not taken, while others were. */
 export interface ItemFault {
@@ -58,20 +59,5 @@ function stoppedAt(taken: number, refusals: readonly ItemRefusal[], error: unkno
     taken,
     refusals: refusals.filter(({ index }) => index < taken),
     cause: error,
-  });
-}
-
-/** Ends early when it is too late anyway: the next request then says so. */
-function pause(ms: number, clock: Pick<Clock, 'after'>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(ms, resolve);
-    signal.addEventListener(
-      'abort',
-      () => {
-        cancel();
-        resolve();
-      },
-      { once: true },
-    );
   });
 }
