@@ -130,3 +130,9 @@ test('the exit code says whether it was misuse, a refusal or silence', async (t)
   assert.equal(name, 'unreachable');
   assert.match(message, /^http:\/\/127\.0\.0\.1:9, which is from --url, cannot be reached/);
 });
+
+test('https to a server without TLS is said in words, and not in places of the source of OpenSSL', async (t) => {
+  const url = await serve(t, (_, response) => void response.end());
+  const client = createApiClient({ url: url.replace('http:', 'https:'), key: 'phk_1' });
+  await assert.rejects(client.get('/'), /reached: wrong version number\. It speaks no TLS there/);
+});

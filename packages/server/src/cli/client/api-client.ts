@@ -128,8 +128,9 @@ function explainSilence(server: string, error: unknown): string {
   }
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  // Of a host with several addresses Node throws an error with an empty message.
-  const reason = messageOf(cause) || code || 'failed';
+  // Of a host with several addresses Node throws an error with an empty message; OpenSSL says where in its source.
+  const said = messageOf(cause).replace(/^.*?:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/s, '$1');
+  const reason = said.trim() || code || 'failed';
   return `${server} cannot be reached: ${reason}. ${ADVICE[code] ?? GENERAL_ADVICE}`;
 }
 

@@ -38,6 +38,8 @@ test('takes flags before variables, and the usual URL without either', () => {
     'http://u:p@a.test',
   ]) {
     assert.throws(() => read({ url, key: 'k' }, NONE), /--url: .*http:\/\/127/);
+    const env = { ...NONE, POSTHORN_URL: url, POSTHORN_API_KEY: 'k' };
+    assert.throws(() => read({}, env), /POSTHORN_URL: /);
   }
   assert.throws(
     () => read({ url: 'http://me:hunter2@a.test', key: 'k' }, NONE),

@@ -50,10 +50,10 @@ export function readKey(given: string): string {
 
 /** Throws ConfigError. A key that no header can carry would come back in the text of an error. */
 export function checkSettings(settings: ClientSettings): ClientSettings {
-  const { url, key } = settings;
+  const { url, key, from } = settings;
   if (!/^https?:\/\/[^/?#]/.test(url) || !URL.canParse(url) || new URL(url).username !== '') {
     throw new ConfigError(
-      `--url: ${JSON.stringify(hideUser(url))} is not the URL of a server, such as ${DEFAULT_URL}.`,
+      `${from}: ${JSON.stringify(hideUser(url))} is not the URL of a server, such as ${DEFAULT_URL}.`,
     );
   }
   if (key === '') {
