@@ -158,6 +158,15 @@ test('a sink that cannot work is refused with the field and the reason', async (
     [{ kind: 'http', settings: {} }, /422.*\/settings\/url/],
     [{ kind: 'http', settings: { url, metod: 'POST' } }, /422.*Did you mean \\"method\\"/],
     [{ kind: 'http', settings: { url: 'http://10.0.0.1/' } }, /422.*\/settings\/url.*not a public/],
+    [{ kind: 'redis', settings: { host: '10.0.0.1' } }, /422.*\/settings\/host.*not a public/],
+    [
+      { kind: 'kafka', settings: { brokers: 'a.example.com:9092, 10.0.0.1:9092', topic: 'a' } },
+      /422.*\/settings\/brokers.*not a public/,
+    ],
+    [
+      { kind: 'mysql', settings: { host: '192.0.2.1', username: 'a', database: 'b' } },
+      /422.*\/settings\/host.*write a name/,
+    ],
     [{ kind: 'http', settings: { url: 'https://a:b@example.com/' } }, /422.*as a header/],
     [{ kind: 'http', settings: { url }, event_types: ['email.bouncd'] }, /Did you mean/],
     [{ kind: 'http', settings: { url }, transformation: '{ "a": ' }, /\/transformation.*JSONata/],

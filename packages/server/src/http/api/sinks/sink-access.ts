@@ -51,7 +51,7 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
 
   function readJudged(schema: z.ZodType, given: Record<string, unknown>): Record<string, unknown> {
     const settings = readSettings(schema, given) as Record<string, unknown>;
-    for (const [name, value] of Object.entries(settings)) judge(`/settings/${name}`, value);
+    for (const [name, value] of Object.entries(settings)) judge(name, value);
     return settings;
   }
 
@@ -70,13 +70,14 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
   }
 
   /** What can be said of an address without asking anybody is said at once. */
-  function judge(pointer: string, value: unknown): void {
-    if (typeof value !== 'string' || !/^\w+:\/\//.test(value) || !URL.canParse(value)) return;
-    try {
-      refuseLiteral(deps.urlPolicy.guard, new URL(value).hostname);
-    } catch (error) {
-      if (error instanceof SinkTrouble) refuse(pointer, error.message);
-      throw error;
+  function judge(name: string, value: unknown): void {
+    for (const host of hostsIn(name, value)) {
+      try {
+        refuseLiteral(deps.urlPolicy.guard, host);
+      } catch (error) {
+        if (error instanceof SinkTrouble) refuse(`/settings/${name}`, error.message);
+        throw error;
+      }
     }
   }
 
@@ -142,6 +143,14 @@ export function toSettingsSchema(settings: z.ZodType): Record<string, unknown> {
   const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' });
   const { $schema: _, ...shape } = schema as Record<string, unknown>;
   return shape;
+}
+
+/** What a setting leads to: kinds that dial themselves have a `host`, or `brokers` with ports. */
+function hostsIn(name: string, value: unknown): string[] {
+  if (typeof value !== 'string') return [];
+  if (name === 'host') return [value];
+  if (name === 'brokers') return value.split(',').map((one) => one.trim().replace(/:\d+$/, ''));
+  return /^\w+:\/\//.test(value) && URL.canParse(value) ? [new URL(value).hostname] : [];
 }
 
 function readFilter(before: SinkRecord['filter'], given: unknown): SinkRecord['filter'] {
