@@ -4,8 +4,7 @@ import type { ReactNode } from 'react';
 import { call } from '../../api/client.ts';
 import type { Alert, AlertSubject } from '../../api/objects.ts';
 import { useMayManage } from '../../api/session.ts';
-import { Button } from '../../design/button.tsx';
-import { SelectField } from '../../design/forms/field.tsx';
+import { Button, buttonClass } from '../../design/button.tsx';
 import { Page } from '../../design/page.tsx';
 import { PageTabs } from '../../design/page-tabs.tsx';
 import { Badge } from '../../design/state.tsx';
@@ -109,22 +108,26 @@ export function AlertCommands({ alert }: { alert: Alert }) {
           {alerts.wake}
         </Button>
       ) : (
-        <SelectField
-          label={alerts.snoozeOf(alert.rule.name)}
-          value=""
-          options={[
-            ['', alerts.snooze],
-            ...Object.keys(SNOOZES).map((key): [string, string] => [
-              key,
-              alerts.snoozes[key as keyof typeof SNOOZES],
-            ]),
-          ]}
-          onChange={({ target }) => {
-            const span = SNOOZES[target.value as keyof typeof SNOOZES];
-            snooze(new Date(Date.now() + span).toISOString());
-          }}
-          className="!w-auto"
-        />
+        <details className="relative">
+          <summary
+            aria-label={alerts.snoozeOf(alert.rule.name)}
+            className={`${buttonClass()} cursor-pointer list-none`}
+          >
+            {alerts.snooze}
+          </summary>
+          <div className="absolute right-0 z-10 mt-1 flex w-40 flex-col rounded-md border border-line bg-surface p-1 shadow-float max-sm:right-auto max-sm:left-0">
+            {Object.entries(SNOOZES).map(([key, span]) => (
+              <Button
+                key={key}
+                kind="quiet"
+                isBusy={command.isPending}
+                onClick={() => snooze(new Date(Date.now() + span).toISOString())}
+              >
+                {alerts.snoozes[key as keyof typeof SNOOZES]}
+              </Button>
+            ))}
+          </div>
+        </details>
       )}
       {command.error !== null && (
         <span role="alert" className="text-bad">
