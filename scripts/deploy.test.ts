@@ -306,6 +306,7 @@ function emptyMetrics() {
     storeOk: () => true,
     backlog: () => ({ endpoints: 0, lagSeconds: 0 }),
     stalledSources: () => 0,
+    firingAlerts: () => [],
     waitingDeliveries: async () => 0,
     waitingMail: async () => 0,
   });

@@ -76,6 +76,7 @@ async function buildParts(basics: Basics) {
     waitingDeliveries: store.deliveries.waiting,
     backlog: () => reports.monitor.stats(),
     stalledSources: () => sources.monitor.stalled(),
+    firingAlerts: () => alerts.alertRoom.watch.firing(),
     waitingMail: store.messages.waiting,
   });
   const access = buildAccess(basics);

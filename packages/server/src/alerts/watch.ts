@@ -57,6 +57,8 @@ export interface WatchDeps<S> extends WatchStore<S> {
 export interface Watch {
   /** Looks once at everything. */
   round(): Promise<void>;
+  /** Another node looks from now on. */
+  rest(): void;
   /** How many alerts are open, by type, as of the last round. */
   firing(): ReadonlyMap<AlertType, number>;
 }
@@ -258,6 +260,10 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
       firing = new Map();
       for (const { type } of await deps.alerts.open())
         firing.set(type, (firing.get(type) ?? 0) + 1);
+    },
+    rest() {
+      awakeSinceMs = null;
+      firing = new Map();
     },
     firing: () => firing,
   };

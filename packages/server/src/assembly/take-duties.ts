@@ -32,7 +32,7 @@ export function takeDuties(
     jobs: Pick<Jobs, 'runner'>;
     reports: Pick<Reports, 'monitor'>;
     analytics: Pick<AnalyticsRoom, 'counter'>;
-    alerts: Pick<Alerts, 'round'>;
+    alerts: Alerts;
   },
 ): () => void {
   const duties = createDuties({ nodes: store.nodes, node, clock, log });
@@ -61,7 +61,7 @@ export function takeDuties(
     const takeUp = (): Promise<number> => parts.jobs.runner.start().then(() => JOBS_AGAIN_MS);
     held.push(
       duties.hold('backlog', asDuty(parts.reports.monitor)),
-      duties.hold('alerts', again(parts.alerts.round)),
+      duties.hold('alerts', watchRules(parts.alerts, again(parts.alerts.round))),
       duties.hold('jobs', again(takeUp)),
       duties.hold('stats', again(parts.analytics.counter.step)),
     );
@@ -77,6 +77,16 @@ export function takeDuties(
 
 function asDuty(monitor: { start(): void; stop(): void }): Duty {
   return { begin: () => monitor.start(), end: () => monitor.stop() };
+}
+
+function watchRules({ alertRoom }: Pick<Alerts, 'alertRoom'>, rounds: Duty): Duty {
+  return {
+    begin: rounds.begin,
+    end() {
+      rounds.end();
+      alertRoom.watch.rest();
+    },
+  };
 }
 
 function readMailbox(mailbox: Pick<MailboxReader, 'abort'>, rounds: Duty): Duty {

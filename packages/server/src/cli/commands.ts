@@ -1,5 +1,6 @@
 // A table file: every command of the command line, in the order of the help.
 import { ACCOUNT_COMMANDS } from './account/commands.ts';
+import { ALERT_COMMANDS } from './alerts/commands.ts';
 import { BACKUP_COMMANDS } from './backup/commands.ts';
 import { createCompletionCommand } from './completion/completion.ts';
 import { listDeliveries } from './deliveries/list-deliveries.ts';
@@ -56,6 +57,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   sources: 'Other providers whose webhooks come in.',
   inbound: 'Mail that comes in.',
   routes: 'Addresses that mail is taken for.',
+  alerts: 'Rules that watch over the project, and what fires.',
   jobs: 'Long work of the server: replays, imports, exports, erasures.',
   keys: 'API keys of the project.',
   profiles: 'Servers that "posthorn login" has saved.',
@@ -104,6 +106,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       ...ROUTE_COMMANDS,
       ...JOB_COMMANDS,
       ...KEY_COMMANDS,
+      ...ALERT_COMMANDS,
       stats,
       top,
       nodes,

@@ -24,6 +24,8 @@ export interface LiveFigures {
   storeOk(): boolean;
   backlog(): { endpoints: number; lagSeconds: number };
   stalledSources(): number;
+  /** Alerts that are open, by the type of their rule. */
+  firingAlerts(): Iterable<readonly [type: string, count: number]>;
   waitingDeliveries(): Promise<number>;
   waitingMail(): Promise<number>;
 }
@@ -110,6 +112,16 @@ export function createMetrics(live: LiveFigures): Metrics {
   gauge('posthorn_sources_stalled', 'Sources that are silent and should not be.', () =>
     live.stalledSources(),
   );
+  new Gauge({
+    name: 'posthorn_alerts_firing',
+    help: 'Alerts that are not resolved, as of the last look.',
+    labelNames: ['type'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [type, count] of live.firingAlerts()) this.set({ type }, count);
+    },
+  });
   gauge(
     'posthorn_webhook_lag_seconds',
     'For how long the delivery that has been due longest has been due, of enabled endpoints.',
