@@ -28,7 +28,7 @@ export const TRANSMIT_ERRORS = {
   api_rejected: 'The API of the provider refused the message',
   api_throttled: 'The API of the provider asked for less',
   api_failed: 'The API of the provider, or our account there, does not work',
-  suspended: 'Not tried, since nobody answered there a moment ago',
+  suspended: 'Not tried, since nobody answered there a moment ago, or less mail was asked for',
   aborted: 'We stopped before it was over',
 } as const satisfies Record<string, string>;
 

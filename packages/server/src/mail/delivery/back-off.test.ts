@@ -84,3 +84,24 @@ test('where nobody answers the rest is put off without being tried, and says so'
   assert.equal(untried[0]?.type, 'email.deferred');
   assert.match(untried[0]?.data.delivery?.response ?? '', /^Not tried.*no connection in time$/);
 });
+
+test('where a server takes nothing for long, mail is put off untried, says why, and ends', async (t) => {
+  const { send, transmitter, queue, eventsOf, clock } = await setUpMail(t, {
+    destinationConcurrency: 1,
+    ladderMs: [10_000],
+    expiryMs: 120_000,
+  });
+  transmitter.answer = () => BUSY;
+  const ids = await Promise.all(Array.from({ length: 12 }, (_, i) => send(`m${i}@a.example`)));
+  await until('all have ended', async () => {
+    await clock.advance(1_000);
+    return (await queue()).every(({ state }) => state === 'failed' || state === 'bounced');
+  });
+  assert.ok(transmitter.jobs.length < 40, `${transmitter.jobs.length} were tried`);
+  const events = (await Promise.all(ids.map((id) => eventsOf(id)))).flat();
+  const untried = events.find(({ data }) => data.delivery?.error_code === 'suspended');
+  assert.equal(
+    untried?.data.delivery?.response,
+    'Not tried, since it asks for less mail: 421 4.7.0 Too many connections',
+  );
+});

@@ -105,22 +105,41 @@ test('a pause never grows beyond five minutes, nor a window below one', () => {
   const { start, pace, advance } = setUp();
   for (let i = 0; i < 20; i++) {
     start('a.test').end({ verdict: 'slow', site: null, reason: '' });
-    const answer = pace.start('a.test');
-    assert.ok('waitMs' in answer && answer.waitMs !== null && answer.waitMs <= 300_000);
-    advance(answer.waitMs);
+    const paused = pace.isHeldBack('a.test');
+    assert.equal(paused, i < 6, `the pause after plea ${i + 1}`);
+    advance(Math.min(300_000, 5_000 * 2 ** i));
   }
+});
+
+test('who asks for less until the pause grows no more is suspended, until the first good answer', () => {
+  const { start, pace, advance, fill } = setUp();
+  const plea = { verdict: 'slow', site: null, reason: 'it asks for less' } as const;
+  for (let i = 0; i < 6; i++) {
+    start('a.test').end(plea);
+    assert.deepEqual(pace.start('a.test'), { waitMs: 5_000 * 2 ** i });
+    advance(5_000 * 2 ** i);
+  }
+  start('a.test').end(plea);
+  assert.deepEqual(pace.start('a.test'), { suspended: 'it asks for less' });
+  advance(300_000);
+  const [probe, ...others] = fill('a.test');
+  assert.equal(others.length, 0);
+  probe?.end(plea);
+  assert.deepEqual(pace.start('a.test'), { suspended: 'it asks for less' });
+  advance(300_000);
+  start('a.test').end({ verdict: 'good', site: null, reason: '' });
+  start('a.test').end(plea);
+  assert.deepEqual(pace.start('a.test'), { waitMs: 5_000 });
 });
 
 test('with a short ladder nobody is left alone for longer than mail itself waits', () => {
   const { start, pace, advance } = setUp({ ladderMs: [200, 500] });
-  const waits = Array.from({ length: 4 }, () => {
-    start('a.test').end({ verdict: 'slow', site: null, reason: '' });
-    const answer = pace.start('a.test');
-    const waitMs = 'waitMs' in answer ? (answer.waitMs ?? 0) : 0;
-    advance(waitMs);
-    return waitMs;
-  });
-  assert.deepEqual(waits, [200, 400, 500, 500]);
+  for (const waitMs of [200, 400, 500, 500]) {
+    start('a.test').end({ verdict: 'slow', site: null, reason: 'less' });
+    advance(waitMs - 1);
+    assert.ok(!('ticket' in pace.start('a.test')));
+    advance(1);
+  }
 });
 
 test('domains that share their mail servers share a pace', () => {

@@ -6,7 +6,7 @@ export interface DestinationReport {
   verdict: PaceVerdict;
   /** The mail servers that it went to, if any were found; domains that share them share a pace. */
   site: string | null;
-  /** Why nobody answered, in words. */
+  /** Why nobody answered, or how less was asked for, in words. */
   reason: string;
 }
 
@@ -28,7 +28,7 @@ export type PaceAnswer =
   | { ticket: PaceTicket }
   /** Not now; by time alone in so many ms, and null where a transaction has to end first. */
   | { waitMs: number | null }
-  /** It does not answer: what waits for it is put off without being tried. */
+  /** It does not answer, or takes nothing for long: what waits for it is put off without being tried, for this. */
   | { suspended: string };
 
 /**
@@ -38,7 +38,8 @@ export type PaceAnswer =
  * asks for less (additive increase, multiplicative decrease, as TCP does); with the first such answer
  * of a round it is also left alone for a while, twice as long each time. Answers to what was begun
  * before that count for nothing: they are about the old window. A destination that nobody answers for is
- * suspended with the second failure in a row, and tried again by one message at a time.
+ * suspended with the second failure in a row, and one that has asked for less until the pause could grow no
+ * more; either is tried again by one message at a time. A backlog that waited untried would outlive its expiry.
  */
 export interface DestinationPace {
   start(domain: string): PaceAnswer;
@@ -132,7 +133,8 @@ export function createDestinationPace(options: {
     return allowed ? null : Math.max(1, Math.ceil(1_000 / rate));
   }
 
-  function setBack(site: Site, share: number, baseMs: number): void {
+  /** Whether it is left alone for as long as it may be. */
+  function setBack(site: Site, share: number, baseMs: number): boolean {
     site.window = Math.max(1, Math.min(site.window, share) / 2);
     site.setbacks += 1;
     site.setbackAt = started;
@@ -140,6 +142,7 @@ export function createDestinationPace(options: {
     const longestMs = Math.min(MAX_WAIT_MS, Math.max(...ladderMs));
     const doubled = Math.min(longestMs, firstMs * 2 ** Math.min(site.setbacks - 1, 10));
     site.waitUntilMs = now() + Math.round(doubled * (0.8 + 0.4 * options.random()));
+    return doubled === longestMs;
   }
 
   function grow(site: Site, share: number): void {
@@ -178,7 +181,10 @@ export function createDestinationPace(options: {
         const { concurrency } = shareOf(key, domain);
         const isCurrent = number > site.setbackAt;
         if (verdict === 'good' && isCurrent) grow(site, concurrency);
-        if (verdict === 'slow' && isCurrent) setBack(site, concurrency, PAUSE_MS);
+        if (verdict === 'slow' && isCurrent) {
+          const isChronic = setBack(site, concurrency, PAUSE_MS);
+          site.suspended = isChronic ? reason : null;
+        }
         if (verdict === 'dead' && isCurrent) {
           const isSecond = site.setbacks > 0;
           setBack(site, concurrency, isSecond ? SUSPENSION_MS / 2 : 0);

@@ -16,13 +16,18 @@ const UNREACHED: ReadonlySet<TransmitErrorCode | null> = new Set<TransmitErrorCo
  * words of too much mail ask for less.
  */
 export function judgeDestination({ results, site }: Transmission): DestinationReport {
-  if (results.some(asksForLess)) return { verdict: 'slow', site, reason: '' };
+  const plea = results.find(asksForLess);
+  if (plea !== undefined) {
+    const reason = `it asks for less mail: ${plea.response ?? plea.errorCode ?? ''}`;
+    return { verdict: 'slow', site, reason };
+  }
   const [first] = results;
   const nobodyAnswered = results.every(
     ({ reachedServer, errorCode }) => !reachedServer && UNREACHED.has(errorCode),
   );
   if (first !== undefined && nobodyAnswered) {
-    const reason = `${first.mx ?? 'no server'}: ${first.response ?? first.errorCode ?? ''}`;
+    const why = first.response ?? first.errorCode ?? '';
+    const reason = `nobody answered there a moment ago: ${first.mx ?? 'no server'}: ${why}`;
     return { verdict: 'dead', site, reason };
   }
   const isGood = results.some(({ reachedServer, outcome }) => {

@@ -1,8 +1,8 @@
 import type { RecipientResult, Transmission } from '../../smtp/transmission.ts';
 
-/** What becomes of mail to a destination that did not answer a moment ago: nobody is asked once more. */
+/** What becomes of mail to a destination that is left alone, for a reason as half a sentence: nobody is asked. */
 export function suspendedTransmission(recipients: readonly string[], reason: string): Transmission {
-  const response = `Not tried, since nobody answered there a moment ago: ${reason}`.slice(0, 1_000);
+  const response = `Not tried, since ${reason}`.slice(0, 1_000);
   const results = recipients.map(
     (recipient): RecipientResult => ({
       recipient,
