@@ -12,7 +12,11 @@ export const SERVER_COMMANDS: readonly CommandSpec[] = [
     options: settingsOptions(Object.keys(SETTINGS) as SettingName[]),
     json: null,
     examples: ['posthorn serve --data /var/lib/posthorn --hostname mail.example.com'],
-    run: async ({ options }) => (await import('./serve.ts')).serve(readSettings(options)),
+    async run({ options }) {
+      // Before what it needs is loaded, which takes seconds: most starts that fail, fail by a setting.
+      const settings = readSettings(options);
+      return (await import('./serve.ts')).serve(settings);
+    },
   }),
   defineLocalCommand<{ once?: boolean; json: boolean; port?: number }>({
     name: 'demo',
