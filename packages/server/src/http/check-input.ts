@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { PosthornError } from '../lib/errors.ts';
+import { describeIssue } from './describe-issue.ts';
 import { toJsonSchema } from './openapi.ts';
 import { validationError } from './problem.ts';
 
@@ -12,7 +13,9 @@ export function checkInput<S extends z.ZodType>(
   value: unknown,
   where: '/' | '?' | '{}',
 ): z.output<S> {
-  const result = schema.safeParse(value ?? (where === '/' ? value : {}));
+  const result = schema.safeParse(value ?? (where === '/' ? value : {}), {
+    error: describeIssue,
+  });
   if (result.success) return result.data;
   if (where === '/' && value === undefined) {
     throw new PosthornError('malformed_json', 'The body is empty; this route needs JSON.');

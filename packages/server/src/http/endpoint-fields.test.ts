@@ -128,7 +128,7 @@ test('a field that is wrong is named, with what to write instead', async () => {
     [{ timeout: 'soon' }, '/timeout', /from 1s to 1m/],
     [{ concurrency: 0 }, '/concurrency', /1/],
     [{ concurrency: 1_001 }, '/concurrency', /1000/],
-    [{ concurrency: 1.5 }, '/concurrency', /int/],
+    [{ concurrency: 1.5 }, '/concurrency', /a whole number/],
     [{ rate_limit: 0.01 }, '/rate_limit', /0\.1/],
     [{ rate_limit: 10_001 }, '/rate_limit', /10000/],
     [{ order: 'per-mesage' }, '/order', /Did you mean "per-message"\?/],

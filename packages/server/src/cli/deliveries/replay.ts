@@ -62,7 +62,9 @@ export const replay = defineCommand<Options>({
       return 0;
     }
     print.note(describe(preview));
-    if (!(await confirm('Send them again?', { yes: options.yes, world }))) {
+    // Of nothing nobody is asked: the server says that there is none.
+    const yes = options.yes === true || preview.deliveries + preview.missing === 0;
+    if (!(await confirm('Send them again?', { yes, world }))) {
       print.note('Nothing was sent.');
       return 1;
     }

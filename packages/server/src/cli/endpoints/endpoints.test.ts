@@ -124,7 +124,7 @@ test('what was not taken is shown, tried again, and replayed with a count first'
   const jobs = await run(['jobs', 'list'], { columns: 80 });
   assert.match(jobs.out[1] ?? '', /^job_\w+ +replay/);
   for (const line of jobs.out) assert.ok(line.length <= 80, line);
-  const nothing = await run(['replay', '--state', 'dead', '--yes']);
+  const nothing = await run(['replay', '--state', 'dead']);
   assert.equal(nothing.code, 1);
   assert.match(nothing.err, /nothing_found/);
 });

@@ -12,6 +12,7 @@ import { findSinkKind } from '../../../sinks/sink-kinds.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
 import type { SinkPlaces } from '../../../store/sinks/sink-places.ts';
 import type { Sinks } from '../../../store/sinks/sinks.ts';
+import { describeIssue } from '../../describe-issue.ts';
 import { validationError } from '../../problem.ts';
 import { refuse } from '../endpoints/apply-fields.ts';
 import type { SinkFields } from './sink-fields.ts';
@@ -44,7 +45,7 @@ export function createSinkAccess(deps: SinkAccessDeps): SinkAccess {
   const { sinkRoom } = deps;
 
   function readSettings<S>(schema: z.ZodType<S>, given: Record<string, unknown>): S {
-    const parsed = schema.safeParse(given);
+    const parsed = schema.safeParse(given, { error: describeIssue });
     if (parsed.success) return parsed.data;
     throw validationError(parsed.error, () => toSettingsSchema(schema) as never, '/settings/');
   }
