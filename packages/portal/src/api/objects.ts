@@ -657,6 +657,9 @@ export interface EndpointNumbers {
   latency_ms: { p50: number | null; p95: number | null };
 }
 
+/** What mail is sent as. */
+export const STREAMS = ['transactional', 'broadcast'] as const;
+
 /** Of thresholds and values: parts of one, a count, or seconds. */
 export type AlertUnit = 'share' | 'count' | 'seconds';
 

@@ -1,6 +1,11 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { AlertRule, AlertRuleType, AlertScope } from '../../../api/objects.ts';
+import {
+  type AlertRule,
+  type AlertRuleType,
+  type AlertScope,
+  STREAMS,
+} from '../../../api/objects.ts';
 import { domainsQuery, endpointsQuery, sinksQuery, sourcesQuery } from '../../../api/queries.ts';
 import { DurationField } from '../../../design/forms/duration-field.tsx';
 import { TextField } from '../../../design/forms/field.tsx';
@@ -97,23 +102,22 @@ function Amount({
   );
 }
 
-const STREAMS = ['transactional', 'broadcast'];
-
 /** What it is narrowed to; empty: everything. */
 export function ScopeFields({ type, kept }: FieldsProps) {
   const { alerts, analytics } = useWords();
-  const endpoints = useInfiniteQuery(endpointsQuery()).data?.pages.flatMap(({ data }) => data);
-  const sources = useInfiniteQuery(sourcesQuery()).data?.pages.flatMap(({ data }) => data);
-  const sinks = useInfiniteQuery(sinksQuery()).data?.pages.flatMap(({ data }) => data);
-  const domains = useInfiniteQuery(domainsQuery()).data?.pages.flatMap(({ data }) => data);
+  const asks = (name: AlertScope) => ({ enabled: type.scope.includes(name) });
+  const endpoints = useInfiniteQuery({ ...endpointsQuery(), ...asks('endpoint') }).data;
+  const sources = useInfiniteQuery({ ...sourcesQuery(), ...asks('source') }).data;
+  const sinks = useInfiniteQuery({ ...sinksQuery(), ...asks('sink') }).data;
+  const domains = useInfiniteQuery({ ...domainsQuery(), ...asks('domain') }).data;
   if (type.scope.length === 0) return null;
 
   const choices: Partial<Record<AlertScope, readonly (readonly [string, string])[]>> = {
     stream: STREAMS.map((one) => [one, one]),
-    endpoint: (endpoints ?? []).map(({ id, url }) => [id, url]),
-    source: (sources ?? []).map(({ id, name }) => [id, name]),
-    sink: (sinks ?? []).map(({ id, name }) => [id, name]),
-    domain: (domains ?? []).map(({ id, name }) => [id, name]),
+    endpoint: listOf(endpoints).map(({ id, url }) => [id, url]),
+    source: listOf(sources).map(({ id, name }) => [id, name]),
+    sink: listOf(sinks).map(({ id, name }) => [id, name]),
+    domain: listOf(domains).map(({ id, name }) => [id, name]),
   };
   const names = { ...analytics.groupings, ...alerts.form.scopes };
   return (
@@ -146,4 +150,9 @@ export function ScopeFields({ type, kept }: FieldsProps) {
       </div>
     </fieldset>
   );
+}
+
+/** What is there of a list that is read page by page. */
+function listOf<T>(pages: { pages: { data: T[] }[] } | undefined): T[] {
+  return pages?.pages.flatMap(({ data }) => data) ?? [];
 }

@@ -5,6 +5,7 @@ import {
   type AlertActionType,
   type AlertRule,
   type AlertRuleType,
+  STREAMS,
   WEEKDAYS,
 } from '../../../api/objects.ts';
 import { keysQuery, sinksQuery } from '../../../api/queries.ts';
@@ -143,8 +144,6 @@ export function QuietFields({ kept }: { kept: AlertRule | null }) {
     </>
   );
 }
-
-const STREAMS = ['transactional', 'broadcast'];
 
 /** What it does by itself, with a plain word of warning. */
 export function ActionFields({ type, kept }: { type: AlertRuleType; kept: AlertRule | null }) {
