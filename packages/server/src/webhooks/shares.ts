@@ -109,6 +109,8 @@ export function createShares(limits: { concurrency: number; memory: number }): S
     },
     stopWaiting,
     nextInTurn() {
+      // Asked after each start: with a thousand projects waiting, finding nobody took as long as signing.
+      if (inFlight >= limits.concurrency) return undefined;
       for (const [id, queue] of queues) {
         const left = leftToStart(id);
         if (left <= 0) continue;
