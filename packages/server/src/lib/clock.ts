@@ -26,7 +26,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** What was asked for last: a batch of events is stamped with one time, again and again. */
+let lastMs = Number.NaN;
+let lastText = '';
+
 /** RFC 3339 in UTC with milliseconds. */
 export function toTimestamp(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms === lastMs) return lastText;
+  lastText = new Date(ms).toISOString();
+  lastMs = ms;
+  return lastText;
 }
