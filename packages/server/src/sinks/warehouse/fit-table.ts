@@ -27,6 +27,17 @@ export interface FoundTable {
   uniqueKeys: readonly (readonly string[])[];
 }
 
+/** Of the columns name, type, IS_NULLABLE and default of an information schema. */
+export function toFoundColumn(row: readonly (string | null)[]): FoundColumn {
+  const [name, type, nullable, usual] = row;
+  return {
+    name: name ?? '',
+    type: type ?? '',
+    isNullable: nullable !== 'NO',
+    hasDefault: usual != null,
+  };
+}
+
 /**
  * The columns that a table does not have yet. Throws SinkTrouble `schema_conflict`, with the column and
  * the reason, where it cannot take events, or could have one twice.

@@ -35,8 +35,15 @@ async function addTls(cluster: TestCluster): Promise<void> {
 /** Each process of the server is in a group of its own. */
 function signalAll({ folder }: TestCluster, name: NodeJS.Signals): void {
   const pid = Number(readFileSync(join(folder, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  for (const one of [pid, ...children.map(Number)]) process.kill(one, name);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? [];
+  for (const one of [pid, ...children.map(Number)]) {
+    try {
+      process.kill(one, name);
+    } catch (error) {
+      // One whose client has gone ends by itself.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
 }
 
 const settingsOf = ({ port }: TestCluster) => ({

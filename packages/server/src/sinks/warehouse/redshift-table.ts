@@ -1,7 +1,7 @@
 import type { RedshiftData } from '../aws/redshift-data.ts';
 import type { SinkItem } from '../contract.ts';
 import { toEventRow } from './event-row.ts';
-import { missingColumns, type WantedColumn } from './fit-table.ts';
+import { missingColumns, toFoundColumn, type WantedColumn } from './fit-table.ts';
 
 const TEXTS = ['character varying'];
 const TIMES = ['timestamp with time zone'];
@@ -38,12 +38,7 @@ export async function prepareRedshiftTable(
   );
   const missing = missingColumns(COLUMNS, {
     where: `${place.schema}.${place.table}`,
-    columns: found.map(([name, type, nullable, usual]) => ({
-      name: name ?? '',
-      type: type ?? '',
-      isNullable: nullable !== 'NO',
-      hasDefault: usual != null,
-    })),
+    columns: found.map(toFoundColumn),
     // It keeps none: a load looks itself for what is there.
     uniqueKeys: [['id']],
   });

@@ -1,7 +1,7 @@
 import type { SinkItem } from '../contract.ts';
 import type { SnowflakeClient } from '../snowflake/snowflake-client.ts';
 import { toEventRow } from './event-row.ts';
-import { missingColumns, type WantedColumn } from './fit-table.ts';
+import { missingColumns, toFoundColumn, type WantedColumn } from './fit-table.ts';
 
 const TEXTS = ['TEXT'];
 const TIMES = ['TIMESTAMP_TZ', 'TIMESTAMP_LTZ', 'TIMESTAMP_NTZ'];
@@ -42,12 +42,7 @@ export async function prepareSnowflakeTable(
   );
   const missing = missingColumns(COLUMNS, {
     where: `${database}.${schema}.${table}`,
-    columns: found.map(([name, type, nullable, usual]) => ({
-      name: name ?? '',
-      type: type ?? '',
-      isNullable: nullable !== 'NO',
-      hasDefault: usual != null,
-    })),
+    columns: found.map(toFoundColumn),
     // It keeps none: MERGE looks for what is there.
     uniqueKeys: [['id']],
   });
