@@ -11,6 +11,7 @@ import { benchNodes } from './nodes.ts';
 import { benchPeers } from './peers.ts';
 import { benchPortal } from './portal.ts';
 import type { BenchResult } from './result.ts';
+import { benchSinks } from './sinks.ts';
 import { benchSmtp } from './smtp.ts';
 import { benchStore } from './store.ts';
 import { benchTls } from './tls.ts';
@@ -27,6 +28,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   nodes: benchNodes,
   peers: benchPeers,
   portal: benchPortal,
+  sinks: benchSinks,
   smtp: benchSmtp,
   store: benchStore,
   tls: benchTls,

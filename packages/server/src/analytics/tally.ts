@@ -35,26 +35,42 @@ export interface TallyOptions {
 /** Adds events up, the same whatever their order: an open or click counts when it happened first. */
 export function createTally(options: TallyOptions): Tally {
   const { nowMs, maxValues } = options;
-  const sums = new Map<string, StatsCount>();
+  /** What happened in the same minute and is counted alike, by all that it is counted by. */
+  const alike = new Map<
+    string,
+    { projectId: string; atMs: number; as: CountedAs; count: number }
+  >();
   const firsts = new Map<string, StatsFirst & { projectId: string }>();
 
-  function count(projectId: string, atMs: number, counted: CountedAs, by: 1 | -1): void {
-    for (const grain of GRAINS) {
-      const startMs = bucketStart(grain, atMs);
-      // Deleted, or will be soon.
-      if (startMs < oldestKept(grain, nowMs)) continue;
-      for (const [dimension, value] of counted.values) {
-        for (const metric of counted.metrics) {
-          const { stream } = counted;
-          const key = JSON.stringify([projectId, grain, dimension, startMs, value, stream, metric]);
-          const sum = sums.get(key);
-          if (sum === undefined) {
+  function count(projectId: string, atMs: number, as: CountedAs, by: 1 | -1): void {
+    const minuteMs = bucketStart('minute', atMs);
+    const key = JSON.stringify([projectId, minuteMs, as.stream, as.values, as.metrics]);
+    const found = alike.get(key);
+    if (found === undefined) alike.set(key, { projectId, atMs: minuteMs, as, count: by });
+    else found.count += by;
+  }
+
+  /** A row for each grain, value and metric. */
+  function counts(): StatsCount[] {
+    const sums = new Map<string, StatsCount>();
+    for (const { projectId, atMs, as, count } of alike.values()) {
+      for (const grain of GRAINS) {
+        const startMs = bucketStart(grain, atMs);
+        // Deleted, or will be soon.
+        if (startMs < oldestKept(grain, nowMs)) continue;
+        for (const [dimension, value] of as.values) {
+          for (const metric of as.metrics) {
+            const { stream } = as;
             const fresh = { projectId, grain, dimension, startMs, value, stream, metric };
-            sums.set(key, { ...fresh, count: by });
-          } else sum.count += by;
+            const key = JSON.stringify(Object.values(fresh));
+            const sum = sums.get(key);
+            if (sum === undefined) sums.set(key, { ...fresh, count });
+            else sum.count += count;
+          }
         }
       }
     }
+    return [...sums.values()].filter((sum) => sum.count !== 0);
   }
 
   function admit(values: DayValues, name: string, value: string): string {
@@ -96,7 +112,7 @@ export function createTally(options: TallyOptions): Tally {
       const generation = options.generationOf(projectId);
       firsts.set(key, { projectId, mark, atMs: event.atMs, generation, counted });
     },
-    counts: () => [...sums.values()].filter((sum) => sum.count !== 0),
+    counts,
     firsts: () => [...firsts.values()],
   };
 }

@@ -33,19 +33,47 @@ test('what does not end, or wants all memory, ends with its process', async () =
 });
 
 test('each expression has its turn, and what waits at the end is told so', async () => {
-  const own = createExpressionEvaluator({ timeMs: 3_000 });
+  const own = createExpressionEvaluator({ timeMs: 3_000, group: 2 });
   const done: string[] = [];
   const ask = async (expression: string, name: string) => {
     await own.evaluateText(expression, '{}');
     done.push(name);
   };
-  await Promise.all([ask('1', 'a1'), ask('1', 'a2'), ask('1', 'a3'), ask('2', 'b1')]);
-  assert.deepEqual(done, ['a1', 'a2', 'b1', 'a3']);
+  const names = ['a1', 'a2', 'a3', 'a4'];
+  await Promise.all([...names.map((name) => ask('1', name)), ask('2', 'b1')]);
+  // The first is gone when the others come.
+  assert.deepEqual(done, ['a1', 'a2', 'a3', 'b1', 'a4']);
   const waiting = own.evaluateText('3', '{}');
   own.close();
   const stopped = (error: unknown) => error instanceof ExpressionError && error.fault === 'ours';
   await assert.rejects(waiting, stopped);
   await assert.rejects(own.evaluateText('4', '{}'), stopped);
+});
+
+test('of many inputs, the one that does not end is the only one that fails', async () => {
+  const quick = createExpressionEvaluator({ timeMs: 500 });
+  await quick.evaluate('1', {});
+  const picky = '($f := function($n) { $f($n + 1) }; n = 7 ? $f(1) : n)';
+  const made = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, n) => quick.evaluate(picky, { n })),
+  );
+  assert.deepEqual(
+    made.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason))),
+    [0, 1, 2, 3, 4, 5, 6, 'ExpressionError: It did not end within 500 ms.', 8, 9],
+  );
+  quick.close();
+});
+
+test('many that are slow, but not too slow, are all evaluated', async () => {
+  // Each takes some 10 ms, so that a group has no time for all of them.
+  const slow = '$count($map([1..2000], function($i) { $i * 2 })) + n';
+  const made = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => evaluator.evaluate(slow, { n })),
+  );
+  assert.deepEqual(
+    made,
+    Array.from({ length: 20 }, (_, n) => 2_000 + n),
+  );
 });
 
 test('what cannot be compiled says where', () => {

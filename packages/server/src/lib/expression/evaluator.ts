@@ -1,11 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import jsonata from 'jsonata';
-import type { ExpressionAnswer, ExpressionTask } from './protocol.ts';
+import {
+  type ExpressionAnswer,
+  type ExpressionAnswers,
+  type ExpressionGroup,
+  GROUP_MS,
+} from './protocol.ts';
 
 /**
- * Evaluates JSONata that strangers have written, one task after the other and each expression in its turn
- * (one that does not end keeps others waiting for one of its tasks, never for all of them), in a process of its own with
+ * Evaluates JSONata that strangers have written, one group of inputs after the other and each expression in its
+ * turn (one that does not end keeps others waiting for one of its inputs, never for all of them), in a process of its own with
  * a small heap and none of our environment: an expression that does not end, or wants too much memory,
  * ends with it and concerns nobody else. (A thread would not do: V8 ends the whole process when the heap
  * of one of its threads runs out within a single call.)
@@ -44,6 +49,9 @@ const LIMIT_MS = 1_000;
 /** And the process to start. */
 const START_MS = 30_000;
 const HEAP_MB = 64;
+/** So many inputs go to the process at once: the way there and back costs more than most evaluations. */
+const MAX_GROUP = 32;
+const MAX_SUSPECTS = 1_000;
 /** What it makes may have so many bytes, as JSON. */
 const MAX_BYTES = 1_048_576;
 /** How V8 ends a process whose heap has run out. */
@@ -65,33 +73,72 @@ export function explainExpression(expression: string): string | null {
   }
 }
 
-interface Waiting extends ExpressionTask {
+interface Waiting {
+  /** JSON. */
+  input: string;
   resolve(json: string | undefined): void;
   reject(error: ExpressionError): void;
 }
 
-export function createExpressionEvaluator(limits = { timeMs: LIMIT_MS }): ExpressionEvaluator {
+/** Inputs of one expression that are with the process, or wait for it. */
+interface Turn {
+  expression: string;
+  tasks: Waiting[];
+}
+
+export function createExpressionEvaluator(
+  limits: { timeMs: number; group?: number } = { timeMs: LIMIT_MS },
+): ExpressionEvaluator {
+  const { timeMs, group = MAX_GROUP } = limits;
   /** By expression; the next turn is that of the first. */
   const queues = new Map<string, Waiting[]>();
+  /** Those that broke a group: nobody knows on which input, so they get one at a time from then on. */
+  const suspects = new Set<string>();
   let closed = false;
   let child: ChildProcess | null = null;
-  let current: Waiting | null = null;
+  let current: Turn | null = null;
   let timer: NodeJS.Timeout | null = null;
 
-  function settle(answer: ExpressionAnswer | ExpressionError): void {
+  function end(): Turn | null {
     const done = current;
     current = null;
     if (timer !== null) clearTimeout(timer);
     child?.unref();
     child?.channel?.unref();
+    return done;
+  }
+
+  function settle(answers: ExpressionAnswers): void {
+    const done = end();
     if (done === null) return;
-    if (answer instanceof ExpressionError) done.reject(answer);
-    else if (!answer.ok) done.reject(new ExpressionError('expression', answer.error));
-    else if (Buffer.byteLength(answer.json ?? '') > MAX_BYTES) {
-      const why = `What it makes has more than ${MAX_BYTES} bytes.`;
-      done.reject(new ExpressionError('expression', why));
-    } else done.resolve(answer.json);
+    for (const [i, answer] of answers.entries()) answerTo(done.tasks[i], answer);
+    putBack(done.expression, done.tasks.slice(answers.length));
     next();
+  }
+
+  function fail(why: ExpressionError): void {
+    const done = end();
+    if (done === null) return;
+    if (done.tasks.length === 1 || closed) for (const { reject } of done.tasks) reject(why);
+    else {
+      suspect(done.expression);
+      putBack(done.expression, done.tasks);
+    }
+    next();
+  }
+
+  function suspect(expression: string): void {
+    suspects.add(expression);
+    const [oldest] = suspects;
+    if (suspects.size > MAX_SUSPECTS && oldest !== undefined) suspects.delete(oldest);
+  }
+
+  /** Before what came later, and behind the other expressions. */
+  function putBack(expression: string, tasks: Waiting[]): void {
+    if (tasks.length === 0) return;
+    const waiting = queues.get(expression) ?? [];
+    queues.delete(expression);
+    queues.set(expression, [...tasks, ...waiting]);
   }
 
   function start(): ChildProcess {
@@ -99,10 +146,12 @@ export function createExpressionEvaluator(limits = { timeMs: LIMIT_MS }): Expres
       execArgv: [`--max-old-space-size=${HEAP_MB}`, '--disable-warning=ExperimentalWarning'],
       env: {},
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      // As they are: JSON in JSON would be escaped.
+      serialization: 'advanced',
     });
-    started.on('message', (answer: ExpressionAnswer | 'ready') => {
+    started.on('message', (answer: ExpressionAnswers | 'ready') => {
       if (answer !== 'ready') settle(answer);
-      else if (started === child && current !== null) limit(started, limits.timeMs);
+      else if (started === child && current !== null) limit(started, timeMs);
     });
     started.on('error', () => lose(started, BROKEN_OFF));
     started.on('exit', (_code, signal) => {
@@ -115,38 +164,46 @@ export function createExpressionEvaluator(limits = { timeMs: LIMIT_MS }): Expres
     if (child !== lost) return;
     child = null;
     lost.kill('SIGKILL');
-    settle(why);
+    fail(why);
   }
 
   function next(): void {
     if (current !== null) return;
     const [turn] = queues;
     if (turn === undefined) return;
-    const [expression, [task, ...rest]] = turn;
+    const [expression, waiting] = turn;
+    const size = suspects.has(expression) ? 1 : group;
+    current = { expression, tasks: waiting.slice(0, size) };
     queues.delete(expression);
-    if (rest.length > 0) queues.set(expression, rest);
-    if (task === undefined) return;
-    current = task;
+    if (waiting.length > size) queues.set(expression, waiting.slice(size));
     const isNew = child === null;
     child ??= start();
     const running = child;
     // It holds the process only while somebody waits for it.
     running.ref();
     running.channel?.ref();
-    running.send({ expression: task.expression, input: task.input }, () => {});
-    limit(running, isNew ? START_MS : limits.timeMs);
+    const message: ExpressionGroup = {
+      expression,
+      inputs: current.tasks.map(({ input }) => input),
+    };
+    running.send(message, () => {});
+    limit(running, isNew ? START_MS : timeMs);
   }
 
-  function limit(running: ChildProcess, timeMs: number): void {
+  /** Those of a group that are done before the last one have their share of the time as well. */
+  function limit(running: ChildProcess, forMs: number): void {
     if (timer !== null) clearTimeout(timer);
-    const late = new ExpressionError('limit', `It did not end within ${timeMs} ms.`);
-    timer = setTimeout(() => lose(running, late), timeMs);
+    const isAlone = current?.tasks.length === 1;
+    timer = setTimeout(
+      () => lose(running, new ExpressionError('limit', `It did not end within ${forMs} ms.`)),
+      isAlone ? forMs : forMs + GROUP_MS,
+    );
   }
 
   function evaluateText(expression: string, json: string): Promise<string | undefined> {
     if (closed) return Promise.reject(STOPPED);
     return new Promise((resolve, reject) => {
-      const waiting = { expression, input: json, resolve, reject };
+      const waiting = { input: json, resolve, reject };
       const queue = queues.get(expression);
       if (queue === undefined) queues.set(expression, [waiting]);
       else queue.push(waiting);
@@ -168,6 +225,14 @@ export function createExpressionEvaluator(limits = { timeMs: LIMIT_MS }): Expres
       if (child !== null) lose(child, STOPPED);
     },
   };
+}
+
+function answerTo(task: Waiting | undefined, answer: ExpressionAnswer): void {
+  if (!answer.ok) task?.reject(new ExpressionError('expression', answer.error));
+  else if (Buffer.byteLength(answer.json ?? '') > MAX_BYTES) {
+    const why = `What it makes has more than ${MAX_BYTES} bytes.`;
+    task?.reject(new ExpressionError('expression', why));
+  } else task?.resolve(answer.json);
 }
 
 const STOPPED = new ExpressionError('ours', 'The process stops.');

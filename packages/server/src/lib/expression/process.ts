@@ -1,5 +1,10 @@
 import jsonata from 'jsonata';
-import type { ExpressionAnswer, ExpressionTask } from './protocol.ts';
+import {
+  type ExpressionAnswer,
+  type ExpressionAnswers,
+  type ExpressionGroup,
+  GROUP_MS,
+} from './protocol.ts';
 
 /** A process that evaluates JSONata: whoever started it ends it when an expression does not end. */
 
@@ -16,7 +21,7 @@ function compile(expression: string): jsonata.Expression {
   return found;
 }
 
-async function evaluate({ expression, input }: ExpressionTask): Promise<ExpressionAnswer> {
+async function evaluate(expression: string, input: string): Promise<ExpressionAnswer> {
   try {
     const value: unknown = await compile(expression).evaluate(JSON.parse(input));
     const json: string | undefined = JSON.stringify(value);
@@ -26,8 +31,18 @@ async function evaluate({ expression, input }: ExpressionTask): Promise<Expressi
   }
 }
 
-process.on('message', async (task: ExpressionTask) => {
-  process.send?.(await evaluate(task));
+async function evaluateGroup({ expression, inputs }: ExpressionGroup): Promise<ExpressionAnswers> {
+  const endsAt = performance.now() + GROUP_MS;
+  const answers: ExpressionAnswer[] = [];
+  for (const input of inputs) {
+    answers.push(await evaluate(expression, input));
+    if (performance.now() >= endsAt) break;
+  }
+  return answers;
+}
+
+process.on('message', async (group: ExpressionGroup) => {
+  process.send?.(await evaluateGroup(group));
 });
 process.send?.('ready');
 // Whoever started it has gone.

@@ -1,9 +1,14 @@
-/** Between the evaluator and its process. */
-export interface ExpressionTask {
+/** Between the evaluator and its process: inputs of one expression, as JSON. */
+export interface ExpressionGroup {
   expression: string;
-  /** JSON. */
-  input: string;
+  inputs: readonly string[];
 }
 
 /** `json` is absent where the expression makes nothing of its input. */
 export type ExpressionAnswer = { ok: true; json?: string } | { ok: false; error: string };
+
+/** At least one, in the order of the inputs; for those behind, there was no time. */
+export type ExpressionAnswers = readonly ExpressionAnswer[];
+
+/** The process begins no other evaluation of a group after so long, ms: what waits besides has its turn. */
+export const GROUP_MS = 50;

@@ -13,22 +13,25 @@ export interface Prepared {
 /** Makes of an event what is sent; undefined: nothing is. Throws when the expression fails on it. */
 export type Transform = (event: CanonicalEvent) => Promise<unknown>;
 
+/** All of them at once: what evaluates expressions takes many together. */
 export async function prepare(
   found: readonly { position: number; event: CanonicalEvent }[],
   wants: (event: CanonicalEvent) => boolean,
   transform: Transform | null,
 ): Promise<Prepared> {
+  const wanted = found.filter(({ event }) => wants(event));
+  if (transform === null) {
+    return { items: wanted.map((one) => ({ ...one, body: one.event })), broken: [] };
+  }
   const items: SinkItem[] = [];
   const broken: Prepared['broken'] = [];
-  for (const { position, event } of found) {
-    if (!wants(event)) continue;
-    try {
-      const body = transform === null ? event : await transform(event);
-      if (body !== undefined) items.push({ position, event, body });
-    } catch (error) {
-      const detail = messageOf(error);
+  const made = await Promise.allSettled(wanted.map(({ event }) => transform(event)));
+  for (const [i, { position, event }] of wanted.entries()) {
+    const one = made[i];
+    if (one?.status === 'rejected') {
+      const detail = messageOf(one.reason);
       broken.push({ position, refusal: { eventId: event.id, code: 'transformation', detail } });
-    }
+    } else if (one?.value !== undefined) items.push({ position, event, body: one.value });
   }
   return { items, broken };
 }

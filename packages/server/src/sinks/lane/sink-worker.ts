@@ -16,6 +16,11 @@ export interface SinkWorker {
 
 /** Other nodes append too, and a backfill may have been asked for there, so everybody looks this often, ms. */
 const LOOK_MS = 1_000;
+/**
+ * Who is told of something new looks this long after the last look at the earliest, ms. While events come by the
+ * thousand, one look after the other would cost more than all that they find.
+ */
+const GATHER_MS = 100;
 
 export function createSinkWorker(options: {
   sinkId: string;
@@ -26,6 +31,8 @@ export function createSinkWorker(options: {
   const { clock, log, lanes } = options;
   let isHeld = false;
   let isAwake = false;
+  let isTurning = false;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> = Promise.resolve();
   let cancel = (): void => {};
 
@@ -43,12 +50,15 @@ export function createSinkWorker(options: {
   async function turn(): Promise<void> {
     cancel();
     isAwake = false;
+    isTurning = true;
     const waitMs = await round().catch((error: unknown) => {
       // The store is away, or another node has gone on with the lane.
       log.warn({ sink: options.sinkId, error: messageOf(error) }, 'A sink waits; it tries again');
       return LOOK_MS;
     });
-    if (isHeld) cancel = clock.after(isAwake ? 0 : waitMs, go);
+    isTurning = false;
+    lookedAtMs = clock.now();
+    if (isHeld) cancel = clock.after(isAwake ? Math.min(waitMs, GATHER_MS) : waitMs, go);
   }
 
   function go(): void {
@@ -74,8 +84,9 @@ export function createSinkWorker(options: {
     wake() {
       if (!isHeld || isAwake) return;
       isAwake = true;
+      if (isTurning) return;
       cancel();
-      go();
+      cancel = clock.after(Math.max(0, lookedAtMs + GATHER_MS - clock.now()), go);
     },
     close() {
       isHeld = false;
