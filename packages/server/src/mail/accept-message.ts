@@ -13,9 +13,9 @@ import type { Hold } from './hold/hold-decider.ts';
 import type { MessageInput } from './message-input.ts';
 import {
   IDENTITY_HEADERS,
-  prepareSubmission,
   readSubmission,
   type SubmittedHeaders,
+  withoutHeaders,
 } from './read-submission.ts';
 import { senderHeaders } from './sender-headers.ts';
 import { createDraftStore, type Draft, type DraftStoreOptions } from './store-drafts.ts';
@@ -231,15 +231,17 @@ export function createMessageAcceptor(
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
       // RFC 3848 has the word for SMTP with a login.
       const protocol = acceptedBy === 'smtp' ? 'ESMTPA' : 'HTTP';
-      const composed = prepareSubmission(
+      const composed = withoutHeaders(
         submission.raw,
-        [
-          `Received: by ${options.hostname} (Posthorn) with ${protocol} id ${id}; ${date}`,
-          ...(headers.hasDate ? [] : [`Date: ${date}`]),
-          ...(headers.smtpId === null ? [`Message-ID: ${smtpId}`] : []),
-        ],
         again === undefined ? undefined : IDENTITY_HEADERS,
       );
+      // A trace line (RFC 5321 4.4), and what a submission server adds where it is missing (RFC 6409 8).
+      const added = [
+        `Received: by ${options.hostname} (Posthorn) with ${protocol} id ${id}; ${date}`,
+        ...(headers.hasDate ? [] : [`Date: ${date}`]),
+        ...(headers.smtpId === null ? [`Message-ID: ${smtpId}`] : []),
+      ];
+      const top = Buffer.from(added.map((line) => `${line}\r\n`).join(''), 'utf8');
       const recipients = [...new Set(submission.recipients)].map((address) => ({
         address,
         kind: 'envelope' as const,
@@ -257,7 +259,7 @@ export function createMessageAcceptor(
       const expected = admission.expect(projectId, id, { sendAtMs, expectWithinMs });
       const giveBack = await admission.count(projectId, [{ origin: submission, accepted }]);
       await store(
-        [async () => ({ fields, composed, recipients, hold: accepted.hold })],
+        [async () => ({ fields, composed, top, recipients, hold: accepted.hold })],
         () => [...beside(accepted), ...expected],
         giveBack,
       );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { prepareSubmission, readSubmission } from './read-submission.ts';
+import { readSubmission, withoutHeaders } from './read-submission.ts';
 
 function mail(...lines: string[]): Buffer {
   return Buffer.from([...lines, '', 'Hello.', ''].join('\r\n'));
@@ -127,15 +127,9 @@ test('what is private does not go out; what is missing is added on top; the rest
     ),
     body,
   ]);
-  const out = prepareSubmission(raw, ['Received: by test', 'Message-ID: <new@test>']);
+  const out = withoutHeaders(raw);
   const expected = Buffer.concat([
-    mail(
-      'Received: by test',
-      'Message-ID: <new@test>',
-      ...BASE,
-      'X-Bcc-Like: stays',
-      'DKIM-Signature: v=1;  b=two  spaces',
-    ),
+    mail(...BASE, 'X-Bcc-Like: stays', 'DKIM-Signature: v=1;  b=two  spaces'),
     body,
   ]);
   assert.deepEqual(out, expected);
@@ -143,7 +137,7 @@ test('what is private does not go out; what is missing is added on top; the rest
 
 test('a body that looks like headers is left alone', () => {
   const raw = Buffer.concat([mail(...BASE), Buffer.from('Bcc: in the body\r\n\r\nBcc: again\r\n')]);
-  assert.deepEqual(prepareSubmission(raw, []), raw);
+  assert.deepEqual(withoutHeaders(raw), raw);
 });
 
 /** Lines that are nearly headers, and bytes that are nothing. */
@@ -167,7 +161,7 @@ test('no header section makes it throw, lose the body or let a hidden recipient 
       const raw = Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]);
       const read = readSubmission(raw);
       if (read.fault === null) assert.notEqual(read.from, null);
-      const out = prepareSubmission(raw, ['X-Added: 1']);
+      const out = withoutHeaders(raw);
       assert.ok(out.subarray(out.length - body.length).equals(body));
       if (read.fault !== null) return;
       const end = out.indexOf('\r\n\r\n');

@@ -192,20 +192,17 @@ function parseMetadata(value: string | null): Record<string, unknown> | null {
   }
 }
 
-/**
- * The message to send on: without private headers, with a trace line (RFC 5321 4.4), and with the
- * Date and Message-ID that a submission server adds where they are missing (RFC 6409 8). `dropped`: names
- * of headers that are taken out, in lower case.
- */
-export function prepareSubmission(
+/** The message without private headers. `dropped`: names of headers that are taken out, in lower case. */
+export function withoutHeaders(
   raw: Buffer,
-  added: string[],
   dropped: ReadonlySet<string> = PRIVATE_HEADERS,
 ): Buffer {
-  const kept: Buffer[] = [Buffer.from(added.map((line) => `${line}\r\n`).join(''), 'utf8')];
+  const fields = readFields(raw).filter((field) => dropped.has(field.name));
+  // Most messages have none, and a large one is not copied for nothing.
+  if (fields.length === 0) return raw;
+  const kept: Buffer[] = [];
   let position = 0;
-  for (const field of readFields(raw)) {
-    if (!dropped.has(field.name)) continue;
+  for (const field of fields) {
     kept.push(raw.subarray(position, field.start));
     position = field.end;
   }

@@ -9,6 +9,7 @@ import type { HeldMessages, HeldRecord } from '../store/mail/held-messages.ts';
 import type { MessageRecord, Messages } from '../store/mail/messages.ts';
 import type { SuppressionRecord } from '../store/mail/suppressions.ts';
 import type { AcceptedMessage, FreshMail } from './accept-message.ts';
+import { putBefore } from './dkim/sign-message.ts';
 import type { SenderRules } from './domains/sender-rules.ts';
 import { newHeldRecord, toHoldBlock } from './hold/held-record.ts';
 import type { Hold } from './hold/hold-decider.ts';
@@ -24,6 +25,8 @@ const DRAFTS_AT_ONCE = 8;
 export interface Draft {
   fields: Omit<MessageRecord, 'sizeBytes' | 'createdAtMs' | 'expiresAtMs' | 'retainUntilMs'>;
   composed: Buffer;
+  /** Header fields of ours that are to stand before it. */
+  top?: Buffer;
   recipients: AcceptedMessage['recipients'];
   /** It waits for a person. */
   hold: Hold | null;
@@ -60,14 +63,14 @@ export function createDraftPreparer(
 ): (draft: Draft) => Promise<PreparedDraft> {
   const { ids, clock, fresh } = options;
 
-  return async ({ fields, composed, recipients, hold }) => {
+  return async ({ fields, composed, top, recipients, hold }) => {
     const { projectId, stream, headerFrom } = fields;
     const addresses = recipients.map(({ address }) => address);
     const [raw, suppressed] = await Promise.all([
       // One of which everybody gets his own copy is signed when that is made, a held one when it is let go.
       fields.tracking === null && hold === null
-        ? options.senders.sign(projectId, headerFrom, composed)
-        : composed,
+        ? options.senders.sign(projectId, headerFrom, composed, top)
+        : putBefore(composed, top),
       fields.sandbox
         ? sandboxSuppressed(projectId, addresses, clock.now())
         : options.suppressed({ projectId, stream, addresses }),

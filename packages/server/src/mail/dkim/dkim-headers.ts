@@ -54,10 +54,9 @@ export function findBody(raw: Buffer): number | null {
   return blank === -1 ? null : blank + 4;
 }
 
-/** `end`: where the header section ends, its last CRLF included. Bytes above ASCII stay as they are. */
-export function readHeaderFields(raw: Buffer, end: number): HeaderField[] {
+/** `text`: a header section as latin1, its last CRLF included, so that bytes above ASCII stay as they are. */
+export function readHeaderFields(text: string): HeaderField[] {
   const fields: HeaderField[] = [];
-  const text = raw.toString('latin1', 0, end);
   for (const field of text.split(/\r\n(?![ \t])/)) {
     const colon = field.indexOf(':');
     if (colon < 1) continue;

@@ -49,6 +49,19 @@ test('both signatures of a composed message pass at mailauth', async () => {
   assert.deepEqual(await verdicts(await signed(raw)), GOOD);
 });
 
+test('fields that are put before a message are signed with it, as if they had stood there', async () => {
+  const raw = await sample();
+  const end = raw.indexOf('\r\n', raw.indexOf('Message-ID:')) + 2;
+  const options = { domain: DOMAIN, keys, nowMs: NOW_MS };
+  for (const cut of [0, raw.indexOf('Message-ID:'), end]) {
+    const [top, rest] = [raw.subarray(0, cut), raw.subarray(cut)];
+    assert.deepEqual(await signMessage(rest, { ...options, top }), await signed(raw));
+  }
+  const top = Buffer.from('Received: by us\r\n');
+  const none = Buffer.from('no message');
+  assert.equal(String(await signMessage(none, { ...options, top })), `${top}${none}`);
+});
+
 test('a change to the body, to a signed header, or one more From, fails both', async () => {
   const text = (await signed(await sample())).toString('latin1');
   for (const changed of [

@@ -25,15 +25,17 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
  * Signs a message as it will be sent (RFC 6376, RFC 8463): one signature for each key, relaxed/relaxed
  * and over the whole body (no l=, which lets anybody add to it). The signing itself happens in Node's
  * thread pool. Gives the message back with the signatures before it; bytes that are no message come
- * back as they are.
+ * back as they are. `top`: header fields that stand before `raw`, so that a large message need not be copied for them.
  */
 export async function signMessage(
   raw: Buffer,
-  options: { domain: string; keys: readonly DkimSigningKey[]; nowMs: number },
+  options: { domain: string; keys: readonly DkimSigningKey[]; nowMs: number; top?: Buffer },
 ): Promise<Buffer> {
+  const { top } = options;
   const body = findBody(raw);
-  if (body === null || options.keys.length === 0) return raw;
-  const { names, lines } = selectSigned(readHeaderFields(raw, body - 2));
+  if (body === null || options.keys.length === 0) return putBefore(raw, top);
+  const head = `${top?.toString('latin1') ?? ''}${raw.toString('latin1', 0, body - 2)}`;
+  const { names, lines } = selectSigned(readHeaderFields(head));
   const bodyHash = await hashBody(raw.subarray(body));
   const signatures = await Promise.all(
     options.keys.map(async (key) => {
@@ -54,7 +56,12 @@ export async function signMessage(
       return Buffer.from(`DKIM-Signature:${tags}${foldValue(value)}\r\n`, 'latin1');
     }),
   );
-  return Buffer.concat([...signatures, raw]);
+  return Buffer.concat([...signatures, ...(top === undefined ? [] : [top]), raw]);
+}
+
+/** The message with these header fields before it. */
+export function putBefore(raw: Buffer, top: Buffer | undefined): Buffer {
+  return top === undefined ? raw : Buffer.concat([top, raw]);
 }
 
 async function signText(text: Buffer, { algorithm, privateKey }: DkimSigningKey): Promise<string> {

@@ -1,13 +1,16 @@
 import { PosthornError } from '../../lib/errors.ts';
-import { signMessage } from '../dkim/sign-message.ts';
+import { putBefore, signMessage } from '../dkim/sign-message.ts';
 import type { DomainDirectory } from './domain-directory.ts';
 
 /** What a sender's domain means for a message that comes in. */
 export interface SenderRules {
   /** Throws `unverified_domain` when the project may not send from this address. */
   admit(projectId: string, from: string): void;
-  /** The message with the signatures of its sender's domain; as it was without one. */
-  sign(projectId: string, from: string, raw: Buffer): Promise<Buffer>;
+  /**
+   * The message with the signatures of its sender's domain; without them where there is none. `top`: header fields
+   * that are to stand before `raw`.
+   */
+  sign(projectId: string, from: string, raw: Buffer, top?: Buffer): Promise<Buffer>;
 }
 
 export function createSenderRules(deps: {
@@ -31,11 +34,15 @@ export function createSenderRules(deps: {
         fields: [{ pointer: '/from', detail }],
       });
     },
-    async sign(projectId, from, raw) {
+    async sign(projectId, from, raw, top) {
       const found = directory.findSender(projectId, from);
-      if (found === null || found.record.verifiedAtMs === null) return raw;
+      if (found === null || found.record.verifiedAtMs === null) return putBefore(raw, top);
       const keys = found.signingKeys();
-      return signMessage(raw, { domain: found.record.name, keys, nowMs: deps.now() });
+      const { name: domain } = found.record;
+      return signMessage(raw, {
+        ...{ domain, keys, nowMs: deps.now() },
+        ...(top === undefined ? {} : { top }),
+      });
     },
   };
 }
