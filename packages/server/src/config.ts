@@ -233,7 +233,7 @@ export const SETTINGS = {
     'An endpoint that fails for this long without a success is disabled.',
   ),
   noticeFrom: optional(
-    'From address of notices to the owners of endpoints. Without it: posthorn@ the hostname.',
+    'From address of mails of Posthorn itself to people: notices to owners of endpoints, alerts, sinks of the kind email. Without it: posthorn@ the hostname.',
     checkAddress,
   ),
   publicUrl: {

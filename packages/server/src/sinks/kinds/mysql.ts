@@ -8,7 +8,7 @@ import {
   type SinkSurroundings,
   SinkTrouble,
 } from '../contract.ts';
-import { createLifeline } from '../dialing/lifeline.ts';
+import { closeSoon, createLifeline } from '../dialing/lifeline.ts';
 import { loadPackage } from '../dialing/load-package.ts';
 import { portField } from '../setting-fields.ts';
 import { CONNECT_MS, databaseFields, LOCK_MS, STATEMENT_MS } from '../warehouse/database-fields.ts';
@@ -51,7 +51,7 @@ export const mysql = defineSink<Settings>({
 
 async function connect(
   config: Settings,
-  { addressOf }: Pick<SinkSurroundings, 'addressOf'>,
+  { addressOf, clock }: Pick<SinkSurroundings, 'addressOf' | 'clock'>,
 ): Promise<SinkConnection> {
   const where = `${config.host}:${config.port}`;
   const lifeline = createLifeline(where);
@@ -70,9 +70,7 @@ async function connect(
       },
       explain: (error) => explain(error, where),
     }),
-    async close() {
-      client.destroy();
-    },
+    close: () => closeSoon(client.end(), () => client.destroy(), clock),
   };
 }
 
