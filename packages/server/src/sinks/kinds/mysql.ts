@@ -56,7 +56,14 @@ async function connect(
   const where = `${config.host}:${config.port}`;
   const lifeline = createLifeline(where);
   const address = await addressOf(config.host);
-  const client = await createClient(config, () => dial(config.port, address)).catch((error) => {
+  const sockets: Socket[] = [];
+  const stream = (): Socket => {
+    const socket = dial(config.port, address);
+    sockets.push(socket);
+    return socket;
+  };
+  const client = await createClient(config, stream).catch((error) => {
+    for (const socket of sockets) socket.destroy();
     throw explain(error, where);
   });
   client.on('error', (error) => lifeline.cut(explain(error, where)));
