@@ -125,6 +125,8 @@ export interface EventData {
     error_code?: string | null;
   };
   bounce?: { type?: string | null; category?: string | null; reason?: string | null };
+  /** A mail that came in. */
+  inbound?: { id: string };
   [key: string]: unknown;
 }
 

@@ -165,8 +165,9 @@ describe('inbound mail in a browser', { skip: skipWithoutBrowser }, () => {
       assert.equal(readFileSync(await download.path(), 'utf8').trim(), 'Hello');
       assert.equal(await page.title(), 'Re: Your order · Posthorn');
       await page.getByRole('link', { name: 'Its events' }).click();
-      await page.getByRole('row').filter({ hasText: 'email.received' }).first().waitFor();
-      await page.goBack();
+      await page.getByRole('row').filter({ hasText: 'email.received' }).first().click();
+      await page.getByRole('link', { name: /^rcv_/ }).click();
+      await titled(page, 'Re: Your order');
       await press(page, 'Delete');
       await answer(page, 'Delete');
       await page.getByText('No mail has come in yet').waitFor();

@@ -122,7 +122,7 @@ test('what is no key is refused, with the place', async () => {
   const cases: [Json, string, RegExp][] = [
     [{ scopes: [] }, '/scopes', /at least one scope/],
     [{ scopes: ['reed'] }, '/scopes/0', /"reed" is not a scope\. Did you mean "read"\?/],
-    [{ scopes: 'read' }, '/scopes', /array/],
+    [{ scopes: 'read' }, '/scopes', /a list/],
     [{ scopes: ['read'], name: '' }, '/name', /./],
     [{ scopes: ['read'], name: 'a\nb' }, '/name', /Line breaks/],
     [{ scopes: ['read'], expires_at: '2026-11-21T15:00:00Z' }, '/expires_at', /has passed/],

@@ -20,6 +20,7 @@ export function EventPage() {
   if (!isLoaded(query)) return <NotLoaded query={query} />;
   const event = query.data;
   const messageId = event.data.message?.id;
+  const received = event.data.inbound?.id;
   const told = deliveries.data?.pages.flatMap(({ data }) => data) ?? [];
   return (
     <Page title={event.type} answer={<EventTypeBadge type={event.type} />}>
@@ -48,6 +49,21 @@ export function EventPage() {
                       words.common.none
                     ),
                   ],
+                  ...(typeof received === 'string'
+                    ? [
+                        [
+                          words.inbound.mail,
+                          <Link
+                            key="mail"
+                            to="/inbound/$id"
+                            params={{ id: received }}
+                            className="font-mono text-[13px]"
+                          >
+                            {received}
+                          </Link>,
+                        ] as const,
+                      ]
+                    : []),
                 ]}
               />
             </Card>
