@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toTotals } from '../core/stats/totals.ts';
-import { readDrop, toDrop, WEEK_MS } from './read-numbers.ts';
+import { readDrop, readMail, toDrop, WEEK_MS } from './read-numbers.ts';
 import type { AlertSight, SumWindow } from './sight.ts';
 
 const HOUR_MS = 3_600_000;
@@ -81,4 +81,37 @@ test('the middle of an even number of weeks lies between the two', () => {
   assert.equal(toDrop(RULE, 150, [100, 200, 400, 300]).volume, 250);
   assert.equal(toDrop(RULE, 125, [200, 300]).value, 0.5);
   assert.equal(toDrop(RULE, 0, []).value, null);
+});
+
+test('a domain that puts everything off is found, and where little is put off nobody is asked for', async () => {
+  const totalsOf = (counts: object) => toTotals(new Map(Object.entries(counts)));
+  const groups = [
+    { value: 'slow.example', totals: totalsOf({ deferred: 30 }) },
+    { value: 'fine.example', totals: totalsOf({ deferred: 30, delivered: 970 }) },
+    { value: 'small.example', totals: totalsOf({ deferred: 19 }) },
+    { value: '(other)', totals: totalsOf({ deferred: 90 }) },
+  ];
+  const rule = { ...RULE, type: 'destination_deferring', threshold: 1, minVolume: 20 } as const;
+  const read = async (deferred: number) => {
+    let asked = 0;
+    const sums: AlertSight['sums'] = {
+      ...sumsOf(() => 0),
+      totals: async () => totalsOf({ deferred }),
+      async groups() {
+        asked += 1;
+        return groups;
+      },
+    };
+    const readings = await readMail(sums, rule, NOW_MS);
+    return { asked, readings: readings.map(({ subject, value }) => [subject?.id, value]) };
+  };
+  assert.deepEqual(await read(19), { asked: 0, readings: [] });
+  assert.deepEqual(await read(169), {
+    asked: 1,
+    readings: [
+      ['slow.example', 1],
+      ['fine.example', 0.03],
+      ['small.example', null],
+    ],
+  });
 });

@@ -65,10 +65,16 @@ export async function readMail(
   nowMs: number,
 ): Promise<AlertReading[]> {
   const window = windowUntil(nowMs, rule.windowMs ?? HOUR_MS);
+  const { scope } = rule;
   const filter = filterOf(rule);
   if (rule.type !== 'destination_deferring') {
     return [{ subject: null, ...readTotals(rule, await sums.totals(filter, window)) }];
   }
+  // Where all of them together put off too little, none of them does enough, and the rows of each need not be read.
+  const everywhere: SumFilter =
+    scope.receiving_domain === undefined ? { ...filter, dimension: 'all' } : filter;
+  const { deferred } = await sums.totals(everywhere, window);
+  if (deferred < (rule.threshold ?? 1) * (rule.minVolume ?? 1)) return [];
   const groups = await sums.groups({ ...filter, dimension: 'receiving_domain' }, window, 'value');
   return groups
     .filter(({ value }) => value !== OTHER_VALUE)

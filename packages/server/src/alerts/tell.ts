@@ -60,8 +60,8 @@ const AT_ONCE = 50;
 const CLAIM_MS = 120_000;
 const FIRST_RETRY_MS = 30_000;
 const MAX_RETRY_MS = 3_600_000;
-/** After a day it is no news any more. */
-const GIVE_UP_MS = 86_400_000;
+/** About a day: after that it is no news any more. */
+const MAX_ATTEMPTS = 30;
 
 export function createTeller<S>(deps: TellerDeps<S>): Teller {
   const { alerts, notices, ways, clock, log } = deps;
@@ -113,9 +113,10 @@ export function createTeller<S>(deps: TellerDeps<S>): Teller {
   async function fail(tried: AlertNotice, seen: AlertNotice, error: unknown): Promise<void> {
     const nowMs = clock.now();
     const detail = messageOf(error);
-    const isOver = error instanceof Hopeless || nowMs - tried.createdAtMs >= GIVE_UP_MS;
+    const isOver = error instanceof Hopeless || tried.attempts >= MAX_ATTEMPTS;
     const waitMs = Math.min(FIRST_RETRY_MS * 2 ** (tried.attempts - 1), MAX_RETRY_MS);
-    const fields = { alert: tried.alertId, to: tried.destination, error: detail };
+    // Not whom: addresses are not logged.
+    const fields = { alert: tried.alertId, notice: tried.id, kind: tried.kind, error: detail };
     log.warn(fields, isOver ? 'An alert could not be told' : 'An alert could not be told yet');
     const next: AlertNotice = isOver
       ? { ...tried, state: 'failed', dueAtMs: null, settledAtMs: nowMs, detail }

@@ -173,7 +173,11 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
     const nowMs = clock.now();
     const over = { ...alert, resolvedAtMs: nowMs, resolvedBecause, repeatAtMs: null };
     const before = await deps.notices.of(alert.projectId, [alert.id]);
-    const to = before.filter(({ turn, kind }) => turn === 'fired' && kind !== 'action');
+    // Who has complained since it fired is to be suppressed too; all other actions last.
+    const to = before.filter(
+      ({ turn, kind, destination }) =>
+        turn === 'fired' && (kind !== 'action' || destination === SUPPRESS),
+    );
     const isNew = await commit(
       [told(over, 'resolved')],
       [
@@ -187,10 +191,10 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
   }
 
   async function goOn(rule: AlertRule, alert: Alert, reading: AlertReading): Promise<void> {
-    const step = decideAlert(rule, alert, reading, clock.now());
+    const nowMs = clock.now();
+    const step = decideAlert(rule, alert, reading, nowMs);
     if (step?.kind === 'resolve') return resolve(alert, rule, 'recovered');
     const { repeatAtMs } = alert;
-    const nowMs = clock.now();
     const isToRemind = repeatAtMs !== null && repeatAtMs <= nowMs;
     if (step === null && !isToRemind) return;
     await change(
@@ -202,7 +206,16 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
           ? { repeatAtMs: rule.repeatMs === null ? null : nowMs + rule.repeatMs }
           : {}),
       },
-      isToRemind ? noticesOf(alert, rule, 'reminder', toldBy(rule)) : [],
+      isToRemind ? noticesOf(alert, rule, 'reminder', await toRemind(rule, alert)) : [],
+    );
+  }
+
+  /** Who has not even been told the last time is not told twice when that gets through, or the morning comes. */
+  async function toRemind(rule: AlertRule, alert: Alert): Promise<Destination[]> {
+    const before = await deps.notices.of(alert.projectId, [alert.id]);
+    return toldBy(rule).filter(
+      ({ destination }) =>
+        !before.some((one) => one.state === 'waiting' && one.destination === destination),
     );
   }
 
@@ -221,7 +234,7 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
       }
     }
     for (const [key, alert] of open) {
-      if (alert.ruleId !== rule.id || seen.has(key)) continue;
+      if (seen.has(key)) continue;
       // Of a domain that nothing goes to any more nothing is counted; all other things are gone.
       if (entryOf(rule.type).about !== 'receiving_domain') await resolve(alert, rule, 'gone');
       else {
@@ -246,10 +259,15 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
       const rules = await deps.rules.all();
       const byId = new Map(rules.map((rule) => [rule.id, rule]));
       const all = await deps.alerts.open();
-      const open = new Map(all.map((alert) => [openKeyOf(alert.ruleId, alert.subject), alert]));
+      const open = new Map<string, Map<string, Alert>>();
+      for (const alert of all) {
+        const own = open.get(alert.ruleId) ?? new Map<string, Alert>();
+        open.set(alert.ruleId, own.set(openKeyOf(alert.ruleId, alert.subject), alert));
+      }
       const look = createLook(sight, { nowMs, awakeSinceMs });
       for (const rule of rules) {
-        if (rule.isEnabled) await guarded(watch(rule, look, open), rule);
+        if (!rule.isEnabled) continue;
+        await guarded(watch(rule, look, open.get(rule.id) ?? new Map()), rule);
       }
       for (const alert of all) {
         const rule = byId.get(alert.ruleId) ?? null;
@@ -277,6 +295,8 @@ function toldBy({ to }: Pick<AlertRule, 'to'>): Destination[] {
     ...to.emails.map((destination): Destination => ({ kind: 'email', destination })),
   ];
 }
+
+const SUPPRESS = JSON.stringify({ type: 'suppress' });
 
 function asDestination(action: AlertRule['actions'][number]): Destination {
   return { kind: 'action', destination: JSON.stringify(action) };

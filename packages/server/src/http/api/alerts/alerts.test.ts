@@ -169,18 +169,16 @@ describe('an alert', async () => {
     assert.deepEqual([body.history[0].attempts, body.history[0].name], [1, 'On call']);
     assert.match(body.history[0].detail, /503/);
     await minute(6);
-    assert.deepEqual(await history(alert.id), ['fired sink waiting', 'reminder sink waiting']);
+    assert.deepEqual(await history(alert.id), ['fired sink waiting'], 'reminders do not pile up');
+    await minute(3);
+    assert.deepEqual(await history(alert.id), ['fired sink waiting', 'resolved sink waiting']);
     sinkStatus = 200;
     for (let i = 0; i < 10; i++) await minute();
-    assert.deepEqual(await history(alert.id), [
-      'fired sink sent',
-      'reminder sink sent',
-      'resolved sink sent',
-    ]);
+    assert.deepEqual(await history(alert.id), ['fired sink sent', 'resolved sink sent']);
     const told = api.sinkRequests.slice(2).map(({ body: text }) => JSON.parse(text));
     assert.deepEqual(
       told.map(({ type }) => type),
-      ['alert.fired', 'alert.fired', 'alert.resolved'],
+      ['alert.fired', 'alert.resolved'],
     );
   });
 
@@ -238,6 +236,124 @@ describe('an alert', async () => {
     await api.send('DELETE', `/v1/alert-rules/${other.id}`);
     await minute();
     assert.equal((await listed())[0].resolved_because, 'rule_deleted');
+  });
+});
+
+describe('what a rule does', async () => {
+  const api = await startTestApi();
+  after(() => api.close());
+  const alerts = api.makeAlerts();
+  const rule = async (body: Json) => {
+    const answer = await api.send('POST', '/v1/alert-rules', { body });
+    assert.equal(answer.status, 201, answer.text);
+    return answer.body;
+  };
+  async function minute(): Promise<void> {
+    api.advance(MINUTE_MS);
+    await alerts.round();
+  }
+  const details = async (ruleId: string): Promise<string[]> => {
+    const { body } = await api.send('GET', `/v1/alerts?rule_id=${ruleId}`);
+    const { body: alert } = await api.send('GET', `/v1/alerts/${body.data[0].id}`);
+    return alert.history.map(({ detail }: Json) => detail);
+  };
+
+  test('disables the endpoint that too much waits for, and no other', async () => {
+    const made = async (description: string, types: string[]) =>
+      (
+        await api.send('POST', '/v1/endpoints', {
+          body: { url: 'https://app.example.com/', description, event_types: types },
+        })
+      ).body.id;
+    const slow = await made('Slow', ['email.opened']);
+    const fine = await made('Fine', ['email.received']);
+    const { id } = await rule({
+      type: 'queue_depth',
+      threshold: 2,
+      resolve_after_seconds: 0,
+      actions: [{ type: 'disable_endpoint' }],
+    });
+    const timestamp = new Date(api.now()).toISOString();
+    const events = ['a', 'b', 'c'].map((name) => ({
+      type: 'email.opened',
+      timestamp,
+      data: { provider_event_id: name, recipient: 'a@example.com' },
+    }));
+    await api.send('POST', '/v1/events', { body: events });
+    await minute();
+    const statusOf = async (endpoint: string) =>
+      (await api.send('GET', `/v1/endpoints/${endpoint}`)).body.status;
+    assert.deepEqual([await statusOf(slow), await statusOf(fine)], ['disabled', 'enabled']);
+    const [alert] = (await api.send('GET', `/v1/alerts?rule_id=${id}`)).body.data;
+    assert.equal(alert.sentence, '3 events wait for Slow; the line is 2.');
+    assert.match((await details(id))[0] ?? '', /^The endpoint is disabled/);
+    await minute();
+    const [over] = (await api.send('GET', `/v1/alerts?rule_id=${id}`)).body.data;
+    assert.equal(over.resolved_because, 'recovered');
+  });
+
+  test('holds what comes with a key, and says what cannot be done', async () => {
+    const { body: key } = await api.send('POST', '/v1/keys', {
+      body: { name: 'shop', scopes: ['send'] },
+    });
+    const { id } = await rule({
+      type: 'send_limit',
+      actions: [
+        { type: 'hold_key', key: key.id },
+        { type: 'hold_stream', stream: 'transactional' },
+      ],
+    });
+    const limits = { emails_per_day: 0 };
+    await api.send('PATCH', `/v1/projects/${api.projectId}`, { body: { limits } });
+    await minute();
+    const { body: held } = await api.send('GET', `/v1/keys/${key.id}`);
+    assert.equal(held.mode, 'hold');
+    const [first, second] = await details(id);
+    assert.match(first ?? '', /^Mail of the key shop waits for a person/);
+    assert.match(second ?? '', /^Mail of the stream transactional waits by the hold rule/);
+    await api.send('DELETE', `/v1/keys/${key.id}`);
+    const { body: shown } = await api.send('GET', `/v1/alert-rules/${id}`);
+    assert.deepEqual(
+      shown.problems.map(({ pointer }: Json) => pointer),
+      ['/actions/0/key'],
+    );
+  });
+
+  test('is told after quiet hours, in its order; what is done is done at once', async () => {
+    // It is Saturday afternoon.
+    const { id } = await rule({
+      type: 'send_limit',
+      name: 'Quiet',
+      to: { emails: ['night@example.com'] },
+      actions: [{ type: 'hold_stream', stream: 'broadcast' }],
+      quiet_hours: { time_zone: 'UTC', from: '12:00', to: '20:00' },
+    });
+    await minute();
+    const [alert] = (await api.send('GET', `/v1/alerts?rule_id=${id}`)).body.data;
+    const history = async (): Promise<[string, string][]> => {
+      const { body } = await api.send('GET', `/v1/alerts/${alert.id}`);
+      return body.history.map(({ what, kind, state, due_at: at }: Json) => [
+        `${what} ${kind} ${state}`,
+        at,
+      ]);
+    };
+    assert.deepEqual(await history(), [
+      ['fired email quiet', '2026-11-21T20:00:00.000Z'],
+      ['fired action sent', null],
+    ]);
+    await api.send('PATCH', `/v1/projects/${api.projectId}`, {
+      body: { limits: { emails_per_day: null } },
+    });
+    await minute();
+    assert.equal((await history())[2]?.[0], 'resolved email quiet');
+    api.advance(4 * 60 * MINUTE_MS);
+    await minute();
+    await minute();
+    const { body: mails } = await api.send('GET', '/v1/messages?recipient=night@example.com');
+    assert.deepEqual(
+      mails.data.map(({ subject }: Json) => subject),
+      ['[Posthorn] Resolved: Quiet', '[Posthorn] Firing: Quiet'],
+    );
   });
 });
 

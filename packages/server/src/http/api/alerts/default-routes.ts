@@ -82,6 +82,7 @@ export function createDefaultRoutes(deps: {
           const made = await access.make(projectId, type, { name, to: body.to });
           rules.push({ ...made, ...settings });
         }
+        await access.requireRoom(projectId, rules.length);
         const skipped = wanted.flatMap(({ name }) => (taken.has(name) ? [name] : []));
         const answer = { status: 201, body: { data: await access.show(rules), skipped } };
         await alertRules.insert(rules, remember(answer));

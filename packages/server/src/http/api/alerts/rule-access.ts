@@ -19,8 +19,13 @@ export interface RuleAccessDeps {
   now: () => number;
 }
 
+/** All of them are looked at each minute. */
+const MAX_RULES = 100;
+
 /** What the routes of rules share: finding one, reading its fields, showing it. */
 export interface RuleAccess {
+  /** Throws `conflict` where so many more would be too many. */
+  requireRoom(projectId: string, count: number): Promise<void>;
   /** Throws `not_found`. */
   find(projectId: string, id: string): Promise<AlertRule>;
   /** A new rule, checked. Throws `invalid_field` with everything that is wrong with it. */
@@ -44,6 +49,12 @@ export function createRuleAccess(deps: RuleAccessDeps): RuleAccess {
   }
 
   return {
+    async requireRoom(projectId, count) {
+      const there = (await alertRules.of(projectId)).length;
+      if (there + count <= MAX_RULES) return;
+      const detail = `A project has at most ${MAX_RULES} alert rules, and this one has ${there}. Delete some first.`;
+      throw new PosthornError('conflict', detail);
+    },
     async find(projectId, id) {
       const rule = isId('alertRule', id) ? await alertRules.get({ projectId, id }) : null;
       if (rule === null) throw new PosthornError('not_found', `There is no alert rule ${id}.`);

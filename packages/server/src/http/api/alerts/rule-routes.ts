@@ -60,6 +60,7 @@ export function createAlertRuleRoutes(
       async handle({ projectId, body, remember }) {
         const { type, ...fields } = body;
         const rule = await access.make(projectId, type, fields);
+        await access.requireRoom(projectId, 1);
         const answer = { status: 201, body: await shown(rule) };
         await alertRules.insert([rule], remember(answer));
         return answer;
