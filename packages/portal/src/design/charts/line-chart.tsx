@@ -6,7 +6,6 @@ import { type ChartSeries, DASHES } from './chart-series.ts';
 
 const HEIGHT_PX = 140;
 const AXIS_PX = 44;
-const FEW = 3;
 /** 1, 2, 5, 10, 20, 50 and so on. */
 const WHOLE_STEPS = Array.from({ length: 9 }, (_, zeros) => 10 ** zeros).flatMap((ten) => [
   ten,
@@ -43,8 +42,8 @@ export function LineChart({
   latest.current = data;
   const shape = JSON.stringify(
     series.map((one) => {
-      const { values, ...rest } = one;
-      return [rest, isWhole(one), values.filter((value) => value !== null).length < FEW];
+      const { values: _, ...rest } = one;
+      return [rest, isWhole(one)];
     }),
   );
 
@@ -83,6 +82,14 @@ function toData(times: readonly number[], series: readonly ChartSeries[]): uPlot
 /** Half a message is none: its axis has whole steps. */
 function isWhole({ values }: ChartSeries): boolean {
   return values.every((value) => value === null || Number.isInteger(value));
+}
+
+/** Where values stand with nothing before and nothing behind them. */
+function findLone(values: uPlot.AlignedData[number] | undefined): number[] {
+  const isThere = (i: number): boolean => values?.[i] != null;
+  return Array.from(values ?? [], (_, i) => i).filter(
+    (i) => isThere(i) && !isThere(i - 1) && !isThere(i + 1),
+  );
 }
 
 function readToken(name: string): string {
@@ -141,12 +148,16 @@ function toOptions(given: {
     ],
     series: [
       {},
-      ...given.series.map(({ name, colour, line = 'solid', values }) => ({
+      ...given.series.map(({ name, colour, line = 'solid' }) => ({
         label: name,
         stroke: readToken(colour),
         width: 1.5,
-        // A single one would be no line at all.
-        points: { show: values.filter((value) => value !== null).length < FEW, size: 6 },
+        // Alone between gaps, a value would be no line at all.
+        points: {
+          show: false,
+          size: 5,
+          filter: ({ data }: uPlot, at: number) => findLone(data[at]),
+        },
         dash: [...DASHES[line]],
       })),
     ],
