@@ -179,3 +179,53 @@ test('what was refused is listed, and sent once more', async () => {
   );
   assert.match((await run(['refused', 'picky'])).err, /picky has refused nothing/);
 });
+
+test('an expression that never ends puts its event aside, and says so', async () => {
+  const endless = '($f := function($n) { $f($n + 1) }; $exists(data.tags) ? $f(1) : $)';
+  const made = [
+    ...['create', 'http', '--name', 'endless', '--set', `url=${receiver.url}`],
+    ...['--transformation', '-'],
+  ];
+  await done(made, { input: endless });
+  const event = { type: 'email.bounced', timestamp: new Date().toISOString() };
+  const data = { provider_event_id: randomUUID(), recipient: 'mila@example.com', tags: ['x'] };
+  await server.client.post('/v1/events', [{ ...event, data }]);
+  await append(1);
+  await until('the next has gone', async () => (await show('endless')).progress.sent === 1);
+  assert.match(
+    await done(['refused', 'endless']),
+    /transformation +It did not end within 1000 ms\./,
+  );
+  assert.match(await done(['show', 'endless']), /^sent +1, 1 refused$/m);
+});
+
+test('a name that leads to a private address is refused when it is dialled, and the sink says so', async (t) => {
+  // Nothing but this network may be private, and that of this machine is not in it.
+  const strict = await startInProcessServer({ endpointNetworks: '10.0.0.0/8' });
+  t.after(() => strict.stop());
+  const env = {
+    XDG_CONFIG_HOME: '/nowhere',
+    POSTHORN_API_KEY: API_KEY,
+    POSTHORN_URL: strict.httpUrl,
+  };
+  const at = await run(['create', 'http', '--set', `url=${receiver.url}`], { env });
+  assert.match(at.err, /settings\/url.*not a public/);
+  const name = receiver.url.replace('127.0.0.1', 'localhost');
+  const made = await run(['create', 'http', '--name', 'moved', '--set', `url=${name}`], { env });
+  assert.equal(made.code, 0, made.err);
+  const tested = await run(['test', 'moved'], { env });
+  assert.equal(tested.code, 1);
+  assert.match(tested.out.join('\n'), /Not taken: address_refused: .*localhost.*not a public/);
+  // A kind with a protocol of its own looks the name up by itself.
+  const queue = ['create', 'redis', '--name', 'queue', '--set', 'host=localhost'];
+  assert.equal((await run([...queue, '--set', 'stream=a'], { env })).code, 0);
+  const dialled = (await run(['test', 'queue'], { env })).out.join('\n');
+  assert.match(dialled, /Not taken: address_refused: .*localhost.*not a public/);
+  const body = { type: 'email.bounced', timestamp: new Date().toISOString(), data: {} };
+  await strict.client.post('/v1/events', [body]);
+  const state = async () =>
+    JSON.parse((await run(['show', 'moved', '--json'], { env })).out.join(''));
+  await until('it is seen', async () => (await state()).state === 'failing');
+  const shown = (await run(['show', 'moved'], { env })).out.join('\n');
+  assert.match(shown, /^why +address_refused: .*not a public.*\nfailing since +2/m);
+});

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { AddressGuard } from '../../lib/network/address-guard.ts';
 import { SinkTrouble } from '../contract.ts';
-import { type GuardedLookup, refuseLiteral } from './sink-http.ts';
+import { type GuardedLookup, isRefusal, refuseLiteral } from './sink-http.ts';
 
 /** The address to dial for a host: see SinkSurroundings.addressOf. */
 export function resolveForSinks(
@@ -15,7 +15,7 @@ export function resolveForSinks(
     return new Promise((resolve, reject) => {
       lookup(host, { all: false }, (error, address) => {
         if (error === null && typeof address === 'string') return resolve(address);
-        const code = error?.code === 'address_not_allowed' ? 'address_refused' : 'unreachable';
+        const code = isRefusal(error) ? 'address_refused' : 'unreachable';
         reject(new SinkTrouble(code, `${error?.message ?? `${host} has no address`}.`));
       });
     });

@@ -4,7 +4,10 @@ import { Agent, request } from 'undici';
 import type { AddressGuard } from '../../lib/network/address-guard.ts';
 import { type SinkHttp, type SinkHttpAnswer, SinkTrouble } from '../contract.ts';
 
-/** Looks names up, and drops addresses that must not be dialled. */
+/**
+ * Looks names up, and drops addresses that must not be dialled. Where none is left, the error has the
+ * `errorCode` address_not_allowed.
+ */
 export type GuardedLookup = (
   hostname: string,
   options: LookupOptions,
@@ -53,12 +56,17 @@ export function refuseLiteral(guard: Pick<AddressGuard, 'refuse'>, hostname: str
   if (reason !== null) throw new SinkTrouble('address_refused', `${sentence(reason)}.`);
 }
 
+/** Of a GuardedLookup. */
+export function isRefusal(error: unknown): boolean {
+  const { errorCode } = (error ?? {}) as { errorCode?: unknown };
+  return errorCode === 'address_not_allowed';
+}
+
 function explain(error: unknown, host: string, signal: AbortSignal): SinkTrouble {
   const { code, message } = error as { code?: string; message?: string };
   const cause = { cause: error };
   if (signal.aborted) return new SinkTrouble('timeout', `${host} did not answer in time.`, cause);
-  if (code === 'address_not_allowed')
-    return new SinkTrouble('address_refused', `${message}.`, cause);
+  if (isRefusal(error)) return new SinkTrouble('address_refused', `${message}.`, cause);
   const isSlow = /TIMEOUT/i.test(code ?? '');
   if (isSlow) return new SinkTrouble('timeout', `${host} did not answer in time.`, cause);
   return new SinkTrouble(
