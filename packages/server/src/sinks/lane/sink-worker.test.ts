@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createTestClock } from '../../lib/fixtures/test-clock.ts';
+import { silentLog } from '../../lib/log.ts';
+import { createSinkWorker } from './sink-worker.ts';
+
+/** A worker that holds its duty; `next` is what a look says of the next one, ms. */
+async function start(next: () => number | null) {
+  const clock = createTestClock(0);
+  const looks: number[] = [];
+  const lane = {
+    async step() {
+      looks.push(clock.now());
+      return next();
+    },
+    async close() {},
+  };
+  const worker = createSinkWorker({ sinkId: 'snk_1', lanes: [lane], clock, log: silentLog });
+  worker.begin();
+  await clock.advance(0);
+  return { clock, looks, worker };
+}
+
+test('it looks once a second by itself, and at once when it is told after a rest', async () => {
+  const { clock, looks, worker } = await start(() => null);
+  await clock.advance(1_000);
+  await clock.advance(500);
+  worker.wake();
+  await clock.advance(0);
+  assert.deepEqual(looks, [0, 1_000, 1_500]);
+  await worker.close();
+  await clock.advance(5_000);
+  assert.equal(looks.length, 3);
+});
+
+test('told of something new all the time, it looks ten times a second and misses nothing', async () => {
+  const { clock, looks, worker } = await start(() => null);
+  for (let ms = 0; ms < 1_000; ms++) {
+    worker.wake();
+    await clock.advance(1);
+  }
+  assert.equal(looks.length, 11);
+  const [last] = looks.slice(-1);
+  worker.wake();
+  await clock.advance(100);
+  assert.deepEqual(looks.slice(-1), [(last ?? 0) + 100]);
+  await worker.close();
+});
+
+test('what is there already goes without waiting', async () => {
+  let left = 50;
+  const { clock, looks, worker } = await start(() => (left-- > 0 ? 0 : null));
+  await clock.advance(0);
+  assert.equal(looks.length, 51);
+  assert.deepEqual([...new Set(looks)], [0]);
+  await worker.close();
+});
