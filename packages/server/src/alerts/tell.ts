@@ -49,7 +49,7 @@ export interface TellerDeps<S> extends TellStore<S> {
   log: Log;
 }
 
-/** Tells what is due, one after the other. */
+/** Tells what is due. */
 export interface Teller {
   /** Resolves to when there is something due again, ms from now; null when nothing waits. */
   run(): Promise<number | null>;
@@ -157,7 +157,12 @@ export function createTeller<S>(deps: TellerDeps<S>): Teller {
 
   return {
     async run() {
-      for (const notice of await notices.due(clock.now(), AT_ONCE)) await tell(notice);
+      const due = await notices.due(clock.now(), AT_ONCE);
+      const isAction = ({ kind }: AlertNotice): boolean => kind === 'action';
+      // Two of them may change the same project.
+      for (const notice of due.filter(isAction)) await tell(notice);
+      // One place that takes its time keeps no other waiting.
+      await Promise.all(due.filter((notice) => !isAction(notice)).map(tell));
       const nextMs = await notices.nextDueAtMs();
       return nextMs === null ? null : Math.max(0, nextMs - clock.now());
     },

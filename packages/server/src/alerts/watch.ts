@@ -140,7 +140,8 @@ export function createWatch<S>(deps: WatchDeps<S>): Watch {
       snoozedBy: null,
       version: 1,
     };
-    const to = [...toldBy(rule), ...rule.actions.map((action) => asDestination(action))];
+    // What protects comes before what tells.
+    const to = [...rule.actions.map((action) => asDestination(action)), ...toldBy(rule)];
     const isNew = await commit(
       [told(alert, 'fired')],
       [

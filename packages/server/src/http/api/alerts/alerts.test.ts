@@ -338,8 +338,8 @@ describe('what a rule does', async () => {
       ]);
     };
     assert.deepEqual(await history(), [
-      ['fired email quiet', '2026-11-21T20:00:00.000Z'],
       ['fired action sent', null],
+      ['fired email quiet', '2026-11-21T20:00:00.000Z'],
     ]);
     await api.send('PATCH', `/v1/projects/${api.projectId}`, {
       body: { limits: { emails_per_day: null } },
