@@ -188,3 +188,18 @@ test('a list of events is one request, with a key that a retry has too', async (
   assert.equal(seen[0]?.headers['idempotency-key'], 'evt_0-evt_1');
   assert.deepEqual(Object.keys(seen[0]?.body ?? {}), ['0', '1']);
 });
+
+test('an address of its own for each event, with its id and type', async () => {
+  const connection = await open('http', { url: `${url}/{type}?id={id}`, method: 'PUT' });
+  await connection.send(items, never);
+  assert.deepEqual(
+    seen.map(({ path }) => path),
+    ['/hook/email.bounced?id=evt_0', '/hook/endpoint.recovered?id=evt_1'],
+  );
+  const found = SINK_KINDS.find((one) => one.kind === 'http');
+  const list = found?.settings.safeParse({ url: `${url}/{id}`, batch: 10 });
+  assert.deepEqual(
+    list?.error?.issues.map(({ path }) => path),
+    [['batch']],
+  );
+});
