@@ -28,7 +28,8 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 export function checkEnvelopeAddress(address: string, smtputf8: boolean): AddressCheck {
   const at = address.lastIndexOf('@');
   const local = address.slice(0, at);
-  if (at < 1 || UNSAFE.test(address)) return syntaxError('Not an address');
+  if (at < 1 || UNSAFE.test(address))
+    return syntaxError('The address needs a name, an @ and a domain');
   if (
     Buffer.byteLength(local) > MAX_LOCAL_BYTES ||
     Buffer.byteLength(address) > MAX_ADDRESS_BYTES

@@ -18,6 +18,12 @@ export const lineOf = (maxLength: number): z.ZodString =>
       'Line breaks and control characters are not allowed here.',
     );
 
+const SHORT_ADDRESS = 'Write an address, such as user@example.com.';
+
+/** An address, and with `maxLength` a name before it; whether it is one, is seen where it is used. */
+export const addressLine = (maxLength = 320): z.ZodString =>
+  lineOf(maxLength).min(3, SHORT_ADDRESS);
+
 export const timestampSchema = z.iso.datetime({
   offset: true,
   error: 'Write a time as in RFC 3339, such as 2026-11-21T16:00:00.123Z.',

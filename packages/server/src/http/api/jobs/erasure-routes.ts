@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { refuseField } from '../filters.ts';
-import { lineOf } from '../schemas.ts';
+import { addressLine } from '../schemas.ts';
 import { jobSchema } from './job-json.ts';
 import { type JobDeps, startJob } from './start-job.ts';
 
@@ -17,7 +17,7 @@ export function createErasureRoutes(deps: JobDeps): Route[] {
       description:
         'Removes a person from everything that is stored of the project: events, messages, states, and what endpoints answered. Mail that is queued for the address is not sent any more, and its events are no longer owed. It cannot be undone. What remains is in docs/privacy.md: backups, above all.',
       body: z.strictObject({
-        recipient: lineOf(320).min(3).describe('The address of the person.'),
+        recipient: addressLine().describe('The address of the person.'),
       }),
       responses: { 202: { description: 'The job that does it.', schema: jobSchema } },
       async handle({ projectId, body, remember }) {

@@ -5,6 +5,7 @@ import { DELIVERY_STATES } from '../../../core/webhooks/delivery-state.ts';
 import { durationFrom } from '../endpoints/endpoint-fields.ts';
 import { heldSchema, holdSchema } from '../holds/hold-json.ts';
 import {
+  addressLine,
   lineOf,
   metadataSchema,
   nextCursorSchema,
@@ -16,10 +17,7 @@ import {
 
 const mailboxSchema = z
   .union(
-    [
-      lineOf(1_000).min(3),
-      z.strictObject({ email: lineOf(320).min(3), name: lineOf(300).optional() }),
-    ],
+    [addressLine(1_000), z.strictObject({ email: addressLine(), name: lineOf(300).optional() })],
     'Write an address as "Name <user@example.com>", as "user@example.com", or as {"email": "...", "name": "..."}.',
   )
   .meta({ title: 'address' });
@@ -54,7 +52,7 @@ const trackingSchema = z
     clicks: z.boolean().optional().describe('Links in the HTML lead here first.'),
     text_links: z.boolean().optional().describe('With clicks: links in the plain text too.'),
     except: z
-      .array(lineOf(320).min(3))
+      .array(addressLine())
       .max(1_000)
       .optional()
       .describe('Addresses of recipients who are not tracked.'),

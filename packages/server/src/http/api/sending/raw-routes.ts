@@ -10,11 +10,11 @@ import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { acceptedSchema, expectWithinSchema, sendAtSchema } from '../messages/message-schema.ts';
-import { lineOf } from '../schemas.ts';
+import { addressLine } from '../schemas.ts';
 
 const MAX_RECIPIENTS = 1_000;
 
-const addressSchema = lineOf(320).min(3);
+const addressSchema = addressLine();
 
 /** Who gets a message, whatever its headers say. */
 export const envelopeRecipients = z.union(

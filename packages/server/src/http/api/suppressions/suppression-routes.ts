@@ -12,7 +12,7 @@ import type {
 } from '../../../store/mail/suppressions.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { refuseField } from '../filters.ts';
-import { idParam, keyOfCursor, lineOf, pageQuery, timestampSchema } from '../schemas.ts';
+import { addressLine, idParam, keyOfCursor, pageQuery, timestampSchema } from '../schemas.ts';
 import {
   reasonSchema,
   suppressionList,
@@ -21,7 +21,7 @@ import {
 } from './suppression-json.ts';
 
 const newEntry = z.strictObject({
-  address: lineOf(320).min(3).describe('Capitals make no difference.'),
+  address: addressLine().describe('Capitals make no difference.'),
   stream: z.enum(STREAMS).nullable().default(null).describe('null: all streams.'),
   reason: reasonSchema.default('manual'),
   note: z.string().max(1_000).nullable().default(null).describe('For people.'),
