@@ -36,7 +36,7 @@ export function BounceKinds({ stats, filters }: { stats: Stats; filters: StatsFi
   }
   return (
     <Section title={analytics.bounces}>
-      <div className="grid items-start gap-4 lg:grid-cols-2">
+      <div className="grid grid-cols-1 items-start gap-4 lg:grid-cols-2">
         <ChartCard
           {...time}
           title={analytics.byType}

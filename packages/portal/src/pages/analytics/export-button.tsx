@@ -2,6 +2,9 @@ import { useMutation } from '@tanstack/react-query';
 import { call, type Query } from '../../api/client.ts';
 import { Button } from '../../design/button.tsx';
 
+/** How long a file that was asked for can be read, ms. */
+const KEPT_MS = 60_000;
+
 /** Has what is shown come as a file for a spreadsheet. */
 export function ExportButton({
   name,
@@ -19,7 +22,8 @@ export function ExportButton({
       link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
       link.download = file;
       link.click();
-      URL.revokeObjectURL(link.href);
+      // Some browsers read it only after this.
+      setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
     },
   });
   return (

@@ -42,7 +42,7 @@ export function MailCourses({ stats, filters }: { stats: Stats; filters: StatsFi
 
   const { p50, p95 } = totals.delivery_latency_ms;
   return (
-    <div className="mb-8 grid items-start gap-4 lg:grid-cols-2">
+    <div className="mb-8 grid grid-cols-1 items-start gap-4 lg:grid-cols-2">
       <ChartCard
         {...time}
         title={words.overview.volume}
