@@ -461,7 +461,8 @@ export const de: Words = {
     proven: 'Erwiesen',
     provenAnswer: (from: string) => `Sie ist von ${from}: Die Domain bürgt dafür.`,
     notProven: 'Nicht erwiesen',
-    notProvenAnswer: (from: string) => `Sie nennt als Absender ${from}. Nichts beweist es.`,
+    notProvenAnswer: (from: string) =>
+      `Sie nennt als Absender ${from}. Die Domain bürgt nicht dafür.`,
     nobody: 'niemand',
     spamReasons: {
       dmarc_fail: 'ihre Domain sagt, dass sie nicht von dort ist',

@@ -448,7 +448,8 @@ export const en = {
     proven: 'Proven',
     provenAnswer: (from: string) => `It is from ${from}: the domain vouches for it.`,
     notProven: 'Not proven',
-    notProvenAnswer: (from: string) => `It says that it is from ${from}. Nothing proves it.`,
+    notProvenAnswer: (from: string) =>
+      `It says that it is from ${from}. The domain does not vouch for it.`,
     nobody: 'nobody',
     spamReasons: {
       dmarc_fail: 'its domain says that it is not from there',

@@ -459,7 +459,8 @@ export const fr: Words = {
     proven: 'Prouvé',
     provenAnswer: (from: string) => `Il vient de ${from} : le domaine s’en porte garant.`,
     notProven: 'Non prouvé',
-    notProvenAnswer: (from: string) => `Il dit venir de ${from}. Rien ne le prouve.`,
+    notProvenAnswer: (from: string) =>
+      `Il dit venir de ${from}. Le domaine ne s’en porte pas garant.`,
     nobody: 'personne',
     spamReasons: {
       dmarc_fail: 'son domaine dit qu’il n’en vient pas',

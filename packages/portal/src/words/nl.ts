@@ -455,7 +455,8 @@ export const nl: Words = {
     proven: 'Bewezen',
     provenAnswer: (from: string) => `Het is van ${from}: het domein staat ervoor in.`,
     notProven: 'Niet bewezen',
-    notProvenAnswer: (from: string) => `Het noemt ${from} als afzender. Niets bewijst het.`,
+    notProvenAnswer: (from: string) =>
+      `Het noemt ${from} als afzender. Het domein staat er niet voor in.`,
     nobody: 'niemand',
     spamReasons: {
       dmarc_fail: 'het domein zegt dat het er niet vandaan komt',
