@@ -58,7 +58,8 @@ export function addMessageFrames(
   addFrame('inbound', async (projectId, id) => {
     const raw = await receivedMail.raw(projectId, id);
     if (raw === null) throw new PosthornError('not_found', `Of ${id} there are no bytes.`);
-    return mailReader.html(raw);
+    // Who could not be read when he came cannot now.
+    return mailReader.html(raw).catch(() => null);
   });
 }
 
