@@ -182,6 +182,35 @@ test('PagerDuty and Opsgenie know what has failed, and that it has recovered', a
   assert.equal(seen[2]?.body['alias'], 'evt_0');
 });
 
+test('an alert is told in its own words, and closes the incident that it opened', async () => {
+  const alert = {
+    id: 'alt_1',
+    rule_id: 'alr_1',
+    rule_name: 'Bounce rate over 5%',
+    type: 'bounce_rate',
+    about: null,
+    sentence: '7.3% of the messages bounced in the last hour; the line is 5%.',
+    value: 0.073,
+    threshold: 0.05,
+    fired_at: '2026-11-21T16:00:00.000Z',
+  };
+  const told = (['alert.fired', 'alert.resolved'] as const).map((type, position) => {
+    const event = { id: `evt_${position}`, type, timestamp: alert.fired_at, data: { alert } };
+    return { position, event, body: event };
+  });
+  await (await open('pagerduty', SETTINGS['pagerduty'])).send(told, never);
+  assert.deepEqual(
+    seen.map(({ body }) => [body['event_action'], body['dedup_key']]),
+    [
+      ['trigger', 'alert:alt_1'],
+      ['resolve', 'alert:alt_1'],
+    ],
+  );
+  assert.match(JSON.stringify(seen[0]?.body), /"summary":"Firing: Bounce rate over 5%"/);
+  await (await open('slack', SETTINGS['slack'])).send(told, never);
+  assert.match(JSON.stringify(seen[2]?.body), /7\.3% of the messages bounced/);
+});
+
 test('a list of events is one request, with a key that a retry has too', async () => {
   const connection = await open('http', { url, batch: 10 });
   await connection.send(items, never);
