@@ -39,9 +39,9 @@ export interface ReceivedView extends Omit<ReceivedRow, 'attachments' | 'spam'> 
 export const RECEIVED_COLUMNS: readonly TableColumn<ReceivedRow>[] = [
   { head: 'mail', text: ({ id }) => id },
   { head: 'received', minWidth: 10, text: ({ received_at }) => toShortTime(received_at) },
-  { head: 'from', minWidth: 10, text: ({ from }) => from?.address ?? null },
-  { head: 'to', minWidth: 10, text: ({ recipient }) => recipient },
-  { head: 'subject', minWidth: 8, text: ({ subject }) => subject },
+  { head: 'from', minWidth: 6, text: ({ from }) => from?.address ?? null },
+  { head: 'to', minWidth: 6, text: ({ recipient }) => recipient },
+  { head: 'subject', minWidth: 6, text: ({ subject }) => subject },
   { head: 'files', align: 'right', text: ({ attachments }) => attachments },
   { head: 'note', minWidth: 4, text: noteOf },
 ];

@@ -27,10 +27,10 @@ interface CheckedRoute extends RouteView {
 
 const COLUMNS: readonly TableColumn<RouteView>[] = [
   { head: 'route', text: ({ id }) => id },
-  { head: 'address', minWidth: 14, text: ({ address }) => address },
+  { head: 'address', minWidth: 12, text: ({ address }) => address },
   { head: 'action', text: ({ action }) => action },
   { head: 'priority', align: 'right', text: ({ priority }) => priority },
-  { head: 'tags', minWidth: 4, text: ({ tags }) => tags.join(',') },
+  { head: 'tags', minWidth: 3, text: ({ tags }) => tags.join(',') },
   {
     head: 'state',
     text: stateOf,

@@ -94,9 +94,13 @@ test('a domain is proven, an address added, and a mail to it reaches the endpoin
   const run = (...args: string[]) =>
     runCommand(['inbound', ...args], {
       env: { POSTHORN_URL: httpUrl, POSTHORN_API_KEY: API_KEY, XDG_CONFIG_HOME: '/nowhere' },
+      columns: 80,
     });
   const listed = await run('list', '--recipient', 'support+17@in.shop.test', '--json');
   const { id } = JSON.parse(listed.out[0] ?? '');
+  for (const list of [['list'], ['routes', 'list']]) {
+    for (const line of (await run(...list)).out) assert.ok(line.length <= 80, line);
+  }
   assert.match((await run('show', id)).out.join('\n'), /dmarc pass.*\nIt is here\.\n\n> on its/s);
   const saved = join(mkdtempSync(join(tmpdir(), 'posthorn-inbound-')), 'photo.jpg');
   t.after(() => rmSync(dirname(saved), { recursive: true }));
