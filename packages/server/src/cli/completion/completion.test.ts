@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { before, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
 import { COMMAND_GROUPS } from '../commands.ts';
 import { runCommand } from '../fixtures/run-command.ts';
 import { listPlaces } from './completion-table.ts';
@@ -10,6 +13,9 @@ const skipWithout = (shell: string) => ({
   skip: has(shell) ? false : `allowed: ${shell} is not installed`,
 });
 
+const folder = mkdtempSync(join(tmpdir(), 'posthorn-completion-'));
+after(() => rmSync(folder, { recursive: true }));
+
 const scripts = new Map<string, string>();
 before(async () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
@@ -17,8 +23,11 @@ before(async () => {
   }
 });
 
+/** Out of a file, as shells do it: an argument may have 128 kB at most on Linux. */
 function runShell(shell: string, script: string): string[] {
-  const { stdout, stderr, status } = spawnSync(shell, ['-c', script], { encoding: 'utf8' });
+  const file = join(folder, shell);
+  writeFileSync(file, script);
+  const { stdout, stderr, status } = spawnSync(shell, [file], { encoding: 'utf8' });
   assert.deepEqual([status, stderr], [0, ''], script.slice(-300));
   return stdout.split('\n').filter((line) => line !== '');
 }
