@@ -13,6 +13,7 @@ import {
 } from './contract.ts';
 import { type LiveSink, makeLive } from './lane/live-sink.ts';
 import { prepare, type Transform } from './lane/prepare.ts';
+import { shareFeed } from './lane/shared-feed.ts';
 import { createLaneRunner, type LaneFeed, type LanePlaces } from './lane/sink-lane.ts';
 import { createSinkWorker, type SinkWorker } from './lane/sink-worker.ts';
 import { sendSplitting } from './sending/send-splitting.ts';
@@ -73,6 +74,7 @@ export function createSinkRoom(options: {
 }): SinkRoom {
   const { clock, log, secretBox, contextOf } = options;
   const workers = new Map<string, Held>();
+  const feed = shareFeed(options.feed);
   let holdDuty: HoldDuty | null = null;
 
   function open(sink: SinkRecord): Record<string, unknown> {
@@ -93,6 +95,7 @@ export function createSinkRoom(options: {
       createLaneRunner({
         ...options,
         ...sink,
+        feed,
         sink: { projectId: record.projectId, id: record.id, lane },
         batch: kind.batch,
         retentionMs: () => options.retentionMs(record.projectId),

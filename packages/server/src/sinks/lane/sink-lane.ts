@@ -152,6 +152,8 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
 
   return {
     async step() {
+      const restMs = sink.lane === 'live' ? restUntilMs - clock.now() : 0;
+      if (restMs > 0) return restMs;
       const place = await places.get(sink);
       if (place === null) return null;
       const { position: from, untilPosition, retryAtMs } = place;
@@ -160,9 +162,8 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
         await places.end(sink);
         return null;
       }
-      const restMs = untilPosition === null ? restUntilMs - clock.now() : 0;
       const spacedUntilMs = (place.lastSentAtMs ?? Number.NEGATIVE_INFINITY) + options.spacingMs;
-      const waitMs = Math.max((retryAtMs ?? 0) - clock.now(), restMs, spacedUntilMs - clock.now());
+      const waitMs = Math.max(retryAtMs ?? 0, spacedUntilMs) - clock.now();
       if (waitMs > 0) return waitMs;
       const last = failed.from === from ? Math.min(end, failed.to) : end;
 

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTestClock } from '../../lib/fixtures/test-clock.ts';
+import { createTestClock, type TestClock } from '../../lib/fixtures/test-clock.ts';
 import { silentLog } from '../../lib/log.ts';
+import type { LaneRunner } from './sink-lane.ts';
 import { createSinkWorker } from './sink-worker.ts';
 
 /** A worker that holds its duty; `next` is what a look says of the next one, ms. */
-async function start(next: () => number | null) {
+async function start(
+  next: () => number | null,
+  others: (clock: TestClock) => LaneRunner[] = () => [],
+) {
   const clock = createTestClock(0);
   const looks: number[] = [];
   const lane = {
@@ -15,7 +19,12 @@ async function start(next: () => number | null) {
     },
     async close() {},
   };
-  const worker = createSinkWorker({ sinkId: 'snk_1', lanes: [lane], clock, log: silentLog });
+  const worker = createSinkWorker({
+    sinkId: 'snk_1',
+    lanes: [lane, ...others(clock)],
+    clock,
+    log: silentLog,
+  });
   worker.begin();
   await clock.advance(0);
   return { clock, looks, worker };
@@ -33,17 +42,27 @@ test('it looks once a second by itself, and at once when it is told after a rest
   assert.equal(looks.length, 3);
 });
 
-test('told of something new all the time, it looks ten times a second and misses nothing', async () => {
+test('told of something new all the time, it looks four times a second and misses nothing', async () => {
   const { clock, looks, worker } = await start(() => null);
   for (let ms = 0; ms < 1_000; ms++) {
     worker.wake();
     await clock.advance(1);
   }
-  assert.equal(looks.length, 11);
-  const [last] = looks.slice(-1);
+  assert.deepEqual(looks, [0, 250, 500, 750, 1_000]);
   worker.wake();
-  await clock.advance(100);
-  assert.deepEqual(looks.slice(-1), [(last ?? 0) + 100]);
+  await clock.advance(250);
+  assert.deepEqual(looks.slice(-1), [1_250]);
+  await worker.close();
+});
+
+test('sinks that are told at different times look at the same one', async () => {
+  const { clock, looks, worker } = await start(() => null);
+  await clock.advance(90);
+  worker.wake();
+  await clock.advance(300);
+  worker.wake();
+  await clock.advance(300);
+  assert.deepEqual(looks, [0, 250, 500]);
   await worker.close();
 });
 
@@ -53,5 +72,31 @@ test('what is there already goes without waiting', async () => {
   await clock.advance(0);
   assert.equal(looks.length, 51);
   assert.deepEqual([...new Set(looks)], [0]);
+  await worker.close();
+});
+
+test('a backfill is looked for once a second while there is none, and goes on while there is', async () => {
+  let left: number | null = null;
+  const at: number[] = [];
+  const { clock, worker } = await start(
+    () => null,
+    ({ now }) => [
+      {
+        async step() {
+          at.push(now());
+          return left;
+        },
+        async close() {},
+      },
+    ],
+  );
+  for (let ms = 0; ms < 1_000; ms += 10) {
+    worker.wake();
+    await clock.advance(10);
+  }
+  assert.deepEqual(at, [0, 1_000]);
+  left = 400;
+  await clock.advance(1_800);
+  assert.deepEqual(at, [0, 1_000, 2_000, 2_400, 2_800]);
   await worker.close();
 });
