@@ -271,19 +271,25 @@ for (const { name, extensions } of MODES) {
     assert.equal(brief(await sendOne(to)), 'deferred reply connection_lost_after_data ');
   });
 
-  for (const [stage, talk] of [
-    ['greeting', { greeting: silence }],
-    ['ehlo', { ehlo: silence }],
-    ['mail', { mail: silence }],
-    ['rcpt', { rcpt: () => silence }],
-    ['data', { data: silence }],
-  ] as const) {
-    test(`waits no longer than it may at ${stage}, ${name}`, async () => {
-      const server = await serve({ extensions, ...talk });
-      const to = transmitter(server.port, { replyTimeoutMs: 250, greetingTimeoutMs: 250 });
-      assert.equal(brief(await sendOne(to)), `deferred ${stage} reply_timeout `);
-    });
-  }
+  test(`waits no longer than it may at any stage, ${name}`, async () => {
+    const stages = [
+      ['greeting', { greeting: silence }],
+      ['ehlo', { ehlo: silence }],
+      ['mail', { mail: silence }],
+      ['rcpt', { rcpt: () => silence }],
+      ['data', { data: silence }],
+    ] as const;
+    // All at once, so that the stages before have the time that they take on a busy machine.
+    const timeoutMs = 2_000;
+    await Promise.all(
+      stages.map(async ([stage, talk]) => {
+        const server = await serve({ extensions, ...talk });
+        const limits = { replyTimeoutMs: timeoutMs, greetingTimeoutMs: timeoutMs };
+        const result = await sendOne(transmitter(server.port, limits));
+        assert.equal(brief(result), `deferred ${stage} reply_timeout `);
+      }),
+    );
+  });
 
   test(`hears a refusal in the middle of the message, with the connection lost behind it, ${name}`, async () => {
     const server = await serve({
