@@ -178,7 +178,7 @@ export const de: Words = {
     thresholdName: 'Grenze',
     newestOnly: (time) => `Nur die neuesten 50.000 Ereignisse sind gezählt: seit ${time}.`,
     title: 'Übersicht',
-    allWell: 'Alles in Ordnung: Die Post geht hinaus, und jeder Endpunkt erfährt davon.',
+    allTold: 'Jeder Endpunkt erfährt, was geschieht.',
     attention: (count) =>
       count === 1
         ? 'Eine Sache braucht Ihre Aufmerksamkeit.'

@@ -175,7 +175,7 @@ export const en = {
     thresholdName: 'Threshold',
     newestOnly: (time: string) => `Only the newest 50,000 events are counted: since ${time}.`,
     title: 'Overview',
-    allWell: 'Everything is well: mail goes out, and every endpoint is told.',
+    allTold: 'Every endpoint is told what happens.',
     attention: (count: number) =>
       count === 1 ? 'One thing needs your attention.' : `${count} things need your attention.`,
     waiting: 'Deliveries waiting',

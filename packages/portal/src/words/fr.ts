@@ -177,7 +177,7 @@ export const fr: Words = {
     thresholdName: 'Seuil',
     newestOnly: (time) => `Seuls les 50 000 derniers événements sont comptés : depuis ${time}.`,
     title: 'Aperçu',
-    allWell: 'Tout va bien : le courrier part, et chaque point d’accès est averti.',
+    allTold: 'Chaque point d’accès apprend ce qui se passe.',
     attention: (count) =>
       count === 1
         ? 'Une chose demande votre attention.'

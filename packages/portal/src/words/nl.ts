@@ -176,7 +176,7 @@ export const nl: Words = {
     thresholdName: 'Grens',
     newestOnly: (time) => `Alleen de nieuwste 50.000 gebeurtenissen zijn geteld: sinds ${time}.`,
     title: 'Overzicht',
-    allWell: 'Alles is in orde: de post gaat uit en elk eindpunt hoort ervan.',
+    allTold: 'Elk eindpunt hoort wat er gebeurt.',
     attention: (count) =>
       count === 1 ? 'Eén ding vraagt je aandacht.' : `${count} dingen vragen je aandacht.`,
     waiting: 'Wachtende bezorgingen',

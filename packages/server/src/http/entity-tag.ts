@@ -1,4 +1,5 @@
 import { PosthornError } from '../lib/errors.ts';
+import { StoreConflict } from '../store/engine.ts';
 
 /**
  * `ETag` and `If-Match` (RFC 9110 8.8.3, 13.1.1) of things that count their changes: the tag of
@@ -31,4 +32,11 @@ export function checkVersion(ifMatch: IfMatch, version: number): void {
     'precondition_failed',
     `This is version ${version} by now, and If-Match asks for ${ifMatch.join(', ')}. Read it again, then decide.`,
   );
+}
+
+/** What to throw of a change that has failed: a collision is told to whoever asked for a version. */
+export function explainConflict(error: unknown, ifMatch: IfMatch): unknown {
+  if (!(error instanceof StoreConflict) || ifMatch === null) return error;
+  const detail = 'Somebody has changed it a moment ago. Read it again, then decide.';
+  return new PosthornError('precondition_failed', detail, { cause: error });
 }

@@ -46,7 +46,7 @@ export function Overview() {
   return (
     <Page
       title={overview.title}
-      answer={troubled.length === 0 ? overview.allWell : overview.attention(troubled.length)}
+      answer={troubled.length === 0 ? overview.allTold : overview.attention(troubled.length)}
     >
       <Firing />
       <div className="mb-8 grid grid-cols-2 gap-4 lg:grid-cols-4">

@@ -1,25 +1,12 @@
 import { GRAINS } from '../../core/stats/counts.ts';
+import { COUNT_NAMES } from '../../core/stats/totals.ts';
 import { plain } from '../output/columns.ts';
 import { renderTable, type TableColumn, toShortTime } from '../output/table.ts';
 import { choice, defineCommand, option } from '../program/command-spec.ts';
 import { given, readTime, toQuery } from '../program/values.ts';
 import { sparkline } from './sparkline.ts';
 
-const COUNTS = [
-  'accepted',
-  'sent',
-  'delivered',
-  'deferred',
-  'bounced',
-  'rejected',
-  'failed',
-  'complained',
-  'opened',
-  'clicked',
-  'unsubscribed',
-] as const;
-
-type Counts = Record<(typeof COUNTS)[number], number>;
+type Counts = Record<(typeof COUNT_NAMES)[number], number>;
 
 /** As `GET /v1/stats` says it (http/api/stats/stats-routes.ts). */
 interface StatsView {
@@ -111,7 +98,7 @@ interface Row {
 
 /** What there is none of, now and before, is left out. */
 function toRows({ totals, previous, series }: StatsView): Row[] {
-  const rows = COUNTS.map((metric) => ({
+  const rows = COUNT_NAMES.map((metric) => ({
     metric,
     total: totals[metric],
     before: previous?.totals[metric] ?? null,

@@ -1,5 +1,20 @@
 import { percentileOf } from './latency-bins.ts';
 
+/** What is counted of a message, in the order of its life: names of fields, and columns of CSV. */
+export const COUNT_NAMES = [
+  'accepted',
+  'sent',
+  'delivered',
+  'deferred',
+  'bounced',
+  'rejected',
+  'failed',
+  'complained',
+  'opened',
+  'clicked',
+  'unsubscribed',
+] as const;
+
 /** What a project counted in some time. */
 export interface StatsTotals {
   accepted: number;

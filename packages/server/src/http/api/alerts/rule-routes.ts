@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { ALERT_TYPE_NAMES } from '../../../core/alerts/alert-types.ts';
 import { isId } from '../../../core/ids.ts';
-import { PosthornError } from '../../../lib/errors.ts';
-import { StoreConflict } from '../../../store/engine.ts';
-import { checkVersion, type IfMatch } from '../../entity-tag.ts';
+import { checkVersion, explainConflict, type IfMatch } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
 import { createDefaultRoutes } from './default-routes.ts';
@@ -21,15 +19,10 @@ export function createAlertRuleRoutes(
   const shown = async (rule: Parameters<typeof access.show>[0][number]) =>
     (await access.show([rule]))[0];
 
-  async function explained(work: Promise<void>, ifMatch: IfMatch): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      if (!(error instanceof StoreConflict) || ifMatch === null) throw error;
-      const detail = 'Somebody has changed it a moment ago. Read it again, then decide.';
-      throw new PosthornError('precondition_failed', detail, { cause: error });
-    }
-  }
+  const explained = (work: Promise<void>, ifMatch: IfMatch): Promise<void> =>
+    work.catch((error: unknown) => {
+      throw explainConflict(error, ifMatch);
+    });
 
   return [
     defineRoute({

@@ -6,7 +6,7 @@ import { type Statement, StoreConflict } from '../../../store/engine.ts';
 import type { EndpointRecord } from '../../../store/webhooks/endpoints.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import type { EndpointDefaults } from '../../../webhooks/endpoints/live-endpoint.ts';
-import type { IfMatch } from '../../entity-tag.ts';
+import { explainConflict, type IfMatch } from '../../entity-tag.ts';
 import { type endpointSchema, toEndpointJson } from './endpoint-json.ts';
 
 export interface EndpointAccessDeps {
@@ -57,9 +57,7 @@ export function createEndpointAccess(deps: EndpointAccessDeps): EndpointAccess {
         const fields = [{ pointer: '/uid', detail }];
         throw new PosthornError('conflict', `/uid: ${detail}`, { cause: error, fields });
       }
-      if (ifMatch === null) throw error;
-      const detail = 'Somebody has changed it a moment ago. Read it again, then decide.';
-      throw new PosthornError('precondition_failed', detail, { cause: error });
+      throw explainConflict(error, ifMatch);
     }
   }
 

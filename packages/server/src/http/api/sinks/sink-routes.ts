@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { isId } from '../../../core/ids.ts';
 import type { SinkRecord } from '../../../core/sink.ts';
-import { PosthornError } from '../../../lib/errors.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
 import { SINK_PRESETS } from '../../../sinks/presets/sink-presets.ts';
 import { findSinkKind, SINK_KINDS } from '../../../sinks/sink-kinds.ts';
-import { StoreConflict } from '../../../store/engine.ts';
 import type { Sinks } from '../../../store/sinks/sinks.ts';
-import { checkVersion, type IfMatch } from '../../entity-tag.ts';
+import { checkVersion, explainConflict, type IfMatch } from '../../entity-tag.ts';
 import { defineRoute, type Route } from '../../route.ts';
 import { keyOfCursor, nextCursorSchema, pageQuery } from '../schemas.ts';
 import { createSinkAccess, type SinkAccessDeps, toSettingsSchema } from './sink-access.ts';
@@ -59,16 +57,12 @@ type SinkRoutesDeps = SinkAccessDeps &
 export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
   const { sinks, sinkRoom, ids, now } = deps;
   const access = createSinkAccess(deps);
-  const shown = async (sink: SinkRecord) => (await access.show([sink]))[0] as object;
+  const shown = async (sink: SinkRecord) => (await access.show([sink]))[0];
 
-  async function explained(work: Promise<void>, ifMatch: IfMatch): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      if (!(error instanceof StoreConflict) || ifMatch === null) throw error;
-      const detail = 'Somebody has changed it a moment ago. Read it again, then decide.';
-      throw new PosthornError('precondition_failed', detail, { cause: error });
-    }
+  async function noted(work: Promise<void>, ifMatch: IfMatch): Promise<void> {
+    await work.catch((error: unknown) => {
+      throw explainConflict(error, ifMatch);
+    });
     await sinkRoom.refresh();
   }
 
@@ -128,9 +122,9 @@ export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
         };
         const sink = access.apply(blank, {}, { settings: {}, ...fields });
         const answer = { status: 201, body: await shown(sink) };
-        await sinks.insert(sink, await deps.feed.end(), remember(answer as never));
+        await sinks.insert(sink, await deps.feed.end(), remember(answer));
         await sinkRoom.refresh();
-        return answer as never;
+        return answer;
       },
     }),
     defineRoute({
@@ -165,7 +159,7 @@ export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
       responses: { 200: { description: 'The sink.', schema: sinkSchema } },
       async handle({ projectId, params }) {
         const sink = await access.find(projectId, params.id);
-        return { status: 200, body: (await shown(sink)) as never };
+        return { status: 200, body: await shown(sink) };
       },
     }),
     defineRoute({
@@ -188,8 +182,8 @@ export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
           version: before.version + 1,
           updatedAtMs: now(),
         };
-        await explained(sinks.update(before, changed), ifMatch);
-        return { status: 200, body: (await shown(changed)) as never };
+        await noted(sinks.update(before, changed), ifMatch);
+        return { status: 200, body: await shown(changed) };
       },
     }),
     defineRoute({
@@ -204,7 +198,7 @@ export function createSinkRoutes(deps: SinkRoutesDeps): Route[] {
       async handle({ projectId, params, ifMatch }) {
         const sink = await access.find(projectId, params.id);
         checkVersion(ifMatch, sink.version);
-        await explained(sinks.remove(sink, now()), ifMatch);
+        await noted(sinks.remove(sink, now()), ifMatch);
         return { status: 204 };
       },
     }),

@@ -4,9 +4,9 @@ import type { SourceRecord, SourceSecrets } from '../../../core/source.ts';
 import { PosthornError } from '../../../lib/errors.ts';
 import type { LiveSource, SourceDirectory } from '../../../sources/source-directory.ts';
 import type { SourceRecorder } from '../../../sources/source-recorder.ts';
-import { type Statement, StoreConflict } from '../../../store/engine.ts';
+import type { Statement } from '../../../store/engine.ts';
 import type { SourceActivities } from '../../../store/sources/source-activities.ts';
-import type { IfMatch } from '../../entity-tag.ts';
+import { explainConflict, type IfMatch } from '../../entity-tag.ts';
 import { toSourceJson } from './source-json.ts';
 
 export interface SourceAccessDeps {
@@ -52,13 +52,9 @@ export function createSourceAccess(deps: SourceAccessDeps): SourceAccess {
 
   /** Says what has collided; the store only knows that something did. */
   async function explained(work: Promise<unknown>, ifMatch: IfMatch): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      if (!(error instanceof StoreConflict) || ifMatch === null) throw error;
-      const detail = 'Somebody has changed it a moment ago. Read it again, then decide.';
-      throw new PosthornError('precondition_failed', detail, { cause: error });
-    }
+    await work.catch((error: unknown) => {
+      throw explainConflict(error, ifMatch);
+    });
   }
 
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GRAINS } from '../../../core/stats/counts.ts';
 import type { StatsWindow } from '../../../core/stats/stats-window.ts';
-import { type StatsTotals, toRates } from '../../../core/stats/totals.ts';
+import { COUNT_NAMES, type StatsTotals, toRates } from '../../../core/stats/totals.ts';
 import { toTimestamp } from '../../../lib/clock.ts';
 import { timestampSchema } from '../schemas.ts';
 
@@ -63,20 +63,6 @@ export function toTotalsJson(totals: StatsTotals): z.input<typeof totalsSchema> 
   };
 }
 
-const CSV_COUNTS = [
-  'accepted',
-  'sent',
-  'delivered',
-  'deferred',
-  'bounced',
-  'rejected',
-  'failed',
-  'complained',
-  'opened',
-  'clicked',
-  'unsubscribed',
-] as const;
-
 /** One row for each bucket or group (RFC 4180). */
 export function toStatsCsv(
   head: 'start' | 'value',
@@ -84,7 +70,7 @@ export function toStatsCsv(
 ): string {
   const lines = rows.map(({ name, totals }) => [
     quote(name),
-    ...CSV_COUNTS.map((metric) => totals[metric]),
+    ...COUNT_NAMES.map((metric) => totals[metric]),
     totals.bounced_by_type['hard'] ?? 0,
     totals.bounced_by_type['soft'] ?? 0,
     totals.delivery_latency_ms.p50 ?? '',
@@ -92,7 +78,7 @@ export function toStatsCsv(
   ]);
   const heads = [
     head,
-    ...CSV_COUNTS,
+    ...COUNT_NAMES,
     'bounced_hard',
     'bounced_soft',
     'latency_p50_ms',
