@@ -45,6 +45,7 @@ test('a delivery that is given up is reported once, to the others, with its last
     attempts: 2,
     last_error: { code: 'http_status', detail: 'The endpoint answered 500.', status: 500 },
   });
+  assert.deepEqual(told?.data.tags, ['bücher']);
   assert.equal(eventsTo(client, '/down').length, 2);
 });
 

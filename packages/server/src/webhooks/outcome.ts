@@ -1,3 +1,4 @@
+import type { EventData } from '@posthorn/sdk';
 import { deliveryId, type Ids } from '../core/ids.ts';
 import { parseRetryAfter } from '../core/retry-schedule.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -203,7 +204,7 @@ export function createOutcome(options: {
 
   function reportDead(
     endpoint: LiveEndpoint,
-    { endpointId, eventId, type }: ReadyDelivery,
+    { endpointId, eventId, type, body }: ReadyDelivery,
     attempt: AttemptRecord,
   ): void {
     // Of what we say about endpoints and deliveries nothing more is said, or two broken endpoints
@@ -218,10 +219,12 @@ export function createOutcome(options: {
       attempts: attempt.number,
       last_error: errorCode === null ? null : { code: errorCode, detail: errorDetail, status },
     };
+    // With those of its event: who mails people knows what is about such a mail, and mails nobody of it.
+    const { tags = [] }: EventData = JSON.parse(body).data;
     options.report({
       endpoint: endpoint.record,
       type: 'delivery.exhausted',
-      data: { exhausted },
+      data: { exhausted, ...(tags.length === 0 ? {} : { tags }) },
       dedupKey: `delivery.exhausted:${eventId}:${endpointId}:${attempt.number}`,
     });
   }

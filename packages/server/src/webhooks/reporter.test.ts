@@ -192,6 +192,19 @@ test('a notice that was not accepted does not use up the day', async (t) => {
   await until('the notice is out', () => notices.length === 1);
 });
 
+test('that a webhook about a notice is dead is no other notice: its webhooks would be dead as well', async (t) => {
+  const { reporter, notices, stored } = await setUp(t);
+  const report = exhausted('evt_1', 'ops@example.com');
+  reporter.report({ ...report, data: { ...report.data, tags: ['posthorn-notice'] } });
+  reporter.report(exhausted('evt_2', 'ops@example.com'));
+  await until('both are stored', async () => (await stored()).length === 2);
+  await until('one notice is out', () => notices.length > 0);
+  assert.deepEqual(
+    notices.map(({ text }) => text.match(/evt_\d/)?.[0]),
+    ['evt_2'],
+  );
+});
+
 test('a notice says what happened, to what, why, and what to do', async (t) => {
   const { reporter, notices } = await setUp(t);
   reporter.report(makeReport({}, 'ops@example.com'));

@@ -1,5 +1,6 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { Ids } from '../core/ids.ts';
+import { isAboutNotice } from '../core/mail/notice-tag.ts';
 import { type Clock, toTimestamp } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -66,6 +67,8 @@ export function createReporter(options: {
     const { projectId, id, settings } = report.endpoint;
     if (settings.notifyEmail === null) return;
     const isExhausted = report.type === 'delivery.exhausted';
+    // The mail would have events of its own, which the endpoint would not take either, and so on.
+    if (isExhausted && isAboutNotice(report)) return;
     if (isExhausted) {
       const lastMs = lastExhausted.get(id);
       if (lastMs !== undefined && clock.now() - lastMs < EXHAUSTED_NOTICE_EVERY_MS) return;

@@ -144,6 +144,7 @@ export const EVENT_CATALOGUE: Readonly<Record<EventType, EventTypeEntry>> = {
   'delivery.exhausted': about('system', 'An event went to the dead letters.', [
     'exhausted',
     'endpoint',
+    'tags',
   ]),
   'source.stalled': about('system', 'A provider that should be talking has gone silent.', [
     'stalled',

@@ -1,4 +1,5 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import { isAboutNotice } from '../mail/notice-tag.ts';
 import type { StatsDimension } from './counts.ts';
 import { NO_STREAM } from './counts.ts';
 import { latencyBin } from './latency-bins.ts';
@@ -41,13 +42,14 @@ export interface CountedEvent {
 /** Longer values are cut: they are shown in tables. A domain has at most 253 characters. */
 const MAX_VALUE_CHARS = 253;
 
-/** Null for what is not counted: samples, machines, other types. */
+/** Null for what is not counted: samples, machines, mails of Posthorn's own, other types. */
 export function toCountedEvent(
   event: CanonicalEvent,
   messageKey: string | null,
 ): CountedEvent | null {
   const { data } = event;
-  if (data.test === true) return null;
+  // A rule that counted the mails that it has sent itself would fire because it fires.
+  if (data.test === true || isAboutNotice(event)) return null;
   const unique = UNIQUE_METRICS[event.type];
   // An erased person's opens can be told apart from nobody else's any more.
   if (unique !== undefined && (data.engagement?.machine === true || data.erased === true)) {

@@ -1,5 +1,6 @@
+import type { CanonicalEvent } from '@posthorn/sdk';
 import { z } from 'zod';
-import { NOTICE_TAG } from '../../core/mail/notice-tag.ts';
+import { isAboutNotice } from '../../core/mail/notice-tag.ts';
 import { defineSink } from '../contract.ts';
 import { writeDigest } from '../people/write-digest.ts';
 
@@ -41,18 +42,31 @@ export const email = defineSink<Settings>({
   secrets: [],
   batch: 2_000,
   // Two sinks that told each other of their mails would never end either.
-  ignores: ({ data }) => data.tags?.includes(NOTICE_TAG) === true,
+  ignores: isAboutNotice,
   spacingMs: ({ every_seconds }) => every_seconds * 1_000,
   open: async ({ to, every_seconds }, { mail, projectId, sinkId }) => ({
-    async send(items) {
+    async send(given) {
+      const people = readPeople(to);
+      const items = given.filter(({ event }) => !isOurMailElsewhere(event, people));
+      if (items.length === 0) return [];
       const ending = `Sent by the sink ${sinkId} of Posthorn, at most once in ${sayTime(every_seconds)}.`;
       const digest = writeDigest(items, ending);
-      await mail(readPeople(to).map((person) => ({ projectId, to: person, ...digest })));
+      await mail(people.map((person) => ({ projectId, to: person, ...digest })));
       return [];
     },
     async close() {},
   }),
 });
+
+/**
+ * Where mail leaves by a provider, that one tells of the digests too, without their tag: of each there would be
+ * another, for ever.
+ */
+function isOurMailElsewhere({ type, data }: CanonicalEvent, people: readonly string[]): boolean {
+  if (!type.startsWith('email.') || data.provider === 'posthorn') return false;
+  const { recipient } = data;
+  return recipient != null && people.some((one) => one.toLowerCase() === recipient.toLowerCase());
+}
 
 function readPeople(text: string): string[] {
   const people = text.split(/[,;\s]+/).filter((one) => one !== '');

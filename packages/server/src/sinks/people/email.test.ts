@@ -85,6 +85,19 @@ test('it never gets what is about mails of Posthorn itself', () => {
   assert.equal(kind.ignores?.(event), false);
   event.data.tags = ['own', 'posthorn-notice'];
   assert.equal(kind.ignores?.(event), true);
+  const { event: dead } = itemOf('delivery.exhausted', 2);
+  assert.equal(kind.ignores?.(dead), false);
+  dead.data.tags = ['posthorn-notice'];
+  assert.equal(kind.ignores?.(dead), true);
+});
+
+test('what a provider says of mail to its own people is mailed to nobody: that mail may be ours', async () => {
+  const ours = itemOf('email.delivered', 1);
+  ours.event.data.provider = 'ses';
+  const settings = { to: 'Jane.Doe@example.com, ben@example.com' };
+  assert.deepEqual(await mailsOf([ours], settings), []);
+  const [{ subject = '' } = {}] = await mailsOf([ours, itemOf('email.bounced', 2)], settings);
+  assert.equal(subject, '[Posthorn] Bounced: jane.doe@example.com');
 });
 
 test('addresses are checked, and it mails at most once a minute', () => {
