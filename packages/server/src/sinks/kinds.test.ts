@@ -180,6 +180,28 @@ test('PagerDuty and Opsgenie know what has failed, and that it has recovered', a
   assert.equal(seen[2]?.path, '/hook/v2/alerts');
   assert.equal(seen[2]?.headers.authorization, 'GenieKey key');
   assert.equal(seen[2]?.body['alias'], 'evt_0');
+  assert.equal(seen[3]?.path, '/hook/v2/alerts/endpoint%3Aep_1/close?identifierType=alias');
+  assert.equal(seen[3]?.body['note'], 'Endpoint recovered');
+});
+
+test('of a body of its own an incident system has the same key, and is told of the end', async () => {
+  const own = items.map((item) => ({ ...item, body: { message: 'by us' } }));
+  await (await open('pagerduty', SETTINGS['pagerduty'])).send(own, never);
+  await (await open('opsgenie', SETTINGS['opsgenie'])).send(own, never);
+  const keys = ({ body }: Seen) => [body['event_action'], body['dedup_key'], body['alias']];
+  assert.deepEqual(seen.slice(0, 3).map(keys), [
+    ['trigger', 'evt_0', undefined],
+    ['resolve', 'endpoint:ep_1', undefined],
+    [undefined, undefined, 'evt_0'],
+  ]);
+  assert.match(seen[3]?.path ?? '', /\/endpoint%3Aep_1\/close/);
+});
+
+test('an alert of Opsgenie that somebody has closed already is closed', async () => {
+  answer = { status: 404 };
+  const connection = await open('opsgenie', SETTINGS['opsgenie']);
+  assert.deepEqual(await connection.send(items.slice(1), never), []);
+  await assert.rejects(connection.send(items.slice(0, 1), never), { code: 'not_found' });
 });
 
 test('an alert is told in its own words, and closes the incident that it opened', async () => {
@@ -209,6 +231,9 @@ test('an alert is told in its own words, and closes the incident that it opened'
   assert.match(JSON.stringify(seen[0]?.body), /"summary":"Firing: Bounce rate over 5%"/);
   await (await open('slack', SETTINGS['slack'])).send(told, never);
   assert.match(JSON.stringify(seen[2]?.body), /7\.3% of the messages bounced/);
+  await (await open('opsgenie', SETTINGS['opsgenie'])).send(told, never);
+  assert.equal(seen[4]?.body['alias'], 'alert:alt_1');
+  assert.equal(seen[5]?.path, '/hook/v2/alerts/alert%3Aalt_1/close?identifierType=alias');
 });
 
 test('a list of events is one request, with a key that a retry has too', async () => {

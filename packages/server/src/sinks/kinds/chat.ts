@@ -7,14 +7,14 @@ import { type EventText, toEventText } from '../texts.ts';
 
 /** What chats and incident systems have in common: one request an event. */
 export interface OneRequest {
-  url: string;
+  url: string | ((item: SinkItem) => string);
   headers?: Record<string, string>;
   /** What is posted for an event without a transformation; with one, what that has made is posted. */
   bodyOf(text: EventText, item: SinkItem): object;
   /** Around what is posted, whoever has made it. */
-  wrap?(body: object): object;
+  wrap?(body: object, item: SinkItem): object;
   /** In place of `checkAnswer`. */
-  check?(answer: SinkHttpAnswer): void;
+  check?(answer: SinkHttpAnswer, item: SinkItem): void;
 }
 
 export function postOneByOne(
@@ -28,8 +28,9 @@ export function postOneByOne(
       sendOneByOne(items, async (item) => {
         const own =
           item.body === item.event ? one.bodyOf(toEventText(item.event), item) : item.body;
-        const body = JSON.stringify(wrap(asMessage(own)));
-        check(await http.request({ method: 'POST', url: one.url, headers, body, signal }));
+        const body = JSON.stringify(wrap(asMessage(own), item));
+        const url = typeof one.url === 'string' ? one.url : one.url(item);
+        check(await http.request({ method: 'POST', url, headers, body, signal }), item);
       }),
     async close() {},
   };

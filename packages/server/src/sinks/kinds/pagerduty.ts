@@ -30,8 +30,6 @@ export const pagerduty = defineSink<z.output<typeof settings>>({
     postOneByOne(surroundings, {
       url,
       bodyOf: ({ headline, facts, severity }, { event }) => ({
-        event_action: /(recovered|resolved)$/.test(event.type) ? 'resolve' : 'trigger',
-        dedup_key: dedupKeyOf(event),
         payload: {
           summary: headline.slice(0, MAX_SUMMARY),
           source: event.data.recipient_domain ?? 'posthorn',
@@ -41,9 +39,19 @@ export const pagerduty = defineSink<z.output<typeof settings>>({
           custom_details: Object.fromEntries(facts),
         },
       }),
-      wrap: (body) => ({ event_action: 'trigger', ...body, routing_key }),
+      wrap: (body, { event }) => ({
+        event_action: isOver(event) ? 'resolve' : 'trigger',
+        dedup_key: dedupKeyOf(event),
+        ...body,
+        routing_key,
+      }),
     }),
 });
+
+/** Whether what an earlier event has told of is over. */
+export function isOver({ type }: Pick<CanonicalEvent, 'type'>): boolean {
+  return /(recovered|resolved)$/.test(type);
+}
 
 /** The same for what fails and what recovers, where an event is about a thing that does both. */
 export function dedupKeyOf({ id, data }: CanonicalEvent): string {
