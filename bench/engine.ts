@@ -11,6 +11,7 @@ import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
 import { createSecretBox } from 'posthorn/src/lib/secrets/secret-box.ts';
 import { createEventLog, type EventLog } from 'posthorn/src/store/log/event-log.ts';
+import { createRecentEvents } from 'posthorn/src/store/log/recent-events.ts';
 import { openEngine } from 'posthorn/src/store/open-engine.ts';
 import { newProject } from 'posthorn/src/store/projects.ts';
 import { createStore, type Store } from 'posthorn/src/store/store.ts';
@@ -61,7 +62,8 @@ export async function startBenchEngine(
     { ...settings, databaseReadUrl: null, databaseListenUrl: null, databasePool: 12 },
     systemClock,
   );
-  const store = createStore(engine);
+  const recent = engine.shared ? null : createRecentEvents({ clock: systemClock });
+  const store = createStore(engine, recent);
   const directory = createEndpointDirectory({
     endpoints: store.endpoints,
     secretBox: createSecretBox(randomBytes(32)),
@@ -110,6 +112,7 @@ export async function startBenchEngine(
     subscribers: dispatcher,
     now,
     retentionMs: () => 30 * DAY_MS,
+    recent,
   });
   async function addProject(): Promise<string> {
     const id = ids.next('project');

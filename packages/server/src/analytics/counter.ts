@@ -64,6 +64,8 @@ export const MAX_VALUES = 200;
 /** Between two full batches, so that what sends and delivers has the processor to itself. */
 const PAUSE_MS = 50;
 const LOOK_MS = 1_000;
+/** While events come: what was just appended is at hand then, and need not be read (store/log/recent-events.ts). */
+const BUSY_LOOK_MS = 250;
 const PURGE_MS = 600_000;
 /** Days whose values are remembered. */
 const REMEMBERED_DAYS = 128;
@@ -73,7 +75,7 @@ const REMEMBERED_DAYS = 128;
  * refused by the place, which is committed together with the sums.
  */
 export interface Counter {
-  /** Resolves to when the next step is due, ms. */
+  /** Resolves to how long to wait for the next step, ms. */
   step(): Promise<number>;
 }
 
@@ -137,8 +139,8 @@ export function createCounter(options: CounterOptions): Counter {
     return sums;
   }
 
-  /** One step of the whole log, or of a recount. Resolves to whether there is more. */
-  async function count(place: StatsPlace, all: readonly StatsPlace[]): Promise<boolean> {
+  /** One step of the whole log, or of a recount. Resolves to when the next one is due. */
+  async function count(place: StatsPlace, all: readonly StatsPlace[]): Promise<number> {
     const isLive = place.state === 'live';
     const page = await feed.acrossProjects({
       projectId: isLive ? null : place.projectId,
@@ -147,7 +149,7 @@ export function createCounter(options: CounterOptions): Counter {
       limit: options.batch ?? BATCH,
       types: COUNTED_TYPES,
     });
-    if (page.position === place.position && isLive) return false;
+    if (page.position === place.position && isLive) return LOOK_MS;
     const counted = readPage(page.events).filter(({ event }) => event.atMs >= place.floorMs);
     const sums = await tally(counted, all);
     const nowMs = clock.now();
@@ -162,7 +164,7 @@ export function createCounter(options: CounterOptions): Counter {
       })),
     });
     if (isLive) countedTo = page.position;
-    return !page.atEnd;
+    return page.atEnd ? BUSY_LOOK_MS : PAUSE_MS;
   }
 
   function readPage(events: Page): Counted[] {
@@ -172,44 +174,49 @@ export function createCounter(options: CounterOptions): Counter {
     });
   }
 
-  /** Resolves to whether there is more to do. */
-  async function recount(place: StatsPlace, all: readonly StatsPlace[]): Promise<boolean> {
+  async function recount(place: StatsPlace, all: readonly StatsPlace[]): Promise<void> {
     if (place.state === 'counting') {
       await count(place, all);
-      return true;
+      return;
     }
-    if (place.state !== 'clearing') return false;
     // What was known of those days goes with them.
     days.clear();
     const live = all.find(({ state }) => state === 'live');
     if (!(await places.clear(place)) && live !== undefined) await places.startCounting(place, live);
-    return true;
   }
 
-  async function round(): Promise<boolean> {
+  const isOpen = ({ state }: StatsPlace): boolean => state === 'clearing' || state === 'counting';
+
+  async function round(): Promise<number> {
     const all = await places.all();
     const live = all.find(({ state }) => state === 'live');
     if (live === undefined) {
       await places.begin();
-      return true;
+      return PAUSE_MS;
     }
     // Another node has counted meanwhile.
     if (live.position !== countedTo) days.clear();
-    let isMore = await count(live, all);
-    const then = await places.all();
-    const open = then.find(({ state }) => state === 'clearing' || state === 'counting');
-    if (open !== undefined) isMore = (await recount(open, then)) || isMore;
+    let waitMs = await count(live, all);
+    if (all.some(isOpen)) {
+      // The live place has moved.
+      const moved = await places.all();
+      const open = moved.find(isOpen);
+      if (open !== undefined) {
+        await recount(open, moved);
+        waitMs = PAUSE_MS;
+      }
+    }
     if (clock.now() - purgedAtMs >= PURGE_MS) {
       await places.purge(clock.now());
       purgedAtMs = clock.now();
     }
-    return isMore;
+    return waitMs;
   }
 
   return {
     async step() {
       try {
-        return (await round()) ? PAUSE_MS : LOOK_MS;
+        return await round();
       } catch (error) {
         // What was let in is not stored.
         days.clear();

@@ -33,7 +33,8 @@ export function buildLog(
     listenersPerProject: FEED_LISTENERS,
     ...(engine.shared ? { pollMs: FEED_POLL_MS } : {}),
   });
-  const plain = createEventLog({ engine, subscribers: ties.subscribers, now, retentionMs });
+  const recent = store.recentEvents;
+  const plain = createEventLog({ engine, subscribers: ties.subscribers, now, retentionMs, recent });
   const suppression = createSuppression({
     log: announce(plain, [notifier.announce, ties.announce], ties.metrics),
     store,

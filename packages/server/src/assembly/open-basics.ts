@@ -9,6 +9,7 @@ import type { SecretBox } from '../lib/secrets/secret-box.ts';
 import { createSteadyClock } from '../lib/steady-clock.ts';
 import { keepTime } from '../nodes/keep-time.ts';
 import type { Engine } from '../store/engine.ts';
+import { createRecentEvents } from '../store/log/recent-events.ts';
 import { refuseHalfMoved } from '../store/move/move-state.ts';
 import { openEngine } from '../store/open-engine.ts';
 import { createProjectDirectory, type ProjectDirectory } from '../store/project-directory.ts';
@@ -48,7 +49,7 @@ export async function openBasics(
   const ids = createIds({ now: clock.now, randomBytes });
   const node = ids.next('node');
   const engine = await openEngine(config, clock, log);
-  const store = createStore(engine);
+  const store = createStore(engine, engine.shared ? null : createRecentEvents({ clock }));
   const timeKeeper = sharedClock === null ? null : keepTime({ engine, clock: sharedClock, log });
 
   async function close(): Promise<void> {

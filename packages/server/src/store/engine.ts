@@ -142,6 +142,8 @@ export interface AppendedEvent {
   /** The id of the event that was there before, when this one is a duplicate. Nothing was stored. */
   duplicateOf: string | null;
   position: EventPosition | null;
+  /** Its place in the log, grown with each event; null for a duplicate. */
+  place: number | null;
 }
 
 export interface AttemptRecord {

@@ -18,6 +18,7 @@ import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { createEventFeed, type EventFeed } from './log/event-feed.ts';
 import { createEventVolume, type EventVolume } from './log/event-volume.ts';
 import { createEvents, type Events } from './log/events.ts';
+import type { RecentEvents } from './log/recent-events.ts';
 import { createDomains, type Domains } from './mail/domains.ts';
 import { createExpectations, type Expectations } from './mail/expectations.ts';
 import { createHeldMessages, type HeldMessages } from './mail/held-messages.ts';
@@ -53,6 +54,8 @@ export interface Store {
   events: Events;
   eventVolume: EventVolume;
   feed: EventFeed;
+  /** Null where other processes append as well. */
+  recentEvents: RecentEvents | null;
   deliveries: Deliveries;
   deadLetters: DeadLetters;
   queue: Queue;
@@ -85,7 +88,7 @@ export interface Store {
   audit: AuditLog;
 }
 
-export function createStore(engine: Engine): Store {
+export function createStore(engine: Engine, recentEvents: RecentEvents | null = null): Store {
   return {
     engine,
     projects: createProjects(engine),
@@ -97,14 +100,15 @@ export function createStore(engine: Engine): Store {
     transcripts: createTranscripts(engine),
     events: createEvents(engine),
     eventVolume: createEventVolume(engine),
-    feed: createEventFeed(engine),
+    feed: createEventFeed(engine, recentEvents),
+    recentEvents,
     deliveries: createDeliveries(engine),
     deadLetters: createDeadLetters(engine),
     queue: createQueue(engine),
     jobs: createJobs(engine),
     nodes: createNodes(engine),
     changes: createChanges(engine),
-    erasure: createErasure(engine),
+    erasure: createErasure(engine, recentEvents),
     idempotency: createIdempotency(engine),
     sealed: createSealedValues(engine),
     sinks: createSinks(engine),

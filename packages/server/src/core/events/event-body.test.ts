@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { RECIPIENT_STATES } from '@posthorn/sdk';
+import { type CanonicalEvent, RECIPIENT_STATES } from '@posthorn/sdk';
 import fc from 'fast-check';
-import { sealEventBody } from './event-body.ts';
+import { sealEvent, sealEventBody } from './event-body.ts';
 
 const state = fc.option(fc.constantFrom(...RECIPIENT_STATES));
 const position = fc.record({
@@ -26,6 +26,7 @@ test('any event with any position is the same event with the three fields', () =
       const { sequence, state: now, previousState } = place;
       const states = now === null ? {} : { state: now, previous_state: previousState };
       assert.deepEqual(sealed, { ...event, data: { ...event.data, sequence, ...states } });
+      assert.deepEqual(sealEvent(event as CanonicalEvent, place), sealed);
     }),
   );
 });

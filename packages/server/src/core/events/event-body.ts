@@ -1,4 +1,4 @@
-import type { RecipientState } from '@posthorn/sdk';
+import type { CanonicalEvent, RecipientState } from '@posthorn/sdk';
 
 /** Where an event stands among all that the log learned of its message and recipient. */
 export interface EventPosition {
@@ -18,4 +18,12 @@ export function sealEventBody(json: string, position: EventPosition | null): str
   const previous = previousState === null ? 'null' : `"${previousState}"`;
   const states = state === null ? '' : `,"state":"${state}","previous_state":${previous}`;
   return `${json.slice(0, -2)},"sequence":${sequence}${states}}}`;
+}
+
+/** The same event as an object: what its body says when it is read. */
+export function sealEvent(event: CanonicalEvent, position: EventPosition | null): CanonicalEvent {
+  if (position === null) return event;
+  const { sequence, state, previousState } = position;
+  const states = state === null ? {} : { state, previous_state: previousState };
+  return { ...event, data: { ...event.data, sequence, ...states } };
 }

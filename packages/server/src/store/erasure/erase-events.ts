@@ -10,9 +10,9 @@ type EventRow = Pick<EventsTable, 'id' | 'recipient' | 'body' | 'raw'>;
 
 /**
  * Events of the person lose what tells of him, and are owed to nobody any more. Of others the address
- * is taken out. Their ids and their places in the log stay.
+ * is taken out. Their ids and their places in the log stay. What is kept of events in memory is forgotten.
  */
-export function createEventErasure(db: Kysely<Tables>): ErasureWalk {
+export function createEventErasure(db: Kysely<Tables>, forget: () => void): ErasureWalk {
   const texts = ['recipient', 'body', 'raw'] as const;
   const from = { table: 'events', key: ['id'], texts, columns: ['id', ...texts] } as const;
   return async (input) => {
@@ -21,6 +21,7 @@ export function createEventErasure(db: Kysely<Tables>): ErasureWalk {
     const updates = rows.flatMap((row) => toUpdate(db, projectId, row, person));
     const theirs = rows.filter((row) => person.has(row.recipient)).map((row) => row.id);
     const pending = await pendingOf(db, projectId, theirs);
+    if (updates.length > 0) forget();
     return {
       statements: [...updates, ...cancel(db, projectId, pending, nowMs)],
       changed: updates.length,

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.ts';
+import type { RecentEvents } from '../log/recent-events.ts';
 import { createAttemptErasure, createDeliveryErasure } from './erase-attempts.ts';
 import { createEventErasure } from './erase-events.ts';
 import { createMessageErasure, createTransmissionErasure } from './erase-mail.ts';
@@ -23,13 +24,16 @@ export interface Erasure {
   readonly walks: readonly { name: string; step: ErasureWalk }[];
 }
 
-export function createErasure(engine: Pick<Engine, 'db'>): Erasure {
+export function createErasure(
+  engine: Pick<Engine, 'db'>,
+  recent: Pick<RecentEvents, 'clear'> | null = null,
+): Erasure {
   const { db } = engine;
   return {
     walks: [
       // Before the events: what is left of one could be made again of its webhook.
       { name: 'payloads', step: createPayloadErasure(db) },
-      { name: 'events', step: createEventErasure(db) },
+      { name: 'events', step: createEventErasure(db, () => recent?.clear()) },
       { name: 'deliveries', step: createDeliveryErasure(db) },
       { name: 'attempts', step: createAttemptErasure(db) },
       { name: 'transmissions', step: createTransmissionErasure(db) },

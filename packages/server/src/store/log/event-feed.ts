@@ -1,5 +1,6 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
 import type { Engine } from '../engine.ts';
+import type { RecentEvents } from './recent-events.ts';
 
 export interface FeedQuery {
   projectId: string;
@@ -48,7 +49,11 @@ export interface EventFeed {
 /** How many places of the log one question looks at: the events of other projects lie between. */
 export const FEED_WINDOW = 10_000;
 
-export function createEventFeed({ db, logEnd }: Pick<Engine, 'db' | 'logEnd'>): EventFeed {
+/** `recent`: what need not be read. */
+export function createEventFeed(
+  { db, logEnd }: Pick<Engine, 'db' | 'logEnd'>,
+  recent: Pick<RecentEvents, 'page'> | null = null,
+): EventFeed {
   /** The first place behind this one that is not empty: retention leaves gaps. */
   async function firstBehind(position: number): Promise<number> {
     const row = await db
@@ -74,6 +79,10 @@ export function createEventFeed({ db, logEnd }: Pick<Engine, 'db' | 'logEnd'>): 
   return {
     end: logEnd,
     async acrossProjects({ projectId, afterPosition, untilPosition, limit, types }) {
+      const wants = (one: LoggedEvent): boolean =>
+        (projectId === null || one.projectId === projectId) && types.includes(one.event.type);
+      const known = untilPosition === null && recent?.page({ afterPosition, limit, wants });
+      if (known) return known;
       const window = await windowBehind(afterPosition, untilPosition);
       if (window === null) return { events: [], position: afterPosition, atEnd: true };
       const { newest, first, last } = window;
@@ -96,6 +105,13 @@ export function createEventFeed({ db, logEnd }: Pick<Engine, 'db' | 'logEnd'>): 
       return { events, position, atEnd: position >= newest };
     },
     async after({ projectId, afterPosition, limit, types, messageKey, recipient }) {
+      const wants = (one: LoggedEvent): boolean =>
+        one.projectId === projectId &&
+        (types === null || types.includes(one.event.type)) &&
+        (messageKey === null || one.messageKey === messageKey) &&
+        (recipient === null || one.event.data.recipient === recipient);
+      const known = recent?.page({ afterPosition, limit, wants });
+      if (known) return known;
       const window = await windowBehind(afterPosition, null);
       if (window === null) return { events: [], position: afterPosition, atEnd: true };
       const { newest, first, last } = window;

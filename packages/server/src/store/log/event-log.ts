@@ -1,6 +1,8 @@
 import { type CanonicalEvent, standingOf } from '@posthorn/sdk';
-import { sealEventBody } from '../../core/events/event-body.ts';
+import { type EventPosition, sealEvent, sealEventBody } from '../../core/events/event-body.ts';
 import type { AppendedEvent, Engine, EventRecord, OwedDelivery, Statement } from '../engine.ts';
+import type { LoggedEvent } from './event-feed.ts';
+import type { RecentEvents } from './recent-events.ts';
 
 /** An event on its way into the log. `data` has no position yet: the log gives it. */
 export interface NewEvent {
@@ -47,8 +49,10 @@ export function createEventLog(options: {
   now: () => number;
   /** How long an event of this project is kept. */
   retentionMs: (projectId: string) => number;
+  /** Where they are kept for a moment, for those who follow the log. */
+  recent?: Pick<RecentEvents, 'add'> | null;
 }): EventLog {
-  const { engine, subscribers } = options;
+  const { engine, subscribers, recent = null } = options;
 
   function toRecord({ projectId, event, dedupKey, onlyTo }: NewEvent): EventRecord {
     const receivedAtMs = options.now();
@@ -102,11 +106,26 @@ export function createEventLog(options: {
       }
       records.forEach((record, i) => {
         const one = appended[i];
-        if (one !== undefined) announce(record, one);
+        if (one === undefined) return;
+        announce(record, one);
+        const { event } = events[i] ?? {};
+        if (recent !== null && event !== undefined && one.place !== null) {
+          recent.add(toLogged(record, event, one.place, one.position));
+        }
       });
       return appended;
     },
   };
+}
+
+function toLogged(
+  { projectId, messageKey }: EventRecord,
+  { id, type, timestamp, data }: CanonicalEvent,
+  place: number,
+  position: EventPosition | null,
+): LoggedEvent {
+  const event = { id, type, timestamp, data: withoutRaw(data) };
+  return { position: place, projectId, messageKey, event: sealEvent(event, position) };
 }
 
 function withoutRaw(data: CanonicalEvent['data']): CanonicalEvent['data'] {

@@ -71,7 +71,7 @@ export function prepareAppendEvents(db: DatabaseSync) {
     const dedupKey = row[7] ?? null;
     if (dedupKey !== null) {
       const found = findDuplicate.get(projectId, id, dedupKey) as { id: string } | undefined;
-      if (found !== undefined) return toAppendedRow(found.id, null);
+      if (found !== undefined) return toAppendedRow({ duplicateOf: found.id });
     }
     const position = takePosition(row);
     const event = row.slice(0, EVENT_COLUMNS);
@@ -86,7 +86,7 @@ export function prepareAppendEvents(db: DatabaseSync) {
       if (orderKey === null) insertDelivery.run(...pair, receivedAt, retainUntil);
       else insertOrdered.run(...pair, orderKey, receivedAt, retainUntil, logPosition);
     }
-    return toAppendedRow(null, position);
+    return toAppendedRow({ place: Number(logPosition), position });
   };
 }
 

@@ -60,14 +60,18 @@ export function toAttemptRow(attempt: AttemptRecord): Row {
   ];
 }
 
-/** `[duplicateOf]`, or `[null, sequence, state, previousState]`, or `[null]` without a position. */
-export function toAppendedRow(duplicateOf: string | null, position: EventPosition | null): Row {
-  if (position === null) return [duplicateOf];
-  return [duplicateOf, position.sequence, position.state, position.previousState];
+/** `[duplicateOf]`, or `[null, place, sequence, state, previousState]`, or `[null, place]` without a position. */
+export function toAppendedRow(
+  stored: { duplicateOf: string } | { place: number; position: EventPosition | null },
+): Row {
+  if ('duplicateOf' in stored) return [stored.duplicateOf];
+  const { place, position } = stored;
+  if (position === null) return [null, place];
+  return [null, place, position.sequence, position.state, position.previousState];
 }
 
 export function fromAppendedRow(id: string, row: Row): AppendedEvent {
-  const [duplicateOf, sequence, state, previousState] = row;
+  const [duplicateOf, place, sequence, state, previousState] = row;
   const position =
     sequence === undefined
       ? null
@@ -76,5 +80,10 @@ export function fromAppendedRow(id: string, row: Row): AppendedEvent {
           state: state as RecipientState | null,
           previousState: previousState as RecipientState | null,
         };
-  return { id, duplicateOf: duplicateOf as string | null, position };
+  return {
+    id,
+    duplicateOf: duplicateOf as string | null,
+    position,
+    place: place === undefined ? null : Number(place),
+  };
 }

@@ -118,6 +118,7 @@ export function describeAppend(open: OpenEngine): void {
         id: second.event.id,
         duplicateOf: first.event.id,
         position: null,
+        place: null,
       });
       assert.equal(await store.events.get(projectId, second.event.id), null);
       assert.deepEqual(await store.deliveries.ofEvents(projectId, [second.event.id]), []);

@@ -37,6 +37,20 @@ export function describePosition(open: OpenEngine): void {
       );
     });
 
+    test('names the place in the log, where the next page of a reader begins', async () => {
+      const { log, event, store, projectId } = await sandbox();
+      const key = { dedupKey: 'once' };
+      const appended = await log.append([event(), event(key), event(key), event()]);
+      const places = appended.map(({ place }) => place);
+      assert.equal(places[2], null);
+      const all = { projectId, types: null, messageKey: null, recipient: null } as const;
+      const page = await store.feed.after({ ...all, afterPosition: places[0] ?? 0, limit: 9 });
+      assert.deepEqual(
+        page.events.map(({ position }) => position),
+        [places[1], places[3]],
+      );
+    });
+
     test('does not let an event that comes late lower the state', async () => {
       const { log, event } = await sandbox();
       await log.append([event({ ...ANNA, type: 'email.delivered', atMs: NOW_MS + 5 })]);

@@ -70,7 +70,8 @@ export async function prepareAppend(
     appended: events.map((event) => {
       const first = repeats.get(event);
       const duplicateOf = duplicates.get(first ?? event) ?? first?.id ?? null;
-      return { id: event.id, duplicateOf, position: placed.get(event)?.position ?? null };
+      const { position = null, place = null } = placed.get(event) ?? {};
+      return { id: event.id, duplicateOf, position, place };
     }),
     write: () => [...states.write(tx), insertEvents(tx, inserted), insertDeliveries(tx, owed)],
   };

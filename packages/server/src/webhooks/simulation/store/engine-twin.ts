@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Engine } from '../../../store/engine.ts';
+import type { AppendedEvent, Engine } from '../../../store/engine.ts';
 import { newProject } from '../../../store/projects.ts';
 import { createStore, type Store } from '../../../store/store.ts';
 import { PROJECTS } from '../plan/draw-plan.ts';
@@ -62,8 +62,8 @@ export async function openEngineTwin(
     append: (events) =>
       both(
         'append',
-        ({ engine }) => engine.commit({ events, statements: [] }),
-        () => model.append(events),
+        async ({ engine }) => withoutGaps(await engine.commit({ events, statements: [] })),
+        async () => withoutGaps(await model.append(events)),
       ),
     recordAttempt: (attempt) =>
       both(
@@ -148,6 +148,11 @@ const allEndpoints = async ({ endpoints }: Store) => byId(await endpoints.all())
 
 function byId<T extends { id: string }>(rows: readonly T[]): T[] {
   return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** An engine may leave places empty, and the model does not. */
+function withoutGaps(appended: readonly AppendedEvent[]): AppendedEvent[] {
+  return appended.map((one) => ({ ...one, place: one.place === null ? null : 0 }));
 }
 
 /** Rows come from a thread without a prototype. */

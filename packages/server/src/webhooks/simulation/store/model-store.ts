@@ -75,14 +75,15 @@ export function createModelStore(): ModelStore {
   function appendOne(event: EventRecord) {
     const dedupKey = event.dedupKey === null ? null : `${event.projectId} ${event.dedupKey}`;
     const earlier = dedupKey === null ? undefined : idsByDedupKey.get(dedupKey);
-    if (earlier !== undefined) return { id: event.id, duplicateOf: earlier, position: null };
+    if (earlier !== undefined)
+      return { id: event.id, duplicateOf: earlier, position: null, place: null };
     if (dedupKey !== null) idsByDedupKey.set(dedupKey, event.id);
-    const place = takePosition(event);
+    const standing = takePosition(event);
     position += 1;
-    const body = sealEventBody(event.json, place);
+    const body = sealEventBody(event.json, standing);
     events.set(event.id, { id: event.id, type: event.type, body });
     for (const owed of event.deliveries) addDelivery(event, owed);
-    return { id: event.id, duplicateOf: null, position: place };
+    return { id: event.id, duplicateOf: null, position: standing, place: position };
   }
 
   function toClaimed(one: StoredDelivery): ClaimedDelivery {

@@ -1,0 +1,86 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { LoggedEvent } from './event-feed.ts';
+
+/**
+ * What this process has just appended, in memory: who follows the log closely need not have read and parsed what
+ * was written a moment ago. Only where nobody else appends.
+ */
+export interface RecentEvents {
+  /** Called after the commit, in the order of the log. */
+  add(event: LoggedEvent): void;
+  /** What stands behind this place; null when not all of it is here, and the log has to be read. */
+  page(query: {
+    afterPosition: number;
+    limit: number;
+    wants(event: LoggedEvent): boolean;
+  }): { events: LoggedEvent[]; position: number; atEnd: boolean } | null;
+  /** Stored events were changed: they are to be read again. */
+  clear(): void;
+}
+
+/** What is older, a page has been asked for long ago: sinks and the counter look four times a second while events come. */
+const KEPT_MS = 1_000;
+/** About 10 MB; at 10,000 events a second the last 0.8 s. */
+const KEPT_EVENTS = 8_192;
+
+export function createRecentEvents(options: {
+  clock: Pick<Clock, 'now'>;
+  limit?: number;
+}): RecentEvents {
+  const { clock, limit: keptEvents = KEPT_EVENTS } = options;
+  /** From `head` on, with places one behind the other. */
+  let events: LoggedEvent[] = [];
+  let head = 0;
+  /** Everything behind `floor` and up to `last` is here. */
+  let floor = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  /** What was here already when the time was last looked at goes when it is looked at again. */
+  let old = { upTo: last, atMs: Number.NEGATIVE_INFINITY };
+
+  function dropUpTo(place: number): void {
+    if (place <= floor) return;
+    head += place - floor;
+    floor = place;
+    if (head < keptEvents && head < events.length) return;
+    events = events.slice(head);
+    head = 0;
+  }
+
+  function dropOld(): void {
+    const nowMs = clock.now();
+    if (Math.abs(nowMs - old.atMs) < KEPT_MS) return;
+    dropUpTo(old.upTo);
+    old = { upTo: last, atMs: nowMs };
+  }
+
+  return {
+    add(event) {
+      const { position } = event;
+      // Told late: what is here begins behind it.
+      if (position <= last) return;
+      if (position !== last + 1) {
+        events = [];
+        head = 0;
+        floor = position - 1;
+      }
+      events.push(event);
+      last = position;
+      if (last - floor > keptEvents) dropUpTo(last - keptEvents);
+      dropOld();
+    },
+    page({ afterPosition, limit, wants }) {
+      dropOld();
+      if (afterPosition < floor || afterPosition > last) return null;
+      const found: LoggedEvent[] = [];
+      for (let i = head + afterPosition - floor; i < events.length; i++) {
+        const event = events[i];
+        if (event === undefined || !wants(event)) continue;
+        found.push(event);
+        const { position } = event;
+        if (found.length === limit) return { events: found, position, atEnd: position === last };
+      }
+      return { events: found, position: last, atEnd: true };
+    },
+    clear: () => dropUpTo(last),
+  };
+}
