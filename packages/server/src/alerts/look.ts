@@ -5,7 +5,9 @@ import {
   readDomains,
   readFailing,
   readLimits,
+  readMailQueue,
   readQueue,
+  readRefused,
   readSinks,
   readSources,
 } from './read-states.ts';
@@ -43,12 +45,19 @@ export function createLook(
           );
           return readQueue(rule, await endpoints(), depths, nowMs);
         }
+        case 'mail_queue_depth':
+        case 'mail_queue_lag': {
+          const depths = await once('mail queue', () => sight.mailQueue.depths(nowMs));
+          return [readMailQueue(rule, depths, nowMs)];
+        }
         case 'endpoint_failing':
           return readFailing(rule, await endpoints(), nowMs);
         case 'source_silent':
           return readSources({ ...sight, sources }, rule, { nowMs, awakeSinceMs });
         case 'sink_failing':
           return readSinks({ ...sight, sinks }, rule, nowMs);
+        case 'sink_refusing':
+          return readRefused({ ...sight, sinks }, rule, nowMs);
         case 'send_limit':
           return readLimits(sight, rule, nowMs);
         case 'domain_dns':

@@ -7,7 +7,9 @@ import {
   readDomains,
   readFailing,
   readLimits,
+  readMailQueue,
   readQueue,
+  readRefused,
   readSinks,
   readSources,
 } from './read-states.ts';
@@ -131,6 +133,37 @@ test('a sink fails as long as its live lane does, unless it is paused', async ()
     ['fails', 60],
     ['paused', 0],
   ]);
+});
+
+test('the mail queue is that of the project, and nothing waits where there is none', () => {
+  const depths = [
+    { projectId: 'prj_2', waiting: 900, dueSinceMs: 0 },
+    { projectId: 'prj_1', waiting: 7, dueSinceMs: NOW_MS - MINUTE_MS },
+  ];
+  const read = (type: AlertType, of = depths) => readMailQueue(ruleOf(type, 5), of, NOW_MS).value;
+  assert.deepEqual([read('mail_queue_depth'), read('mail_queue_lag')], [7, 60]);
+  assert.deepEqual([read('mail_queue_depth', []), read('mail_queue_lag', [])], [0, 0]);
+});
+
+test('what a sink refused in the window is counted, of each sink', async () => {
+  const asked: unknown[] = [];
+  const sink = (id: string, projectId = 'prj_1') => ({ id, name: id, projectId });
+  const sight = {
+    sinks: { all: async () => [sink('crm'), sink('theirs', 'prj_2'), sink('queue')] },
+    sinkPlaces: {
+      async refusedSince(query: { sinkId: string }) {
+        asked.push(query);
+        return query.sinkId === 'crm' ? 17 : 0;
+      },
+    },
+  } as unknown as AlertSight;
+  const rule = { ...ruleOf('sink_refusing', 1), windowMs: 10 * MINUTE_MS };
+  assert.deepEqual(values(await readRefused(sight, rule, NOW_MS)), [
+    ['crm', 17],
+    ['queue', 0],
+  ]);
+  const sinceMs = NOW_MS - 10 * MINUTE_MS;
+  assert.deepEqual(asked[0], { projectId: 'prj_1', sinkId: 'crm', sinceMs, limit: 10_000 });
 });
 
 test('of limits those that there are', async () => {

@@ -1,4 +1,5 @@
 import type { AlertReading } from '../core/alerts/alert-rule.ts';
+import { MAX_REFUSED } from '../core/alerts/alert-types.ts';
 import { expectedWithin, silentFor } from '../core/source-silence.ts';
 import type { WatchedRule } from './read-numbers.ts';
 import type { AlertSight, WatchedDomain, WatchedEndpoint } from './sight.ts';
@@ -7,6 +8,9 @@ import type { AlertSight, WatchedDomain, WatchedEndpoint } from './sight.ts';
 
 type Depth = Awaited<ReturnType<AlertSight['queue']['depths']>>[number];
 
+type MailDepth = Awaited<ReturnType<AlertSight['mailQueue']['depths']>>[number];
+
+const HOUR_MS = 3_600_000;
 const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1_000));
 const isWanted = (wanted: string | undefined, id: string): boolean =>
   wanted === undefined || wanted === id;
@@ -27,6 +31,18 @@ export function readQueue(
     const value = rule.type === 'queue_depth' ? waiting : seconds(lagMs);
     return readingOf(rule, subjectOf(endpoint), value);
   });
+}
+
+/** Of the project as a whole: what one mail server puts off is for `destination_deferring`. */
+export function readMailQueue(
+  rule: WatchedRule,
+  depths: readonly MailDepth[],
+  nowMs: number,
+): AlertReading {
+  const depth = depths.find(({ projectId }) => projectId === rule.projectId);
+  const isDepth = rule.type === 'mail_queue_depth';
+  const lag = seconds(nowMs - (depth?.dueSinceMs ?? nowMs));
+  return readingOf(rule, null, isDepth ? (depth?.waiting ?? 0) : lag);
 }
 
 /** One that we have given up still fails; one that a person has disabled does not concern anybody. */
@@ -97,8 +113,28 @@ export async function readSinks(
   });
 }
 
+/** What one that is paused has refused before is still to be sent again. */
+export async function readRefused(
+  sight: Pick<AlertSight, 'sinks' | 'sinkPlaces'>,
+  rule: WatchedRule,
+  nowMs: number,
+): Promise<AlertReading[]> {
+  const { projectId, windowMs } = rule;
+  const sinceMs = nowMs - (windowMs ?? HOUR_MS);
+  const sinks = (await sight.sinks.all()).filter(
+    (sink) => sink.projectId === projectId && isWanted(rule.scope.sink, sink.id),
+  );
+  const readings: AlertReading[] = [];
+  for (const { id, name } of sinks) {
+    const query = { projectId, sinkId: id, sinceMs, limit: MAX_REFUSED };
+    const value = await sight.sinkPlaces.refusedSince(query);
+    readings.push(readingOf(rule, { kind: 'sink', id, name }, value));
+  }
+  return readings;
+}
+
 const PERIODS = [
-  { period: 'hour', lengthMs: 3_600_000, limit: 'emailsPerHour' },
+  { period: 'hour', lengthMs: HOUR_MS, limit: 'emailsPerHour' },
   { period: 'day', lengthMs: 86_400_000, limit: 'emailsPerDay' },
 ] as const;
 

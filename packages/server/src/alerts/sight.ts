@@ -63,6 +63,11 @@ export interface AlertSight {
       }[]
     >;
   };
+  mailQueue: {
+    depths(
+      nowMs: number,
+    ): Promise<{ projectId: string; waiting: number; dueSinceMs: number | null }[]>;
+  };
   endpoints: { all(): Promise<WatchedEndpoint[]> };
   sources: { all(): Promise<SourceRecord[]> };
   sourceActivities: {
@@ -74,6 +79,12 @@ export interface AlertSight {
       projectId: string,
       ids: readonly string[],
     ): Promise<{ id: string; lane: 'live' | 'backfill'; place: SinkPlace }[]>;
+    refusedSince(query: {
+      projectId: string;
+      sinkId: string;
+      sinceMs: number;
+      limit: number;
+    }): Promise<number>;
   };
   sendWindows: {
     used(window: {

@@ -64,6 +64,9 @@ function sayEnd({ resolvedBecause }: Pick<Alert, 'resolvedBecause'>): string {
   }
 }
 
+const MAIL_WAITS =
+  'Nothing is lost. Look at which domains put it off (GET /v1/stats?group_by=receiving_domain), at the limits of pace (mail_destination_rate), and whether a node with the role mail runs. This mail waits in the same queue: let such a rule tell a sink too.';
+
 /** What to do, by what has happened. */
 const ADVICE: Readonly<Record<AlertType, string>> = {
   bounce_rate:
@@ -76,12 +79,16 @@ const ADVICE: Readonly<Record<AlertType, string>> = {
     'Nothing is lost. Look at what the endpoint answers (GET /v1/deliveries?endpoint_id=...), at its latency and its limits.',
   queue_lag:
     'Nothing is lost. Look at what the endpoint answers (GET /v1/deliveries?endpoint_id=...), at its latency and its limits.',
+  mail_queue_depth: MAIL_WAITS,
+  mail_queue_lag: MAIL_WAITS,
   endpoint_failing:
     'Events wait, and are delivered when it answers with 2xx again. Look at its last attempts: GET /v1/deliveries?endpoint_id=...',
   source_silent:
     "Look at the provider's own page of webhooks: it may have switched ours off, or its URL may be an old one.",
   sink_failing:
     'Its place in the log is kept, so nothing is lost. GET /v1/sinks/{id} says what is wrong; POST /v1/sinks/{id}/test tries it.',
+  sink_refusing:
+    'They are kept aside, each with the reason: GET /v1/sinks/{id}/refused. Mend what it says, then send them again: POST /v1/sinks/{id}/refused/resend.',
   send_limit:
     'Beyond the limit messages are refused, or held where the project has it so. PATCH /v1/projects/{id} changes limits.',
   domain_dns:

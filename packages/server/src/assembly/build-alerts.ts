@@ -101,6 +101,7 @@ function toSight({ store, projects }: Needed, { analytics }: Pick<Ties, 'analyti
   return {
     sums: analytics,
     queue: store.queue,
+    mailQueue: store.mailQueue,
     endpoints: store.endpoints,
     sources: store.sources,
     sourceActivities: store.sourceActivities,

@@ -23,6 +23,7 @@ import { createDomains, type Domains } from './mail/domains.ts';
 import { createExpectations, type Expectations } from './mail/expectations.ts';
 import { createHeldMessages, type HeldMessages } from './mail/held-messages.ts';
 import { createInboundRoutes, type InboundRoutes } from './mail/inbound-routes.ts';
+import { createMailQueue, type MailQueue } from './mail/mail-queue.ts';
 import { createMessages, type Messages } from './mail/messages.ts';
 import { createReceivedMails, type ReceivedMails } from './mail/received-mail.ts';
 import { createSendWindows, type SendWindows } from './mail/send-windows.ts';
@@ -50,6 +51,7 @@ export interface Store {
   messages: Messages;
   heldMessages: HeldMessages;
   expectations: Expectations;
+  mailQueue: MailQueue;
   transcripts: Transcripts;
   events: Events;
   eventVolume: EventVolume;
@@ -97,6 +99,7 @@ export function createStore(engine: Engine, recentEvents: RecentEvents | null = 
     messages: createMessages(engine),
     heldMessages: createHeldMessages(engine),
     expectations: createExpectations(engine),
+    mailQueue: createMailQueue(engine),
     transcripts: createTranscripts(engine),
     events: createEvents(engine),
     eventVolume: createEventVolume(engine),

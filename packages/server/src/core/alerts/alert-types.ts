@@ -64,6 +64,9 @@ const DROP_WINDOW = { min: 15 * MINUTE_S, max: 7 * DAY_S };
 const MAIL_SCOPE = ['stream', ...SUMMED_SCOPES] as const;
 const MAIL_ACTIONS = ['hold_stream', 'hold_key', 'suppress'] as const;
 const QUEUE_ACTIONS = ['disable_endpoint'] as const;
+const MAIL_QUEUE_ACTIONS = ['hold_stream', 'hold_key'] as const;
+/** More are not counted. */
+export const MAX_REFUSED = 10_000;
 const SHARE = { min: 0.0001, max: 1 };
 const COUNT = { min: 1, max: 1_000_000 };
 const SECONDS = { min: MINUTE_S, max: 30 * DAY_S };
@@ -134,6 +137,32 @@ export const ALERT_TYPES = {
     actions: QUEUE_ACTIONS,
     past: null,
   },
+  mail_queue_depth: {
+    title: 'Mail queue depth',
+    summary: 'How many recipients wait for their mail, those that are tried again among them.',
+    unit: 'count',
+    about: 'project',
+    threshold: { default: 1_000, ...COUNT },
+    windowSeconds: null,
+    minVolume: null,
+    resolveAfterSeconds: 5 * MINUTE_S,
+    scope: [],
+    actions: MAIL_QUEUE_ACTIONS,
+    past: null,
+  },
+  mail_queue_lag: {
+    title: 'Mail queue lag',
+    summary: 'For how long the first mail that is due waits to be sent.',
+    unit: 'seconds',
+    about: 'project',
+    threshold: { default: 5 * MINUTE_S, ...SECONDS },
+    windowSeconds: null,
+    minVolume: null,
+    resolveAfterSeconds: 5 * MINUTE_S,
+    scope: [],
+    actions: MAIL_QUEUE_ACTIONS,
+    past: null,
+  },
   endpoint_failing: {
     title: 'Endpoint failing',
     summary: 'For how long one webhook endpoint has answered nothing but errors.',
@@ -169,6 +198,19 @@ export const ALERT_TYPES = {
     windowSeconds: null,
     minVolume: null,
     resolveAfterSeconds: 0,
+    scope: ['sink'],
+    actions: [],
+    past: null,
+  },
+  sink_refusing: {
+    title: 'Sink refuses events',
+    summary: 'How many events one sink would not take, or its transformation failed on.',
+    unit: 'count',
+    about: 'sink',
+    threshold: { default: 1, min: 1, max: MAX_REFUSED },
+    windowSeconds: { default: HOUR_S, ...WINDOW },
+    minVolume: null,
+    resolveAfterSeconds: 5 * MINUTE_S,
     scope: ['sink'],
     actions: [],
     past: null,

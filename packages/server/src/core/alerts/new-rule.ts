@@ -24,12 +24,18 @@ export function defaultSettings(type: AlertType): AlertRuleSettings {
   };
 }
 
+/** What goes up and down all the time. */
+const QUEUES: readonly AlertType[] = [
+  'queue_depth',
+  'queue_lag',
+  'mail_queue_depth',
+  'mail_queue_lag',
+];
+
 /** The lower line for a threshold. What lasts is over as soon as it ends, so a time needs none. */
 export function usualResolveBelow(type: AlertType, threshold: number | null): number | null {
   if (threshold === null) return null;
-  const { unit, about } = entryOf(type);
-  if (unit === 'seconds' && type !== 'queue_lag') return threshold;
-  if (unit === 'count' && about !== 'endpoint') return threshold;
+  if (entryOf(type).unit !== 'share' && !QUEUES.includes(type)) return threshold;
   return Math.round(threshold * CLEAR_SHARE * PLACES) / PLACES;
 }
 
@@ -52,9 +58,12 @@ export const DEFAULT_RULES: readonly DefaultRule[] = [
   { name: 'Somebody complained', type: 'complaints', settings: {} },
   { name: 'Over 1,000 events wait for an endpoint', type: 'queue_depth', settings: {} },
   { name: 'An endpoint lags over 5 minutes', type: 'queue_lag', settings: {} },
+  { name: 'Mail to over 1,000 recipients waits', type: 'mail_queue_depth', settings: {} },
+  { name: 'Mail waits over 5 minutes', type: 'mail_queue_lag', settings: {} },
   { name: 'An endpoint fails', type: 'endpoint_failing', settings: {} },
   { name: 'A source is silent', type: 'source_silent', settings: {} },
   { name: 'A sink fails', type: 'sink_failing', settings: {} },
+  { name: 'A sink refuses events', type: 'sink_refusing', settings: {} },
   { name: 'Sending limit nearly used', type: 'send_limit', settings: {} },
   {
     name: 'Sending limit reached',

@@ -45,12 +45,18 @@ function sayCondition({ type, scope, threshold, windowMs, minVolume }: Said): st
       return `${line} events or more wait for ${oneOf('endpoint', scope.endpoint)}`;
     case 'queue_lag':
       return `an event has been due for ${line} or longer at ${oneOf('endpoint', scope.endpoint)}`;
+    case 'mail_queue_depth':
+      return `mail to ${threshold === 1 ? 'a recipient' : `${line} recipients or more`} waits to be sent`;
+    case 'mail_queue_lag':
+      return `mail has been due for ${line} or longer, and is not sent`;
     case 'endpoint_failing':
       return `${oneOf('endpoint', scope.endpoint)} has been failing for ${line} or longer`;
     case 'source_silent':
       return `nothing has come from ${oneOf('source', scope.source)} for ${threshold === null ? 'longer than is usual for it' : `${line} or longer`}`;
     case 'sink_failing':
       return `nothing has got through to ${oneOf('sink', scope.sink)} for ${line} or longer`;
+    case 'sink_refusing':
+      return `${threshold === 1 ? 'an event is' : `${line} events or more are`} refused by ${oneOf('sink', scope.sink)}${within}`;
     case 'send_limit':
       return `${threshold === 1 ? 'all' : `${line} or more`} of what the project may send in the hour or the day is used`;
     case 'domain_dns':
@@ -115,12 +121,18 @@ export function sayReading(
       return `${plural(value, 'event')} wait for ${name}; ${line}.`;
     case 'queue_lag':
       return `The first event that is due has waited ${found} for ${name}; ${line}.`;
+    case 'mail_queue_depth':
+      return `Mail to ${plural(value, 'recipient')} waits to be sent; ${line}.`;
+    case 'mail_queue_lag':
+      return `The first mail that is due has waited ${found}; ${line}.`;
     case 'endpoint_failing':
       return `${name} has been failing for ${found}; ${line}.`;
     case 'source_silent':
       return `Nothing has come from ${name} for ${found}; ${line}.`;
     case 'sink_failing':
       return `Nothing has got through to ${name} for ${found}; ${line}.`;
+    case 'sink_refusing':
+      return `${name} refused ${plural(value, 'event')}${last}; ${line}.`;
     case 'send_limit':
       return `${found} of what may be sent in ${name} is used${of}; ${line}.`;
     case 'domain_dns':

@@ -168,6 +168,10 @@ export function describeSinks(open: OpenEngine): void {
       await sinkPlaces.advance(lane, stepOf({ refusals }));
       const again = [{ eventId: 'evt_2', code: 'transformation' as const, detail: 'It broke.' }];
       await sinkPlaces.advance(lane, stepOf({ from: 50, to: 51, refusals: again }));
+      const since = (sinceMs: number, limit = 9) =>
+        sinkPlaces.refusedSince({ projectId: box.projectId, sinkId: sink.id, sinceMs, limit });
+      assert.deepEqual([await since(NOW_MS + 5), await since(NOW_MS + 6)], [3, 0]);
+      assert.equal(await since(NOW_MS, 2), 2);
       const read = (beforeId: string | null) =>
         sinkPlaces.refusals({ projectId: box.projectId, sinkId: sink.id, limit: 2, beforeId });
       const first = await read(null);

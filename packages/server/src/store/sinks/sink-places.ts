@@ -58,6 +58,13 @@ export interface SinkPlaces {
     limit: number;
     beforeId: string | null;
   }): Promise<Page<StoredRefusal>>;
+  /** How many of them came since then, counted up to `limit`. */
+  refusedSince(query: {
+    projectId: string;
+    sinkId: string;
+    sinceMs: number;
+    limit: number;
+  }): Promise<number>;
   /** They were sent after all, or nobody wants them any more. */
   forget(sink: SinkKey, eventIds: readonly string[]): Promise<number>;
 }
@@ -177,6 +184,20 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
         atMs: row.refused_at,
       }));
       return toPage(found, limit, ({ eventId }) => eventId);
+    },
+    async refusedSince({ projectId, sinkId, sinceMs, limit }) {
+      const some = db
+        .selectFrom('sink_refusals')
+        .select('refused_at')
+        .where('project_id', '=', projectId)
+        .where('sink_id', '=', sinkId)
+        .where('refused_at', '>=', sinceMs)
+        .limit(limit);
+      const row = await db
+        .selectFrom(some.as('some'))
+        .select((eb) => eb.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
     },
     async forget({ projectId, id }, eventIds) {
       if (eventIds.length === 0) return 0;

@@ -287,6 +287,19 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
   ],
   ['how much mail waits', ({ messages }) => messages.waiting(), /transmissions_due$/],
   [
+    'how much mail waits, by project',
+    ({ mailQueue }) => mailQueue.depths(1),
+    /SEARCH transmissions USING INDEX transmissions_due \(due_at<\?\)/,
+    /transmissions_leased \(node>\?\)/,
+    /transmissions_due \(due_at>\?\)/,
+  ],
+  [
+    'how many events a sink has refused lately',
+    ({ sinkPlaces }) =>
+      sinkPlaces.refusedSince({ projectId: 'p', sinkId: 's', sinceMs: 1, limit: 5 }),
+    /COVERING INDEX sink_refusals_time \(project_id=\? AND sink_id=\? AND refused_at>\?\)/,
+  ],
+  [
     'messages of a state, a subject or a tag: a window of them by their key',
     ({ messages }) => messages.list({ ...MESSAGES, state: 'bounced', subject: 'x', tag: 't' }),
     /^SEARCH messages USING PRIMARY KEY \(project_id=\?\)$/,

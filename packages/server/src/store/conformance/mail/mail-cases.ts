@@ -45,6 +45,26 @@ export function describeMail(open: OpenEngine): void {
       ...fields,
     });
 
+    test('what waits is what could be sent: not what is asked for later, held or at its end', () =>
+      withOwnStore(open, async (box) => {
+        const { store, log, projectId } = box;
+        assert.deepEqual(await store.mailQueue.depths(NOW_MS), []);
+        const id = await queue(box, [
+          { recipient: 'due@b.test', dueAtMs: NOW_MS - 20 },
+          { recipient: 'taken@b.test', dueAtMs: NOW_MS - 30, node: OTHER_NODE },
+          { recipient: 'off@b.test', dueAtMs: NOW_MS - 40, state: 'rejected' },
+          { recipient: 'held@b.test', dueAtMs: NOW_MS - 50, state: 'held' },
+          { recipient: 'later@b.test', dueAtMs: NOW_MS + 10 },
+          { recipient: 'again@b.test', node: NODE },
+        ]);
+        const putOff = { recipient: 'again@b.test', state: 'queued', dueAtMs: NOW_MS + 5 } as const;
+        await log.append([], [store.messages.settlement(outcome(box, id, putOff))]);
+        const depth = { projectId, waiting: 3, dueSinceMs: NOW_MS - 30 };
+        assert.deepEqual(await store.mailQueue.depths(NOW_MS), [depth]);
+        const all = { ...depth, waiting: 4 };
+        assert.deepEqual(await store.mailQueue.depths(NOW_MS + 10), [all]);
+      }));
+
     test('the project of a message is found among those that are asked', async () => {
       const box = await sandbox();
       const { messages } = box.store;

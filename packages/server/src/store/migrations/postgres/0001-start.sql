@@ -394,6 +394,8 @@ CREATE TABLE posthorn.sink_refusals (
   PRIMARY KEY (project_id, sink_id, event_id)
 );
 
+CREATE INDEX sink_refusals_time ON posthorn.sink_refusals (project_id, sink_id, refused_at);
+
 CREATE TABLE posthorn.stats_counts (
   project_id text COLLATE "C" NOT NULL,
   grain text COLLATE "C" NOT NULL,

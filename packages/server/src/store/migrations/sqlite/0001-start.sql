@@ -380,6 +380,8 @@ CREATE TABLE sink_refusals (
   PRIMARY KEY (project_id, sink_id, event_id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX sink_refusals_time ON sink_refusals (project_id, sink_id, refused_at);
+
 -- Sums of what the log says, for charts and alarms. `dimension` is 'all' or what `value` is of: a tag, a domain. A row
 -- for each metric that was counted, so that a new one is no migration.
 CREATE TABLE stats_counts (
