@@ -157,6 +157,24 @@ export function describeSinks(open: OpenEngine): void {
       assert.equal((await sinkPlaces.get({ ...sink, lane: 'live' }))?.position, 40);
     });
 
+    test('refused events of a time are counted, but for those of alerts', async () => {
+      const box = await sandbox();
+      const sink = await insertSink(box);
+      const types = ['email.bounced', 'email.opened', 'alert.fired', 'alert.resolved'] as const;
+      const events = types.map((type) => box.event({ type }));
+      await box.log.append(events);
+      const refusals = events.map(({ event }) => {
+        return { eventId: event.id, code: 'refused' as const, detail: 'No.' };
+      });
+      await box.store.sinkPlaces.advance({ ...sink, lane: 'live' }, stepOf({ refusals }));
+      const query = { projectId: box.projectId, sinkId: sink.id, limit: 9 };
+      const since = (sinceMs: number, more = {}) =>
+        box.store.sinkPlaces.refusedSince({ ...query, sinceMs, ...more });
+      assert.deepEqual([await since(NOW_MS + 5), await since(NOW_MS + 6)], [2, 0]);
+      assert.equal(await since(NOW_MS, { limit: 1 }), 1);
+      assert.equal(await since(NOW_MS, { projectId: 'prj_other' }), 0);
+    });
+
     test('refused events are listed, once each, and forgotten when they are sent', async () => {
       const box = await sandbox();
       const { sinkPlaces } = box.store;
@@ -168,10 +186,6 @@ export function describeSinks(open: OpenEngine): void {
       await sinkPlaces.advance(lane, stepOf({ refusals }));
       const again = [{ eventId: 'evt_2', code: 'transformation' as const, detail: 'It broke.' }];
       await sinkPlaces.advance(lane, stepOf({ from: 50, to: 51, refusals: again }));
-      const since = (sinceMs: number, limit = 9) =>
-        sinkPlaces.refusedSince({ projectId: box.projectId, sinkId: sink.id, sinceMs, limit });
-      assert.deepEqual([await since(NOW_MS + 5), await since(NOW_MS + 6)], [3, 0]);
-      assert.equal(await since(NOW_MS, 2), 2);
       const read = (beforeId: string | null) =>
         sinkPlaces.refusals({ projectId: box.projectId, sinkId: sink.id, limit: 2, beforeId });
       const first = await read(null);

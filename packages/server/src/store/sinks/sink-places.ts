@@ -58,7 +58,10 @@ export interface SinkPlaces {
     limit: number;
     beforeId: string | null;
   }): Promise<Page<StoredRefusal>>;
-  /** How many of them came since then, counted up to `limit`. */
+  /**
+   * How many of them came since then, counted up to `limit`. What alerts say is left out: an alert that many are
+   * refused would be refused as well, and fire the next one for ever.
+   */
   refusedSince(query: {
     projectId: string;
     sinkId: string;
@@ -187,11 +190,15 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
     },
     async refusedSince({ projectId, sinkId, sinceMs, limit }) {
       const some = db
-        .selectFrom('sink_refusals')
-        .select('refused_at')
-        .where('project_id', '=', projectId)
-        .where('sink_id', '=', sinkId)
-        .where('refused_at', '>=', sinceMs)
+        .selectFrom('sink_refusals as r')
+        .innerJoin('events as e', (join) =>
+          join.onRef('e.project_id', '=', 'r.project_id').onRef('e.id', '=', 'r.event_id'),
+        )
+        .select('r.refused_at')
+        .where('r.project_id', '=', projectId)
+        .where('r.sink_id', '=', sinkId)
+        .where('r.refused_at', '>=', sinceMs)
+        .where('e.type', 'not in', ['alert.fired', 'alert.resolved'])
         .limit(limit);
       const row = await db
         .selectFrom(some.as('some'))

@@ -297,7 +297,7 @@ const QUESTIONS: [string, Ask, ...RegExp[]][] = [
     'how many events a sink has refused lately',
     ({ sinkPlaces }) =>
       sinkPlaces.refusedSince({ projectId: 'p', sinkId: 's', sinceMs: 1, limit: 5 }),
-    /COVERING INDEX sink_refusals_time \(project_id=\? AND sink_id=\? AND refused_at>\?\)/,
+    /INDEX sink_refusals_time \(project_id=\? AND sink_id=\? AND refused_at>\?\).*events_id/,
   ],
   [
     'messages of a state, a subject or a tag: a window of them by their key',
