@@ -6,7 +6,7 @@ import { dedupKeyOf } from 'posthorn/src/core/events/dedup-key.ts';
 import { urgencyOf } from 'posthorn/src/core/events/urgency.ts';
 import { createIds, type Ids } from 'posthorn/src/core/ids.ts';
 import { systemClock } from 'posthorn/src/lib/clock.ts';
-import type { AttemptRecord, Engine } from 'posthorn/src/store/engine.ts';
+import type { Engine } from 'posthorn/src/store/engine.ts';
 import {
   createEventLog,
   type NewEvent,
@@ -16,6 +16,7 @@ import { openSqliteEngine } from 'posthorn/src/store/sqlite/engine.ts';
 import { sampleEvent } from './engine.ts';
 import { type Backlog, fillBacklog } from './fill-backlog.ts';
 import { type BenchResult, median } from './result.ts';
+import { createAttempt } from './sample-attempt.ts';
 
 /**
  * What 100 events cost the store while more and more deliveries wait: to insert them with a delivery
@@ -118,7 +119,7 @@ async function runRound({ engine, backlog, ids, timesMs }: Subject, round: numbe
     );
     if (deliveries.length !== AT_ONCE) throw new Error(`Only ${deliveries.length} were claimed.`);
     const attempts = deliveries.map(({ eventId }) =>
-      createAttempt({ projectId, endpointId, eventId }, ids),
+      createAttempt({ projectId, endpointId, eventId, node: NODE }, ids),
     );
     await measure(timesMs[kind].record, () => Promise.all(attempts.map(engine.recordAttempt)));
   }
@@ -156,29 +157,6 @@ function newEvent(projectId: string, ids: Ids): NewEvent {
   const { id, type, timestamp, data } = { ...event, data: { ...event.data, recipient } };
   const dedupKey = dedupKeyOf({ id: null, type, timestamp, data });
   return { projectId, event: { id, type, timestamp, data }, dedupKey };
-}
-
-function createAttempt(
-  delivery: { projectId: string; endpointId: string; eventId: string },
-  ids: Ids,
-): AttemptRecord {
-  const nowMs = Date.now();
-  return {
-    ...delivery,
-    node: NODE,
-    attemptId: ids.next('attempt'),
-    number: 1,
-    startedAtMs: nowMs,
-    latencyMs: 12,
-    status: 204,
-    errorCode: null,
-    errorDetail: null,
-    responseExcerpt: null,
-    trace: null,
-    retainUntilMs: nowMs + RETENTION_MS,
-    orderKey: null,
-    next: { state: 'delivered', endedAtMs: nowMs },
-  };
 }
 
 function judge(subjects: readonly Subject[]): BenchResult {

@@ -10,6 +10,7 @@ import { benchMemory } from './memory.ts';
 import { benchNodes } from './nodes.ts';
 import { benchPeers } from './peers.ts';
 import { benchPortal } from './portal.ts';
+import { benchProjects } from './projects.ts';
 import type { BenchResult } from './result.ts';
 import { benchSinks } from './sinks.ts';
 import { benchSmtp } from './smtp.ts';
@@ -28,6 +29,7 @@ const BENCHES: Record<string, () => Promise<BenchResult>> = {
   nodes: benchNodes,
   peers: benchPeers,
   portal: benchPortal,
+  projects: benchProjects,
   sinks: benchSinks,
   smtp: benchSmtp,
   store: benchStore,

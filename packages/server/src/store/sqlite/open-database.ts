@@ -2,11 +2,9 @@ import { DatabaseSync } from 'node:sqlite';
 import type { FileFault, ThreadData } from './protocol.ts';
 
 /**
- * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. The log is folded back
- * each 16,000 pages (64 MB): the same few index pages change with every commit, and each fold writes
- * them once, however often they changed. Against 4,000 pages that saves 5 of the 31 us that an event
- * costs here; a fold stops this thread for a moment, never the main one. The page caches are small,
- * because what they miss is in the system's cache, which other programs can have when they need it.
+ * WAL with synchronous=FULL: every commit is fsynced before it is acknowledged. How much the writer
+ * keeps in memory and in its log is page-budget.ts's matter. The reader's page cache is small, because
+ * what it misses is in the system's cache, which other programs can have when they need it.
  */
 export function openDatabase(data: ThreadData): DatabaseSync {
   const reading = data.role === 'reader';
@@ -14,10 +12,9 @@ export function openDatabase(data: ThreadData): DatabaseSync {
   if (!reading) {
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = FULL');
-    db.exec('PRAGMA wal_autocheckpoint = 16000');
   }
   db.exec('PRAGMA foreign_keys = ON');
-  db.exec(`PRAGMA cache_size = ${reading ? -2_048 : -8_192}`);
+  if (reading) db.exec('PRAGMA cache_size = -2048');
   db.exec('PRAGMA temp_store = MEMORY');
   if (!reading && data.maxSizeBytes !== null) {
     const row = db.prepare('PRAGMA page_size').get();

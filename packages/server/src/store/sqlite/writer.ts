@@ -4,6 +4,7 @@ import { prepareAppendEvents } from './append-events.ts';
 import { prepareClaimDeliveries } from './claim-deliveries.ts';
 import { prepareClaimTransmissions } from './claim-transmissions.ts';
 import { faultOf, isConstraintViolation } from './open-database.ts';
+import { createPageBudget } from './page-budget.ts';
 import type { CommitResult, CommitRows, WriteBatch, WriteBatchResult } from './protocol.ts';
 import { preparePurgeExpired } from './purge-expired.ts';
 import { prepareRecordAttempt } from './record-attempts.ts';
@@ -24,6 +25,7 @@ export function createWriter(db: DatabaseSync) {
   const claimDeliveries = prepareClaimDeliveries(db);
   const claimTransmissions = prepareClaimTransmissions(db);
   const purgeExpired = preparePurgeExpired(db);
+  const pageBudget = createPageBudget(db);
   const releaseDeliveries = db.prepare(
     `UPDATE deliveries AS d SET node = NULL, due_at = iif(
        EXISTS (SELECT 1 FROM deliveries x WHERE x.project_id = d.project_id
@@ -108,6 +110,7 @@ export function createWriter(db: DatabaseSync) {
 
   return {
     write(batch: WriteBatch): WriteBatchResult {
+      pageBudget.noteBatch(batch);
       try {
         return writeBatch(batch, applyPlainly);
       } catch (error) {
