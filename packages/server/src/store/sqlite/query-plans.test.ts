@@ -335,7 +335,8 @@ const THIS_EVENT = 'INDEX events_id (project_id=? AND id=?)';
 function plansOf(t: TestContext, prepare: (db: DatabaseSync) => unknown): string[] {
   const { db } = createPlanningStore(t);
   const plans: string[] = [];
-  const watched: Pick<DatabaseSync, 'prepare'> = {
+  const watched: Pick<DatabaseSync, 'prepare' | 'exec'> = {
+    exec: (sql) => db.exec(sql),
     prepare(sql) {
       plans.push(planOf(db, sql, []));
       return db.prepare(sql);
