@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteQueryCompiler } from 'kysely';
-import { createInsertion, toStatement } from './statement.ts';
+import { createRowWrite, toStatement } from './statement.ts';
 import type { MessageBodiesTable, Tables } from './tables.ts';
 
 const db = new Kysely<Tables>({
@@ -12,7 +12,13 @@ const db = new Kysely<Tables>({
     createQueryCompiler: () => new SqliteQueryCompiler(),
   },
 });
-const compile = (row: MessageBodiesTable) => db.insertInto('message_bodies').values(row);
+const insertion = (row: MessageBodiesTable) => db.insertInto('message_bodies').values(row);
+const change = (row: MessageBodiesTable) =>
+  db
+    .updateTable('message_bodies')
+    .set({ retain_until: row.retain_until, raw: Buffer.from('the same') })
+    .where('message_id', '=', row.message_id)
+    .where('project_id', '=', row.project_id);
 const row = (id: string): MessageBodiesTable => ({
   project_id: 'prj_1',
   message_id: id,
@@ -20,14 +26,19 @@ const row = (id: string): MessageBodiesTable => ({
   retain_until: 7,
 });
 
-test('a row is inserted by the statement of the first one, with values of its own', () => {
-  let compiled = 0;
-  const insert = createInsertion((one: MessageBodiesTable) => {
-    compiled += 1;
-    return compile(one);
+for (const [what, write] of [
+  ['inserted', insertion],
+  ['changed', change],
+] as const) {
+  test(`a row is ${what} by the statement of the first one, with values of its own`, () => {
+    let compiled = 0;
+    const toWrite = createRowWrite((one: MessageBodiesTable) => {
+      compiled += 1;
+      return write(one);
+    });
+    for (const id of ['a', 'b']) assert.deepEqual(toWrite(row(id)), toStatement(write(row(id)), 1));
+    const { retain_until, ...rest } = row('c');
+    assert.deepEqual(toWrite({ retain_until, ...rest }), toStatement(write(row('c')), 1));
+    assert.equal(compiled, 1);
   });
-  for (const id of ['a', 'b']) assert.deepEqual(insert(row(id)), toStatement(compile(row(id)), 1));
-  const { retain_until, ...rest } = row('c');
-  assert.deepEqual(insert({ retain_until, ...rest }), toStatement(compile(row('c')), 1));
-  assert.equal(compiled, 1);
-});
+}

@@ -24,7 +24,7 @@ import { suspendedTransmission } from './suspended-transmission.ts';
 import { untilStored } from './until-stored.ts';
 
 export interface JobDeliveryOptions {
-  messages: Pick<Messages, 'get' | 'raw' | 'settlement' | 'release'>;
+  messages: Pick<Messages, 'get' | 'outgoing' | 'settlement' | 'release'>;
   log: EventLog;
   transmitter: MailTransmitter;
   transcripts: TranscriptKeeper;
@@ -65,31 +65,36 @@ export function createJobDelivery(
 ): JobDelivery {
   const { messages, clock, logger, node, signal } = options;
 
-  /** Null where there is nothing to send: then that is on record. */
-  async function prepare(
+  /** Null where there is nobody to send it to: then that is on record. */
+  async function stillWanted(
     job: MailJob,
-  ): Promise<{ message: MessageRecord; raw: Uint8Array } | null> {
+    find: () => Promise<MessageRecord | null>,
+  ): Promise<MessageRecord | null> {
     if (!options.projectExists(job.projectId)) {
       await cancel(job);
       return null;
     }
-    job.message ??= await messages.get(job.projectId, job.messageId);
-    const message = job.message;
-    const raw = job.raw ?? (await messages.raw(job.projectId, job.messageId));
-    if (message === null || raw === null) {
+    const message = await find();
+    if (message === null) {
       const fields = { message: job.messageId };
       logger.error(fields, 'A queued message has lost its body; it is not sent');
       await fail(job, 'The stored message is gone; it was not sent.');
       return null;
     }
     if (message.sendAtMs !== null && !message.sandbox) await dropSuppressed(job, message);
-    return job.recipients.length === 0 ? null : { message, raw };
+    return job.recipients.length === 0 ? null : message;
   }
 
   async function attempt(job: MailJob): Promise<DestinationReport> {
-    const prepared = await prepare(job);
-    if (prepared === null) return SILENT;
-    const { message, raw } = prepared;
+    let raw = job.raw;
+    const message = await stillWanted(job, async () => {
+      if (job.message !== null && raw !== null) return job.message;
+      const found = await messages.outgoing(job.projectId, job.messageId);
+      job.message = found?.message ?? null;
+      raw = found?.raw ?? null;
+      return raw === null ? null : job.message;
+    });
+    if (message === null || raw === null) return SILENT;
     const copyOf = options.personalize(message, raw);
     const senderOf = ({ recipient }: { recipient: string }): string =>
       options.envelopeSender(message, recipient);
@@ -282,11 +287,14 @@ export function createJobDelivery(
   }
 
   async function postpone(job: MailJob, reason: string): Promise<void> {
-    const prepared = await prepare(job);
-    if (prepared === null) return;
+    const message = await stillWanted(job, async () => {
+      job.message ??= await messages.get(job.projectId, job.messageId);
+      return job.message;
+    });
+    if (message === null) return;
     const recipients = job.recipients.map(({ recipient }) => recipient);
     const transmission = suspendedTransmission(recipients, reason);
-    await settle(job, prepared.message, { ...transmission, startedAtMs: clock.now() });
+    await settle(job, message, { ...transmission, startedAtMs: clock.now() });
   }
 
   return {

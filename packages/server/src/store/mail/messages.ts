@@ -3,9 +3,11 @@ import type { DsnRequest } from '../../core/mail/dsn.ts';
 import type { Stream } from '../../core/mail/streams.ts';
 import type { MessageTracking } from '../../core/mail/tracking.ts';
 import type { Engine, Statement } from '../engine.ts';
-import { createInsertion, toStatement } from '../statement.ts';
+import { createRowWrite, toStatement } from '../statement.ts';
 import type { MessageBodiesTable, MessagesTable } from '../tables.ts';
+import { fromMessageRow, toMessageRow } from './message-row.ts';
 import { type MessageQuery, searchMessages } from './message-search.ts';
+import { createOutgoingReader, type OutgoingReader } from './outgoing-messages.ts';
 import {
   createQueueing,
   createTransmissions,
@@ -64,6 +66,8 @@ export interface Messages extends Transmissions {
   /** Those of these that there are, the newest first. */
   some(projectId: string, ids: readonly string[]): Promise<MessageRecord[]>;
   raw(projectId: string, id: string): Promise<Uint8Array | null>;
+  /** With its bytes; what is asked for at the same moment is read together. */
+  outgoing: OutgoingReader;
   /** Which of these projects has the message. */
   projectOf(id: string, projectIds: readonly string[]): Promise<string | null>;
   /**
@@ -78,24 +82,39 @@ const PROJECTS_AT_ONCE = 500;
 
 export function createMessages(engine: Engine): Messages {
   const { db, lists } = engine;
-  const insertMessage = createInsertion((row: MessagesTable) =>
+  const insertMessage = createRowWrite((row: MessagesTable) =>
     db.insertInto('messages').values(row),
   );
-  const insertBody = createInsertion((row: MessageBodiesTable) =>
+  const insertBody = createRowWrite((row: MessageBodiesTable) =>
     db.insertInto('message_bodies').values(row),
   );
   const queueing = createQueueing(db);
+
+  async function raw(projectId: string, id: string): Promise<Uint8Array | null> {
+    const row = await db
+      .selectFrom('message_bodies')
+      .select('raw')
+      .where('project_id', '=', projectId)
+      .where('message_id', '=', id)
+      .executeTakeFirst();
+    return row?.raw ?? null;
+  }
+
   return {
     ...createTransmissions(engine),
-    insertion({ message, raw, bodyRetainUntilMs, transmissions }) {
+    insertion({ message, raw: bytes, bodyRetainUntilMs, transmissions }) {
       const project_id = message.projectId;
       const message_id = message.id;
-      const body = { project_id, message_id, raw, retain_until: bodyRetainUntilMs };
-      return [insertMessage(toRow(message)), insertBody(body), ...queueing(message, transmissions)];
+      const body = { project_id, message_id, raw: bytes, retain_until: bodyRetainUntilMs };
+      return [
+        insertMessage(toMessageRow(message)),
+        insertBody(body),
+        ...queueing(message, transmissions),
+      ];
     },
-    renewal({ message: { projectId, id, ...fields }, raw, bodyRetainUntilMs }) {
+    renewal({ message: { projectId, id, ...fields }, raw: bytes, bodyRetainUntilMs }) {
       const { sizeBytes, expiresAtMs, retainUntilMs } = fields;
-      const bytes = raw === null ? {} : { raw };
+      const body = bytes === null ? {} : { raw: bytes };
       return [
         toStatement(
           db
@@ -108,7 +127,7 @@ export function createMessages(engine: Engine): Messages {
         toStatement(
           db
             .updateTable('message_bodies')
-            .set({ ...bytes, retain_until: bodyRetainUntilMs })
+            .set({ ...body, retain_until: bodyRetainUntilMs })
             .where('project_id', '=', projectId)
             .where('message_id', '=', id),
         ),
@@ -128,7 +147,7 @@ export function createMessages(engine: Engine): Messages {
         .where('project_id', '=', projectId)
         .where('id', '=', id)
         .executeTakeFirst();
-      return row === undefined ? null : fromRow(row);
+      return row === undefined ? null : fromMessageRow(row);
     },
     async some(projectId, ids) {
       if (ids.length === 0) return [];
@@ -139,17 +158,10 @@ export function createMessages(engine: Engine): Messages {
         .where('id', 'in', ids)
         .orderBy('id', 'desc')
         .execute();
-      return rows.map(fromRow);
+      return rows.map(fromMessageRow);
     },
-    async raw(projectId, id) {
-      const row = await db
-        .selectFrom('message_bodies')
-        .select('raw')
-        .where('project_id', '=', projectId)
-        .where('message_id', '=', id)
-        .executeTakeFirst();
-      return row?.raw ?? null;
-    },
+    raw,
+    outgoing: createOutgoingReader(db, raw),
     async projectOf(id, projectIds) {
       for (let i = 0; i < projectIds.length; i += PROJECTS_AT_ONCE) {
         const row = await db
@@ -165,53 +177,7 @@ export function createMessages(engine: Engine): Messages {
     },
     async list(query) {
       const { rows, nextCursor } = await searchMessages(lists, query);
-      return { rows: rows.map(fromRow), nextCursor };
+      return { rows: rows.map(fromMessageRow), nextCursor };
     },
-  };
-}
-
-function toRow(message: MessageRecord): MessagesTable {
-  return {
-    project_id: message.projectId,
-    id: message.id,
-    accepted_by: message.acceptedBy,
-    sandbox: message.sandbox ? 1 : 0,
-    stream: message.stream,
-    envelope_from: message.envelopeFrom,
-    header_from: message.headerFrom,
-    subject: message.subject,
-    smtp_id: message.smtpId,
-    tags: JSON.stringify(message.tags),
-    metadata: JSON.stringify(message.metadata),
-    tracking: message.tracking === null ? null : JSON.stringify(message.tracking),
-    dsn: message.dsn === null ? null : JSON.stringify(message.dsn),
-    size_bytes: message.sizeBytes,
-    created_at: message.createdAtMs,
-    send_at: message.sendAtMs,
-    expires_at: message.expiresAtMs,
-    retain_until: message.retainUntilMs,
-  };
-}
-
-function fromRow(row: MessagesTable): MessageRecord {
-  return {
-    projectId: row.project_id,
-    id: row.id,
-    acceptedBy: row.accepted_by,
-    sandbox: row.sandbox === 1,
-    stream: row.stream,
-    envelopeFrom: row.envelope_from,
-    headerFrom: row.header_from,
-    subject: row.subject,
-    smtpId: row.smtp_id,
-    tags: JSON.parse(row.tags),
-    metadata: JSON.parse(row.metadata),
-    tracking: row.tracking === null ? null : JSON.parse(row.tracking),
-    dsn: row.dsn === null ? null : JSON.parse(row.dsn),
-    sizeBytes: row.size_bytes,
-    createdAtMs: row.created_at,
-    sendAtMs: row.send_at,
-    expiresAtMs: row.expires_at,
-    retainUntilMs: row.retain_until,
   };
 }

@@ -1,5 +1,6 @@
 import type { Engine, Statement } from '../engine.ts';
-import { toStatement } from '../statement.ts';
+import { createRowWrite } from '../statement.ts';
+import type { TranscriptsTable } from '../tables.ts';
 
 /** One attempt to deliver a message to some of its recipients, as it went. */
 export interface TranscriptRecord {
@@ -20,21 +21,21 @@ export interface Transcripts {
 }
 
 export function createTranscripts({ db, lists }: Pick<Engine, 'db' | 'lists'>): Transcripts {
+  const insert = createRowWrite((row: TranscriptsTable) =>
+    db.insertInto('transcripts').values(row),
+  );
   return {
     insertion: (record, retainUntilMs) =>
-      toStatement(
-        db.insertInto('transcripts').values({
-          project_id: record.projectId,
-          message_id: record.messageId,
-          id: record.id,
-          started_at: record.startedAtMs,
-          latency_ms: record.latencyMs,
-          recipients: JSON.stringify(record.recipients),
-          lines: writeLines(record.lines),
-          retain_until: retainUntilMs,
-        }),
-        1,
-      ),
+      insert({
+        project_id: record.projectId,
+        message_id: record.messageId,
+        id: record.id,
+        started_at: record.startedAtMs,
+        latency_ms: record.latencyMs,
+        recipients: JSON.stringify(record.recipients),
+        lines: writeLines(record.lines),
+        retain_until: retainUntilMs,
+      }),
     async ofMessage(projectId, messageId, limit) {
       const rows = await lists
         .selectFrom('transcripts')

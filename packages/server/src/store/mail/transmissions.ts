@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Engine, Statement } from '../engine.ts';
-import { createInsertion, toStatement } from '../statement.ts';
+import { createRowWrite, toStatement } from '../statement.ts';
 import type { Tables, TransmissionsTable } from '../tables.ts';
 
 export type RecipientKind = TransmissionsTable['kind'];
@@ -70,23 +70,32 @@ export interface Transmissions {
 
 export function createTransmissions(engine: Engine): Transmissions {
   const { db, lists } = engine;
+  const settle = createRowWrite((row: SettledRow) =>
+    db
+      .updateTable('transmissions')
+      .set({
+        state: row.state,
+        attempts: row.attempts,
+        reached_server: row.reached_server,
+        due_at: row.due_at,
+        node: null,
+      })
+      .where('project_id', '=', row.project_id)
+      .where('message_id', '=', row.message_id)
+      .where('recipient', '=', row.recipient)
+      .where('node', '=', row.node),
+  );
   const settlement = (outcome: TransmissionOutcome): Statement =>
-    toStatement(
-      db
-        .updateTable('transmissions')
-        .set({
-          state: outcome.state,
-          attempts: outcome.attempts,
-          reached_server: outcome.reachedServer ? 1 : 0,
-          due_at: outcome.dueAtMs,
-          node: null,
-        })
-        .where('project_id', '=', outcome.projectId)
-        .where('message_id', '=', outcome.messageId)
-        .where('recipient', '=', outcome.recipient)
-        .where('node', '=', outcome.node),
-      1,
-    );
+    settle({
+      project_id: outcome.projectId,
+      message_id: outcome.messageId,
+      recipient: outcome.recipient,
+      node: outcome.node,
+      state: outcome.state,
+      attempts: outcome.attempts,
+      reached_server: outcome.reachedServer ? 1 : 0,
+      due_at: outcome.dueAtMs,
+    });
   return {
     settlement,
     unholding({ projectId, messageId, recipients, state, dueAtMs }) {
@@ -192,9 +201,14 @@ export function createTransmissions(engine: Engine): Transmissions {
   };
 }
 
+/** What an attempt changes of a recipient's row, and how it is found. */
+type SettledRow = Omit<TransmissionsTable, 'position' | 'kind' | 'domain' | 'retain_until'> & {
+  node: string;
+};
+
 /** Statements that put the recipients of a new message into the queue. */
 export function createQueueing(db: Kysely<Tables>) {
-  const insert = createInsertion((row: TransmissionsTable) =>
+  const insert = createRowWrite((row: TransmissionsTable) =>
     db.insertInto('transmissions').values(row),
   );
   return (

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import type { DsnRequest } from '../../../core/mail/dsn.ts';
 import { StoreConflict } from '../../engine.ts';
 import type { NewTransmission, TransmissionOutcome } from '../../mail/transmissions.ts';
+import { toStatement } from '../../statement.ts';
 import {
   DAY_MS,
   NODE,
@@ -125,6 +126,40 @@ export function describeMail(open: OpenEngine): void {
         retainUntilMs: NOW_MS + 30 * DAY_MS,
       });
       assert.deepEqual(Buffer.from((await store.messages.raw(projectId, id)) ?? []), raw);
+    });
+
+    test('messages that are asked for together come with their bytes, each to who asked', async () => {
+      const { store, log, message, ids, projectId } = await sandbox();
+      const sizes = [3, 200_000, ...Array<number>(40).fill(5)];
+      const stored = sizes.map((size, i) => ({
+        id: ids.next('message'),
+        raw: Buffer.alloc(size, i + 1),
+      }));
+      await log.append([], stored.flatMap(message));
+      const asked = [...stored, ...stored.slice(0, 2)];
+      const [elsewhere, nowhere, ...found] = await Promise.all([
+        store.messages.outgoing('prj_other', stored[0]?.id ?? ''),
+        store.messages.outgoing(projectId, ids.next('message')),
+        ...asked.map(({ id }) => store.messages.outgoing(projectId, id)),
+      ]);
+      assert.deepEqual([elsewhere, nowhere], [null, null]);
+      assert.deepEqual(
+        found.map((one) => ({ id: one?.message.id, raw: Buffer.from(one?.raw ?? []) })),
+        asked,
+      );
+      const { id = '' } = stored[0] ?? {};
+      const alone = await store.messages.outgoing(projectId, id);
+      assert.deepEqual(alone?.message, await store.messages.get(projectId, id));
+    });
+
+    test('of a message whose bytes are gone, the rest is still found', async () => {
+      const { store, engine, log, message, ids, projectId } = await sandbox();
+      const id = ids.next('message');
+      await log.append([], message({ id }));
+      const gone = engine.db.deleteFrom('message_bodies').where('message_id', '=', id);
+      await log.append([], [toStatement(gone, 1)]);
+      const found = await store.messages.outgoing(projectId, id);
+      assert.deepEqual(found, { message: await store.messages.get(projectId, id), raw: null });
     });
 
     test('a message knows whom it went to', async () => {
