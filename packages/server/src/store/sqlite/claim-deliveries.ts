@@ -5,6 +5,7 @@ import type { ClaimedDeliveries, ClaimedDelivery, DeliveryClaim } from '../engin
  * What is due is read along the partial index deliveries_due and what stands in line behind it along
  * deliveries_in_line, so the cost does not grow with the table.
  * CROSS JOIN is SQLite's way to say that the deliveries come first, whatever the statistics say.
+ * `LIMIT ?5 + 0`: for a bare `LIMIT ?` SQLite plans the query anew each time, since the plan may go by the value.
  * All join the event: retention may have taken it first, and a delivery that can never be claimed
  * but is due would have the dispatcher ask again without end.
  */
@@ -15,7 +16,7 @@ export function prepareClaimDeliveries(db: DatabaseSync) {
      FROM deliveries d CROSS JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
      WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.urgency = ?3 AND d.due_at <= ?4
        AND d.state = 'pending' AND d.node IS NULL
-     ORDER BY d.due_at, d.event_id LIMIT ?5`,
+     ORDER BY d.due_at, d.event_id LIMIT ?5 + 0`,
   );
   const selectLine = db.prepare(
     `SELECT d.event_id AS eventId, e.body AS body, e.type AS type, d.attempts AS attempts,
@@ -23,7 +24,7 @@ export function prepareClaimDeliveries(db: DatabaseSync) {
      FROM deliveries d CROSS JOIN events e ON e.project_id = d.project_id AND e.id = d.event_id
      WHERE d.project_id = ?1 AND d.endpoint_id = ?2 AND d.order_key = ?3 AND d.position > ?4
        AND d.state = 'pending'
-     ORDER BY d.position LIMIT ?5`,
+     ORDER BY d.position LIMIT ?5 + 0`,
   );
   const lease = db.prepare(
     'UPDATE deliveries SET node = ?1 WHERE project_id = ?2 AND event_id = ?3 AND endpoint_id = ?4',

@@ -1,4 +1,10 @@
-import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  Kysely,
+  type LimitNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import { createReadingDriver, type Read } from '../reading-driver.ts';
 import type { Tables } from '../tables.ts';
 
@@ -9,9 +15,17 @@ export function createReadingKysely(read: Read): Kysely<Tables> {
       createAdapter: () => new SqliteAdapter(),
       createDriver: () => createReadingDriver(read),
       createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createQueryCompiler: () => new QueryCompiler(),
     },
   });
+}
+
+/** A bare `limit ?` has SQLite plan a query anew each time that it runs, since the plan may go by the value. */
+class QueryCompiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    super.visitLimit(node);
+    this.append(' + 0');
+  }
 }
 
 /** The place of the newest event. One thread writes: what is there was committed in this order. */
