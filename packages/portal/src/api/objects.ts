@@ -412,6 +412,9 @@ export interface Sink {
 
 export interface RefusedEvent {
   event_id: string;
+  /** null: the event is not kept any more. */
+  event_type: string | null;
+  recipient: string | null;
   code: string;
   detail: string;
   refused_at: string;

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Deliverability, RateLevel } from '../../api/objects.ts';
+import { Link } from '@tanstack/react-router';
+import type { Deliverability, RateLevel, StatsWindow } from '../../api/objects.ts';
 import { toProblem } from '../../api/problem.ts';
 import { deliverabilityQuery } from '../../api/queries.ts';
 import { NumberTable } from '../../design/lists/number-table.tsx';
@@ -8,7 +9,8 @@ import { Card, Section } from '../../design/page.tsx';
 import { Badge } from '../../design/state.tsx';
 import { formatCount, formatShare } from '../../words/format.ts';
 import { useLanguage, useWords } from '../../words/words.tsx';
-import { type StatsFilters, timeOf } from './stats-filters.ts';
+import { CountLink } from './count-link.tsx';
+import { REST, type StatsFilters, timeOf } from './stats-filters.ts';
 
 const LOOKS = {
   unknown: { tone: 'idle', icon: 'dot' },
@@ -16,6 +18,8 @@ const LOOKS = {
   warning: { tone: 'warn', icon: 'wait' },
   critical: { tone: 'bad', icon: 'cross' },
 } as const;
+
+const COUNTED = { bounce: 'bounced', complaint: 'complained' } as const;
 
 const LEVELS: readonly RateLevel[] = ['unknown', 'good', 'warning', 'critical'];
 
@@ -48,15 +52,16 @@ export function DeliverabilitySection({ filters }: { filters: StatsFilters }) {
           {error !== null && (
             <PartNotice lead={analytics.old} error={error} retry={() => void refetch()} />
           )}
-          <Checks checks={data.checks} />
-          <Domains domains={data.receiving_domains} />
+          <Checks checks={data.checks} time={data} />
+          <Domains domains={data.receiving_domains} filters={filters} />
         </>
       )}
     </Section>
   );
 }
 
-function Checks({ checks }: Pick<Deliverability, 'checks'>) {
+/** Each of your rates leads to what it counts, whoever publishes the line that it is held against. */
+function Checks({ checks, time }: Pick<Deliverability, 'checks'> & { time: StatsWindow }) {
   const { words, language } = useLanguage();
   const { analytics, overview } = words;
   const names = { bounce: overview.bounceRate, complaint: overview.complaintRate };
@@ -86,7 +91,11 @@ function Checks({ checks }: Pick<Deliverability, 'checks'>) {
           {
             name: analytics.yours,
             value: ({ value }) => value,
-            cell: ({ value }) => formatShare(value, language),
+            cell: ({ value, rate }) => (
+              <CountLink metric={COUNTED[rate]} filters={{}} time={time}>
+                {formatShare(value, language)}
+              </CountLink>
+            ),
           },
           {
             name: analytics.recommended,
@@ -110,7 +119,14 @@ function Checks({ checks }: Pick<Deliverability, 'checks'>) {
   );
 }
 
-function Domains({ domains }: { domains: Deliverability['receiving_domains'] }) {
+/** A domain leads to its own numbers, with its reasons of bounces. */
+function Domains({
+  domains,
+  filters: { period, since, until },
+}: {
+  domains: Deliverability['receiving_domains'];
+  filters: StatsFilters;
+}) {
   const { words, language } = useLanguage();
   const { analytics, overview, mailStates } = words;
   if (domains.length === 0) return null;
@@ -127,7 +143,18 @@ function Domains({ domains }: { domains: Deliverability['receiving_domains'] }) 
             name: analytics.groupings.receiving_domain,
             isText: true,
             value: ({ domain }) => domain,
-            cell: ({ domain }) => domain,
+            cell: ({ domain }) =>
+              domain === REST ? (
+                domain
+              ) : (
+                <Link
+                  to="/analytics"
+                  search={{ period, since, until, receiving_domain: domain }}
+                  className="underline"
+                >
+                  {domain}
+                </Link>
+              ),
           },
           {
             name: mailStates.delivered,

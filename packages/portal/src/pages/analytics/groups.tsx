@@ -11,14 +11,12 @@ import {
   GROUPINGS,
   groupingOf,
   narrowedTo,
+  REST,
   type StatsFilters,
   toGroupsQuery,
 } from './stats-filters.ts';
 
 const route = getRouteApi('/analytics');
-
-/** What comes after the first values of a day: it is no value, and cannot be asked for. */
-const REST = '(other)';
 
 type Group = StatsTotals & { value: string };
 

@@ -63,3 +63,6 @@ export function isNothing(totals: StatsTotals): boolean {
   const { rates: _r, ...counts } = rest;
   return Object.values(counts).every((count) => count === 0);
 }
+
+/** What comes after the first values of a day: it is no value, and cannot be asked for. */
+export const REST = '(other)';

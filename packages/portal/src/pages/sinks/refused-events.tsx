@@ -54,12 +54,14 @@ export function RefusedEvents({ sink }: { sink: Sink }) {
       {rows.length > 0 && (
         <Card>
           <ul>
-            {rows.map(({ event_id, code, detail, refused_at }) => (
+            {rows.map(({ event_id, event_type, recipient, code, detail, refused_at }) => (
               <li key={event_id} className="border-b border-line p-3 last:border-0">
                 <div className="flex flex-wrap items-center gap-2">
                   <Link to="/events/$id" params={{ id: event_id }}>
                     <Code text={event_id} isShort />
                   </Link>
+                  {event_type !== null && <span className="font-medium">{event_type}</span>}
+                  {recipient !== null && <span className="wrap-anywhere">{recipient}</span>}
                   <span className="text-muted">
                     {code} · <Time at={refused_at} />
                   </span>

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../client/api-client.ts';
 import { type PageOptions, pageOptions, printList, readPages } from '../client/list-pages.ts';
-import { type TableColumn, toShortTime } from '../output/table.ts';
+import type { TableColumn } from '../output/table.ts';
 import { defineCommand, option, repeated } from '../program/command-spec.ts';
 import { findSink } from './find-sink.ts';
 import { type SinkView, sinkPath } from './sink-view.ts';
@@ -8,6 +8,8 @@ import { type SinkView, sinkPath } from './sink-view.ts';
 /** As `GET /v1/sinks/{id}/refused` says it. */
 interface RefusedView {
   event_id: string;
+  event_type: string | null;
+  recipient: string | null;
   code: string;
   detail: string;
   refused_at: string;
@@ -15,7 +17,8 @@ interface RefusedView {
 
 const COLUMNS: readonly TableColumn<RefusedView>[] = [
   { head: 'event', text: ({ event_id }) => event_id },
-  { head: 'at', minWidth: 10, text: ({ refused_at }) => toShortTime(refused_at) },
+  { head: 'type', minWidth: 8, text: ({ event_type }) => event_type ?? '-' },
+  { head: 'recipient', minWidth: 9, text: ({ recipient }) => recipient ?? '-' },
   { head: 'code', minWidth: 8, text: ({ code }) => code },
   { head: 'why', minWidth: 16, text: ({ detail }) => detail },
 ];

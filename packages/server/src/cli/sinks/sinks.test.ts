@@ -81,6 +81,10 @@ test('a sink from its beginning to its end', async () => {
   const broken = await run(['preview', 'crm', '--transformation', '-'], { input: '$error("no")' });
   assert.equal(broken.code, 1);
   assert.match(broken.out.join('\n'), /failed\n {2}.*no/);
+  await done(['update', 'crm', '--transformation', '-'], { input: 'data.nobody' });
+  const empty = await run(['test', 'crm']);
+  assert.equal(empty.code, 1);
+  assert.match(empty.out.join('\n'), /Not taken: refused: Nothing was sent/);
   assert.match(await done(['pause', 'crm']), /^state +paused$/m);
   assert.match(await done(['resume', 'crm']), /^state +ok$/m);
   const { out } = await run(['list'], { columns: 80 });
@@ -168,7 +172,7 @@ test('what was refused is listed, and sent once more', async () => {
   const { data } = await append(2);
   await until('both are refused', async () => (await show('picky')).progress.refused === 2);
   const { out } = await run(['refused', 'picky'], { columns: 80 });
-  assert.match(out[1] ?? '', /^evt_\w+ +2\S+.* refused +It answ/);
+  assert.match(out[1] ?? '', /^evt_\w+ +email\.\S+ +mila@\S+ +refused +It answ/);
   for (const line of out) assert.ok(line.length <= 80, line);
   const again = await run(['resend', 'picky', '--event', data[0].id]);
   assert.deepEqual([again.code, again.out], [1, ['0 sent, 1 refused again, 0 no longer kept']]);
@@ -194,8 +198,12 @@ test('an expression that never ends puts its event aside, and says so', async ()
   await until('the next has gone', async () => (await show('endless')).progress.sent === 1);
   assert.match(
     await done(['refused', 'endless']),
-    /transformation +It did not end within 1000 ms\./,
+    /email\.bounced +mila@example\.com +transformation +It did not end within 1000 ms\./,
   );
+  // What is refused once more has the new reason.
+  await done(['update', 'endless', '--transformation', '-'], { input: '$error("still no")' });
+  assert.equal((await run(['resend', 'endless'])).code, 1);
+  assert.match(await done(['refused', 'endless']), /transformation +still no/);
   assert.match(await done(['show', 'endless']), /^sent +1, 1 refused$/m);
 });
 

@@ -200,6 +200,11 @@ export function describeSinks(open: OpenEngine): void {
         (await read('evt_2')).rows.map(({ eventId }) => eventId),
         ['evt_1'],
       );
+      const detail = 'Still too large.';
+      await sinkPlaces.refuseAgain(sink, [{ eventId: 'evt_3', detail }], NOW_MS + 9);
+      const [newest] = (await read(null)).rows;
+      assert.deepEqual(newest, { eventId: 'evt_3', code: 'refused', detail, atMs: NOW_MS + 9 });
+      await sinkPlaces.refuseAgain(sink, [], NOW_MS);
       assert.equal(await sinkPlaces.forget(sink, ['evt_1', 'evt_3', 'evt_9']), 2);
       assert.deepEqual(
         (await read(null)).rows.map(({ eventId }) => eventId),

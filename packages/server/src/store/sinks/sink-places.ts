@@ -68,6 +68,12 @@ export interface SinkPlaces {
     sinceMs: number;
     limit: number;
   }): Promise<number>;
+  /** They were sent once more, and refused with another reason. */
+  refuseAgain(
+    sink: SinkKey,
+    refusals: readonly Pick<SinkRefusal, 'eventId' | 'detail'>[],
+    nowMs: number,
+  ): Promise<void>;
   /** They were sent after all, or nobody wants them any more. */
   forget(sink: SinkKey, eventIds: readonly string[]): Promise<number>;
 }
@@ -205,6 +211,20 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
         .select((eb) => eb.fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow();
       return Number(row.count);
+    },
+    async refuseAgain({ projectId, id }, refusals, nowMs) {
+      if (refusals.length === 0) return;
+      const noted = refusals.map(({ eventId, detail }) =>
+        toStatement(
+          db
+            .updateTable('sink_refusals')
+            .set({ detail, refused_at: nowMs })
+            .where('project_id', '=', projectId)
+            .where('sink_id', '=', id)
+            .where('event_id', '=', eventId),
+        ),
+      );
+      await commit(...noted);
     },
     async forget({ projectId, id }, eventIds) {
       if (eventIds.length === 0) return 0;

@@ -23,7 +23,7 @@ import { sinkSchema, troubleSchema } from './sink-json.ts';
 export interface SinkWorkDeps {
   access: SinkAccess;
   events: Pick<Events, 'list' | 'get' | 'walk'>;
-  sinkPlaces: Pick<SinkPlaces, 'backfill' | 'end' | 'refusals' | 'forget'>;
+  sinkPlaces: Pick<SinkPlaces, 'backfill' | 'end' | 'refusals' | 'refuseAgain' | 'forget'>;
   sinkRoom: Pick<SinkRoom, 'test' | 'preview' | 'resend' | 'announce' | 'open'>;
   feed: Pick<EventFeed, 'end'>;
   log: EventLog;
@@ -39,6 +39,8 @@ const testSchema = z.object({
 
 const refusedSchema = z.object({
   event_id: z.string(),
+  event_type: z.string().nullable().describe('null: the event is not kept any more.'),
+  recipient: z.string().nullable(),
   code: z.string(),
   detail: z.string(),
   refused_at: timestampSchema,
@@ -50,6 +52,9 @@ const previewBody = z.strictObject({
   transformation: optionalShape.transformation,
   limit: previewLimit,
 });
+
+const NOTHING_MADE =
+  'Nothing was sent: the transformation makes nothing of this sample. Try another type, or see what it makes of your own events with a preview.';
 
 /** So many events are sent once more by one request. */
 const RESENT = 50;
@@ -66,9 +71,19 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
       throw new PosthornError('conflict', `The sink does not take anything now: ${error.message}`);
     });
     const sent = [...answers].filter(([, detail]) => detail === null).map(([id]) => id);
+    const again = [...answers].flatMap(([eventId, detail]) =>
+      detail === null ? [] : [{ eventId, detail }],
+    );
+    await sinkPlaces.refuseAgain(sink, again, now());
     const gone = eventIds.filter((_, i) => found[i] === null);
     await sinkPlaces.forget(sink, [...sent, ...gone]);
     return { sent: sent.length, refused: kept.length - sent.length, gone: gone.length };
+  }
+
+  async function makesNothing(sink: SinkRecord, sample: CanonicalEvent): Promise<boolean> {
+    if (sink.transformation === null) return false;
+    const [line] = await sinkRoom.preview({ ...sink, eventTypes: ['*'], filter: null }, [sample]);
+    return line?.outcome === 'left_out';
   }
 
   return [
@@ -91,7 +106,13 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
           endpoint: { id: sink.id, uid: null, url: 'https://example.com/hook', description: null },
         });
         const { ok, trouble, durationMs } = await sinkRoom.test(sink, sample);
-        const answer = { status: 200, body: { ok, error: trouble, duration_ms: durationMs } };
+        // Nothing was sent then, and so nothing was found out.
+        const isEmpty = ok && (await makesNothing(sink, sample));
+        const error = isEmpty ? { code: 'refused' as const, detail: NOTHING_MADE } : trouble;
+        const answer = {
+          status: 200,
+          body: { ok: error === null, error, duration_ms: durationMs },
+        };
         await log.append([], remember(answer));
         return answer;
       },
@@ -190,9 +211,17 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
         const beforeId = keyOfCursor(query.cursor, (key) => isId('event', key));
         const page = { projectId, sinkId, limit: query.limit, beforeId };
         const { rows, nextCursor } = await sinkPlaces.refusals(page);
-        const data = rows.map(({ eventId, code, detail, atMs }) => {
-          return { event_id: eventId, code, detail, refused_at: toTimestamp(atMs) };
-        });
+        const data = await Promise.all(
+          rows.map(async ({ eventId, code, detail, atMs }) => {
+            const event = await events.get(projectId, eventId);
+            return {
+              event_id: eventId,
+              event_type: event?.type ?? null,
+              recipient: event?.data.recipient ?? null,
+              ...{ code, detail, refused_at: toTimestamp(atMs) },
+            };
+          }),
+        );
         return { status: 200, body: { data, next_cursor: nextCursor } };
       },
     }),
@@ -203,7 +232,7 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
       group: 'Sinks',
       summary: 'Send refused events once more',
       description:
-        'Those that are named, or else the newest. What is taken, and what is not kept any more, leaves the list.',
+        'Those that are named, or else the newest. What is taken, and what is not kept any more, leaves the list; what is refused again has the new reason.',
       params: sinkParam,
       body: z.strictObject({
         event_ids: z.array(z.string().max(200)).min(1).max(RESENT).nullable().default(null),
