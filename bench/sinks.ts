@@ -232,7 +232,7 @@ async function startSinks(engine: BenchEngine, wanted: readonly Wanted[], afterP
       mail: async () => {},
       clock: systemClock,
     },
-    compile: (expression) => (event) => evaluator.evaluate(expression, event),
+    compile: (expression) => (json) => evaluator.evaluateText(expression, json),
     secretBox: createSecretBox(randomBytes(32)),
     contextOf: ({ id }) => id,
     projectExists: () => true,

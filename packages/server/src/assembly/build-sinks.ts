@@ -42,7 +42,7 @@ export function buildSinks(
     places: store.sinkPlaces,
     feed: store.feed,
     surroundings: { http, addressOf: resolveForSinks(guard, find), mail, clock },
-    compile: (expression) => (event) => evaluator.evaluate(expression, event),
+    compile: (expression) => (json) => evaluator.evaluateText(expression, json),
     secretBox,
     contextOf: sinkContext,
     projectExists: (projectId) => projects.find(projectId) !== null,

@@ -8,8 +8,10 @@ export interface SinkItem {
   /** Its place in the log: grows with each event, and never comes twice. */
   position: number;
   event: CanonicalEvent;
-  /** What its transformation has made of it; without one, the event itself. JSON. */
-  body: unknown;
+  /** What its transformation has made of it; without one, the event itself. */
+  json: string;
+  /** There is a transformation. */
+  isMade: boolean;
 }
 
 /** One item of a batch that the destination will never take; the others are with it. */

@@ -144,7 +144,9 @@ export function createSinkRoom(options: {
     const kind = findSinkKind(sink.kind);
     if (kind === null) throw new SinkTrouble('internal', `There is no kind of sink ${sink.kind}.`);
     const { transform, open: connect } = live(sink, kind);
-    const found = events.map((event, position) => ({ position, event }));
+    const found = events.map((event, position) => {
+      return { position, event, json: JSON.stringify(event) };
+    });
     const { items, broken } = await prepare(found, () => true, transform);
     if (items.length === 0) return { items, broken, refused: [] };
     const late = new AbortController();
@@ -198,14 +200,19 @@ export function createSinkRoom(options: {
       const { wants, types, transform } = live(sink, kind);
       const lines: PreviewLine[] = [];
       for (const event of events) {
-        const found = [{ position: 0, event }];
+        const found = [{ position: 0, event, json: JSON.stringify(event) }];
         const isWanted = types.includes(event.type) && wants(event);
         const { items, broken } = await prepare(found, () => isWanted, transform);
         const [item] = items;
         const error = broken[0]?.refusal.detail ?? null;
         const outcome = error !== null ? 'failed' : item === undefined ? 'left_out' : 'sent';
         const ofEvent = { eventId: event.id, eventType: event.type };
-        lines.push({ ...ofEvent, outcome, body: item?.body ?? null, error });
+        lines.push({
+          ...ofEvent,
+          outcome,
+          body: item === undefined ? null : JSON.parse(item.json),
+          error,
+        });
       }
       return lines;
     },

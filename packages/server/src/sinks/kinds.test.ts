@@ -7,6 +7,7 @@ import { systemClock } from '../lib/clock.ts';
 import type { SinkConnection, SinkItem } from './contract.ts';
 import { SinkTrouble } from './contract.ts';
 import { createSinkHttp } from './dialing/sink-http.ts';
+import { toItem } from './fixtures/to-item.ts';
 import { SINK_KINDS } from './sink-kinds.ts';
 
 /** What each kind that speaks HTTP has to do, whatever it says to its destination. */
@@ -59,7 +60,7 @@ const SETTINGS: Record<string, object> = {
 const items: SinkItem[] = (['email.bounced', 'endpoint.recovered'] as const).map((type, i) => {
   const endpoint = { id: 'ep_1', uid: null, url: 'https://example.com/<hook>', description: null };
   const event = sampleEvent(type, { id: `evt_${i}`, atMs: 1_795_168_800_000, endpoint });
-  return { position: i + 1, event, body: event };
+  return toItem(i + 1, event);
 });
 
 function open(kind: string, settings: object | undefined): Promise<SinkConnection> {
@@ -91,7 +92,7 @@ for (const [kind, settings] of Object.entries(SETTINGS)) {
     test('a transformation decides what arrives', async () => {
       const [first] = items;
       assert.ok(first);
-      await send([{ ...first, body: { marked: 'by us' } }]);
+      await send([toItem(first.position, first.event, { marked: 'by us' })]);
       assert.match(JSON.stringify(seen[0]?.body), /"marked":"by us"/);
     });
 
@@ -185,7 +186,7 @@ test('PagerDuty and Opsgenie know what has failed, and that it has recovered', a
 });
 
 test('of a body of its own an incident system has the same key, and is told of the end', async () => {
-  const own = items.map((item) => ({ ...item, body: { message: 'by us' } }));
+  const own = items.map(({ position, event }) => toItem(position, event, { message: 'by us' }));
   await (await open('pagerduty', SETTINGS['pagerduty'])).send(own, never);
   await (await open('opsgenie', SETTINGS['opsgenie'])).send(own, never);
   const keys = ({ body }: Seen) => [body['event_action'], body['dedup_key'], body['alias']];
@@ -218,7 +219,7 @@ test('an alert is told in its own words, and closes the incident that it opened'
   };
   const told = (['alert.fired', 'alert.resolved'] as const).map((type, position) => {
     const event = { id: `evt_${position}`, type, timestamp: alert.fired_at, data: { alert } };
-    return { position, event, body: event };
+    return toItem(position, event);
   });
   await (await open('pagerduty', SETTINGS['pagerduty'])).send(told, never);
   assert.deepEqual(

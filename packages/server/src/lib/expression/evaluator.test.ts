@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createExpressionEvaluator, ExpressionError, explainExpression } from './evaluator.ts';
+import { evaluateValue } from './fixtures/evaluate-value.ts';
 
 const evaluator = createExpressionEvaluator({ timeMs: 3_000 });
 after(() => evaluator.close());
@@ -8,28 +9,31 @@ after(() => evaluator.close());
 const EVENT = { type: 'email.bounced', data: { recipient: 'a@example.com', tags: ['x', 'ä'] } };
 
 test('an expression makes something of its input, or nothing', async () => {
-  const made = await evaluator.evaluate('{ "to": data.recipient, "tags": data.tags }', EVENT);
+  const made = await evaluateValue(evaluator, '{ "to": data.recipient, "tags": data.tags }', EVENT);
   assert.deepEqual(made, { to: 'a@example.com', tags: ['x', 'ä'] });
-  assert.equal(await evaluator.evaluate('type = "email.opened" ? $ : $nothing', EVENT), undefined);
+  assert.equal(
+    await evaluateValue(evaluator, 'type = "email.opened" ? $ : $nothing', EVENT),
+    undefined,
+  );
 });
 
 test('what fails says why, and the next one is evaluated all the same', async () => {
-  const failing = evaluator.evaluate('$number(data.recipient)', EVENT);
-  const fine = evaluator.evaluate('type', EVENT);
+  const failing = evaluateValue(evaluator, '$number(data.recipient)', EVENT);
+  const fine = evaluateValue(evaluator, 'type', EVENT);
   await assert.rejects(failing, { name: 'ExpressionError', fault: 'expression' });
   assert.equal(await fine, 'email.bounced');
 });
 
 test('what does not end, or wants all memory, ends with its process', async () => {
   const quick = createExpressionEvaluator({ timeMs: 300 });
-  const endless = quick.evaluate('($f := function($n) { $f($n + 1) }; $f(1))', EVENT);
-  const fine = quick.evaluate('type', EVENT);
+  const endless = evaluateValue(quick, '($f := function($n) { $f($n + 1) }; $f(1))', EVENT);
+  const fine = evaluateValue(quick, 'type', EVENT);
   await assert.rejects(endless, /did not end within 300 ms/);
   assert.equal(await fine, 'email.bounced');
   quick.close();
-  const greedy = evaluator.evaluate('$join([1..9000000].$pad("x", 1000))', EVENT);
+  const greedy = evaluateValue(evaluator, '$join([1..9000000].$pad("x", 1000))', EVENT);
   await assert.rejects(greedy, { name: 'ExpressionError', fault: 'limit' });
-  assert.equal(await evaluator.evaluate('type', EVENT), 'email.bounced');
+  assert.equal(await evaluateValue(evaluator, 'type', EVENT), 'email.bounced');
 });
 
 test('each expression has its turn, and what waits at the end is told so', async () => {
@@ -52,10 +56,10 @@ test('each expression has its turn, and what waits at the end is told so', async
 
 test('of many inputs, the one that does not end is the only one that fails', async () => {
   const quick = createExpressionEvaluator({ timeMs: 500 });
-  await quick.evaluate('1', {});
+  await evaluateValue(quick, '1', {});
   const picky = '($f := function($n) { $f($n + 1) }; n = 7 ? $f(1) : n)';
   const made = await Promise.allSettled(
-    Array.from({ length: 10 }, (_, n) => quick.evaluate(picky, { n })),
+    Array.from({ length: 10 }, (_, n) => evaluateValue(quick, picky, { n })),
   );
   assert.deepEqual(
     made.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason))),
@@ -68,7 +72,7 @@ test('many that are slow, but not too slow, are all evaluated', async () => {
   // Each takes some 10 ms, so that a group has no time for all of them.
   const slow = '$count($map([1..2000], function($i) { $i * 2 })) + n';
   const made = await Promise.all(
-    Array.from({ length: 20 }, (_, n) => evaluator.evaluate(slow, { n })),
+    Array.from({ length: 20 }, (_, n) => evaluateValue(evaluator, slow, { n })),
   );
   assert.deepEqual(
     made,

@@ -16,11 +16,7 @@ import {
  * of one of its threads runs out within a single call.)
  */
 export interface ExpressionEvaluator {
-  /**
-   * What the expression makes of the input; undefined: nothing. Rejects with ExpressionError.
-   */
-  evaluate(expression: string, input: unknown): Promise<unknown>;
-  /** The same from JSON to JSON. */
+  /** What the expression makes of the input, both as JSON; undefined: nothing. Rejects with ExpressionError. */
   evaluateText(expression: string, json: string): Promise<string | undefined>;
   /** What waits is rejected, and whatever comes later. */
   close(): void;
@@ -213,10 +209,6 @@ export function createExpressionEvaluator(
 
   return {
     evaluateText,
-    async evaluate(expression, input) {
-      const json = await evaluateText(expression, JSON.stringify(input));
-      return json === undefined ? undefined : JSON.parse(json);
-    },
     close() {
       closed = true;
       const waiting = [...queues.values()].flat();

@@ -16,7 +16,7 @@ const compress = promisify(gzip);
 const ndjson: FileFormat = {
   suffix: '.ndjson.gz',
   contentType: 'application/gzip',
-  write: (items) => compress(items.map(({ body }) => `${JSON.stringify(body)}\n`).join('')),
+  write: (items) => compress(items.map(({ json }) => `${json}\n`).join('')),
 };
 
 const parquet: FileFormat = {

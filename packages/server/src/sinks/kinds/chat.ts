@@ -26,8 +26,7 @@ export function postOneByOne(
   return {
     send: (items, signal) =>
       sendOneByOne(items, async (item) => {
-        const own =
-          item.body === item.event ? one.bodyOf(toEventText(item.event), item) : item.body;
+        const own = item.isMade ? JSON.parse(item.json) : one.bodyOf(toEventText(item.event), item);
         const body = JSON.stringify(wrap(asMessage(own), item));
         const url = typeof one.url === 'string' ? one.url : one.url(item);
         check(await http.request({ method: 'POST', url, headers, body, signal }), item);

@@ -74,7 +74,8 @@ export const http = defineSink<Settings>({
 interface Request {
   url: string;
   key: string;
-  body: unknown;
+  /** JSON. */
+  body: string;
 }
 
 function connect(config: Settings, client: SinkSurroundings['http']): SinkConnection {
@@ -84,14 +85,17 @@ function connect(config: Settings, client: SinkSurroundings['http']): SinkConnec
       if (config.batch === 1) {
         return sendOneByOne(items, async (item) => {
           const url = fillUrl(config.url, item);
-          const answer = await post({ url, key: item.event.id, body: item.body }, signal);
+          const answer = await post({ url, key: item.event.id, body: item.json }, signal);
           refuseHalfTaken(answer);
         });
       }
       return sendInTurn(inPieces(items, config.batch), async (some) => {
         const ids = [some[0]?.event.id, some.at(-1)?.event.id];
         const key = [...new Set(ids)].join('-');
-        await post({ url: config.url, key, body: some.map(({ body }) => body) }, signal);
+        await post(
+          { url: config.url, key, body: `[${some.map(({ json }) => json).join(',')}]` },
+          signal,
+        );
         return [];
       });
     },
@@ -117,7 +121,7 @@ function createPost(config: Settings, client: SinkSurroundings['http']) {
       ...(token === null ? {} : { authorization: await token.header(signal) }),
       ...config.headers,
     };
-    return client.request({ method, url, headers, body: JSON.stringify(body), signal });
+    return client.request({ method, url, headers, body, signal });
   }
 
   return async (asked: Request, signal: AbortSignal): Promise<SinkHttpAnswer> => {

@@ -122,12 +122,12 @@ function brokersOf(text: string): Broker[] {
   });
 }
 
-function recordOf(topic: string, { event, body }: SinkItem) {
+function recordOf(topic: string, { event, json }: SinkItem) {
   const { message } = event.data;
   return {
     topic,
     key: Buffer.from(message?.id ?? message?.provider_id ?? event.id),
-    value: Buffer.from(JSON.stringify(body)),
+    value: Buffer.from(json),
     headers: new Map([
       [Buffer.from('id'), Buffer.from(event.id)],
       [Buffer.from('type'), Buffer.from(event.type)],

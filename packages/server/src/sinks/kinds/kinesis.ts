@@ -54,7 +54,7 @@ function connect(config: Settings, surroundings: SinkSurroundings): SinkConnecti
           piece,
           async (some) => {
             const Records = some.map((item) => ({
-              Data: Buffer.from(JSON.stringify(item.body)).toString('base64'),
+              Data: Buffer.from(item.json).toString('base64'),
               PartitionKey: orderKeyOf(item, config.order_by),
             }));
             const input = { StreamName: config.stream_name, Records };
@@ -69,4 +69,4 @@ function connect(config: Settings, surroundings: SinkSurroundings): SinkConnecti
   };
 }
 
-const sizeOf = ({ body }: SinkItem): number => Buffer.byteLength(JSON.stringify(body)) + 32;
+const sizeOf = ({ json }: SinkItem): number => Buffer.byteLength(json) + 32;

@@ -137,14 +137,14 @@ function welcomed(client: MqttClient): Promise<Limits> {
 
 async function publish(
   way: { client: MqttClient; config: Settings; where: string; limits: Limits },
-  { event, body }: SinkItem,
+  { event, json }: SinkItem,
 ): Promise<void> {
   const { client, config, where, limits } = way;
   const properties = {
     contentType: 'application/json',
     userProperties: { id: event.id, type: event.type },
   };
-  const content = Buffer.from(JSON.stringify(body));
+  const content = Buffer.from(json);
   if (content.length + PACKET_REST_BYTES > limits.packetBytes) {
     const detail = `${where} takes packets of ${limits.packetBytes} bytes: the event has ${content.length}.`;
     throw new SinkTrouble('refused', detail);

@@ -113,10 +113,10 @@ async function connect(
 async function publish(
   stream: JetStreamClient,
   { host, port, subject }: Settings,
-  { event, body }: SinkItem,
+  { event, json }: SinkItem,
 ): Promise<void> {
   try {
-    await stream.publish(fillType(subject, event.type), JSON.stringify(body), { msgID: event.id });
+    await stream.publish(fillType(subject, event.type), json, { msgID: event.id });
   } catch (error) {
     throw explain(error, `${host}:${port}`, fillType(subject, event.type));
   }

@@ -85,12 +85,12 @@ function runsOf(items: readonly SinkItem[], keyOf: (item: SinkItem) => string): 
   return runs.map(({ run }) => run);
 }
 
-function messageOf({ event, body }: SinkItem, orderingKey: string): object {
+function messageOf({ event, json }: SinkItem, orderingKey: string): object {
   return {
-    data: Buffer.from(JSON.stringify(body)).toString('base64'),
+    data: Buffer.from(json).toString('base64'),
     attributes: { event_id: event.id, event_type: event.type },
     ...(orderingKey === '' ? {} : { orderingKey }),
   };
 }
 
-const sizeOf = ({ body }: SinkItem): number => Buffer.byteLength(JSON.stringify(body)) + 256;
+const sizeOf = ({ json }: SinkItem): number => Buffer.byteLength(json) + 256;

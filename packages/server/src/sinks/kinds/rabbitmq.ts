@@ -154,7 +154,7 @@ function hangUp(client: ChannelModel, clock: SinkSurroundings['clock']): Promise
 function confirmed(
   channel: ConfirmChannel,
   { exchange, routing_key }: Settings,
-  { event, body }: SinkItem,
+  { event, json }: SinkItem,
 ): Promise<void> {
   const options = {
     mandatory: true,
@@ -165,7 +165,7 @@ function confirmed(
     contentType: 'application/json',
     appId: 'posthorn',
   };
-  const content = Buffer.from(JSON.stringify(body));
+  const content = Buffer.from(json);
   return new Promise((resolve, reject) => {
     channel.publish(exchange, fillType(routing_key, event.type), content, options, (error) =>
       error === null ? resolve() : reject(error),

@@ -134,9 +134,9 @@ async function add(
 const idAt = ({ position }: SinkItem): string => `${position}-1`;
 
 function entryOf({ stream, max_length }: Settings, item: SinkItem, id: string): string[] {
-  const { event, body } = item;
+  const { event, json } = item;
   const trim = max_length === undefined ? [] : ['MAXLEN', '~', String(max_length)];
-  const fields = ['id', event.id, 'type', event.type, 'event', JSON.stringify(body)];
+  const fields = ['id', event.id, 'type', event.type, 'event', json];
   return ['xadd', stream, ...trim, id, ...fields];
 }
 

@@ -53,7 +53,7 @@ function connect(config: Settings, surroundings: SinkSurroundings): SinkConnecti
   const region = TOPIC_ARN.exec(config.topic_arn)?.[1] ?? '';
   const endpoint = config.endpoint ?? awsEndpoint('sns', region);
   const client = createAwsClient({ ...config, region, service: 'sns', endpoint }, surroundings);
-  const sizeOf = ({ body }: SinkItem) => Buffer.byteLength(JSON.stringify(body)) + ATTRIBUTE_BYTES;
+  const sizeOf = ({ json }: SinkItem) => Buffer.byteLength(json) + ATTRIBUTE_BYTES;
   return {
     send: (items, signal) =>
       sendInTurn(inPiecesOfBytes(items, MAX, sizeOf), (piece) =>
@@ -92,14 +92,14 @@ function fieldsOf(
   item: SinkItem,
   index: number,
 ): [name: string, value: string][] {
-  const { event, body } = item;
+  const { event, json } = item;
   const attributes = [
     ['event_id', event.id],
     ['event_type', event.type],
   ] as const;
   return [
     ['Id', String(index)],
-    ['Message', JSON.stringify(body)],
+    ['Message', json],
     ...attributes.flatMap(([name, value], i): [string, string][] => [
       [`MessageAttributes.entry.${i + 1}.Name`, name],
       [`MessageAttributes.entry.${i + 1}.Value.DataType`, 'String'],

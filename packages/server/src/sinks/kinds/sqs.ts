@@ -54,7 +54,7 @@ export const sqs = defineSink<Settings>({
 function connect(config: Settings, surroundings: SinkSurroundings): SinkConnection {
   const endpoint = new URL(config.queue_url).origin;
   const client = createAwsClient({ ...config, service: 'sqs', endpoint }, surroundings);
-  const sizeOf = ({ body }: SinkItem) => Buffer.byteLength(JSON.stringify(body)) + ATTRIBUTE_BYTES;
+  const sizeOf = ({ json }: SinkItem) => Buffer.byteLength(json) + ATTRIBUTE_BYTES;
   return {
     send: (items, signal) =>
       sendInTurn(inPiecesOfBytes(items, MAX, sizeOf), (piece) =>
@@ -74,11 +74,11 @@ function connect(config: Settings, surroundings: SinkSurroundings): SinkConnecti
 }
 
 function entryOf({ queue_url, order_by }: Settings, item: SinkItem, Id: string): object {
-  const { event, body } = item;
+  const { event, json } = item;
   const text = (StringValue: string) => ({ DataType: 'String', StringValue });
   return {
     Id,
-    MessageBody: JSON.stringify(body),
+    MessageBody: json,
     MessageAttributes: { event_id: text(event.id), event_type: text(event.type) },
     ...(queue_url.endsWith('.fifo')
       ? { MessageGroupId: orderKeyOf(item, order_by), MessageDeduplicationId: event.id }

@@ -5,19 +5,20 @@ import { NEW_PLACE, type SinkPlace, type SinkRefusal } from '../../core/sink.ts'
 import { createTestClock } from '../../lib/fixtures/test-clock.ts';
 import { silentLog } from '../../lib/log.ts';
 import { type ItemRefusal, type SinkItem, SinkTrouble } from '../contract.ts';
+import type { FoundEvent } from './prepare.ts';
 import { createLaneRunner, retryDelayMs, type SinkLaneOptions } from './sink-lane.ts';
 
 const START_MS = 1_795_168_800_000;
 
-const eventAt = (position: number): { position: number; event: CanonicalEvent } => ({
-  position,
-  event: {
+function eventAt(position: number): FoundEvent {
+  const event = {
     id: `evt_${position}`,
     type: 'email.delivered',
     timestamp: new Date(START_MS + position).toISOString(),
     data: { tags: position % 10 === 3 ? ['unwanted'] : [] },
-  } as unknown as CanonicalEvent,
-});
+  } as unknown as CanonicalEvent;
+  return { position, event, json: JSON.stringify(event) };
+}
 
 interface Setup extends Partial<Pick<SinkLaneOptions, 'batch' | 'transform' | 'spacingMs'>> {
   restMs?: number;
@@ -164,9 +165,10 @@ test('one event that is refused is put aside, and the others go on', async () =>
 
 test('a transformation that fails on an event puts that one aside', async () => {
   const { runner, refusals, sent } = setUp({
-    async transform({ id }) {
+    async transform(json) {
+      const { id } = JSON.parse(json);
       if (id === 'evt_2') throw new Error('No such field.');
-      return id === 'evt_4' ? undefined : { id };
+      return id === 'evt_4' ? undefined : JSON.stringify({ id });
     },
   });
   await runner.step();

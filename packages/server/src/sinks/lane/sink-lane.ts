@@ -5,7 +5,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import { type ItemRefusal, type SinkConnection, type SinkItem, SinkTrouble } from '../contract.ts';
 import { sendSplitting } from '../sending/send-splitting.ts';
-import { prepare, type Transform } from './prepare.ts';
+import { type FoundEvent, prepare, type Transform } from './prepare.ts';
 
 type LaneKey = Pick<SinkRecord, 'projectId' | 'id'> & { lane: SinkLane };
 
@@ -46,7 +46,7 @@ export interface LaneFeed {
     messageKey: null;
     recipient: null;
   }): Promise<{
-    events: { position: number; event: CanonicalEvent }[];
+    events: FoundEvent[];
     position: number;
     atEnd: boolean;
   }>;

@@ -4,14 +4,15 @@ import type { EventType } from '@posthorn/sdk';
 import { sampleEvent } from '../../core/events/event-samples.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { SinkItem, SinkNotice } from '../contract.ts';
+import { toItem } from '../fixtures/to-item.ts';
 import { findSinkKind } from '../sink-kinds.ts';
 
 const kind = findSinkKind('email');
 assert.ok(kind);
 
-function itemOf(type: EventType, position: number, body?: unknown): SinkItem {
+function itemOf(type: EventType, position: number, made?: unknown): SinkItem {
   const event = sampleEvent(type, { id: `evt_${position}`, atMs: 1_795_168_800_000 });
-  return { position, event, body: body ?? event };
+  return toItem(position, event, made);
 }
 
 /** What is mailed of these. */

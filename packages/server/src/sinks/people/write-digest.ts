@@ -47,14 +47,14 @@ export function writeDigest(
   };
 }
 
-function toSection({ event, body }: SinkItem): Section {
+function toSection({ event, json, isMade }: SinkItem): Section {
   const { headline, facts, severity } = toEventText(event);
   const width = Math.max(0, ...facts.map(([name]) => name.length)) + 2;
   const usual = [
     headline,
     ...facts.map(([name, value]) => `  ${`${name}:`.padEnd(width)}${value}`),
   ];
-  const own = body === event ? {} : readOwn(body);
+  const own = isMade ? readOwn(JSON.parse(json)) : {};
   const text = own.text ?? usual.map((line) => oneLine(line, MAX_LINE_CHARS)).join('\n');
   return {
     event,

@@ -5,14 +5,19 @@ import { z } from 'zod';
 import { compileEventFilter } from '../../core/events/event-filter.ts';
 import { sampleEvent } from '../../core/events/event-samples.ts';
 import { createExpressionEvaluator } from '../../lib/expression/evaluator.ts';
+import { evaluateValue } from '../../lib/expression/fixtures/evaluate-value.ts';
 import type { SinkItem } from '../contract.ts';
 import { openScripted, type Said, troubleOf } from '../fixtures/scripted-http.ts';
+import { toItem } from '../fixtures/to-item.ts';
 import { SINK_PRESETS } from './sink-presets.ts';
 
 // What the vendors' references say that their APIs take; the services themselves cannot run here.
 
 const evaluator = createExpressionEvaluator();
 after(() => evaluator.close());
+
+const evaluate = (expression: string, input: unknown): Promise<unknown> =>
+  evaluateValue(evaluator, expression, input);
 
 const text = z.string().min(1);
 const TAKEN: Record<string, { settings: object; body: z.ZodType; answer: Said }> = {
@@ -84,20 +89,20 @@ for (const [name, { body, answer }] of Object.entries(TAKEN)) {
     const items: SinkItem[] = [];
     for (const [position, type] of EVENT_TYPES.filter((one) => wanted.has(one)).entries()) {
       const event = sampleEvent(type, { id: `evt_${position}`, atMs: 1_795_341_600_000 });
-      const sent = await evaluator.evaluate(transformation, event);
+      const sent = await evaluate(transformation, event);
       body.parse(sent);
       assert.ok(JSON.stringify(sent).includes(`"${type}"`));
-      items.push({ position, event, body: sent });
+      items.push(toItem(position, event, sent));
       // What is long, or is not said, does no harm.
       const long = 'x'.repeat(9_000);
       event.data.message = { id: 'msg_1', subject: long } as never;
       event.data.delivery = { response: long } as never;
-      const cut = (await evaluator.evaluate(transformation, event)) as object;
+      const cut = (await evaluate(transformation, event)) as object;
       if (name === 'salesforce-records') body.parse(cut);
       event.data.message = { id: null, subject: null } as never;
       event.data.delivery = { response: null } as never;
       delete event.data.reject;
-      body.parse(await evaluator.evaluate(transformation, event));
+      body.parse(await evaluate(transformation, event));
     }
     const { asked, send } = await openScripted('http', settings, ({ url }) =>
       url.endsWith('/token') ? { json: { access_token: 'token' } } : answer,
@@ -112,7 +117,7 @@ for (const [name, { body, answer }] of Object.entries(TAKEN)) {
 test('an event that is about nobody is none of HubSpot', async () => {
   const event = sampleEvent('endpoint.failing', { id: 'evt_1', atMs: 0 });
   for (const name of ['hubspot-contacts', 'hubspot-events']) {
-    assert.equal(await evaluator.evaluate(made(name).transformation, event), undefined);
+    assert.equal(await evaluate(made(name).transformation, event), undefined);
   }
 });
 
@@ -122,7 +127,7 @@ test('an answer of HubSpot that names errors puts the event aside', async () => 
   const { settings } = made('hubspot-contacts');
   const { send } = await openScripted('http', settings, () => ({ status: 207, json }));
   const event = sampleEvent('email.bounced', { id: 'evt_1', atMs: 0 });
-  const [refusal] = await send([{ position: 1, event, body: {} }]);
+  const [refusal] = await send([toItem(1, event, {})]);
   assert.match(refusal?.detail ?? '', /207 .*Property does not exist/);
 });
 
@@ -140,7 +145,7 @@ test('Salesforce: a record by the id of its event, and a new token when the old 
     return isOld ? { status: 401, json: invalid } : { status: 204, text: '' };
   });
   const event = sampleEvent('email.bounced', { id: 'evt_1', atMs: 0 });
-  const items = [{ position: 1, event, body: {} }];
+  const items = [toItem(1, event, {})];
   assert.deepEqual(await send(items), []);
   isOver = true;
   assert.deepEqual(await send(items), []);
@@ -160,11 +165,7 @@ test('Salesforce: a record by the id of its event, and a new token when the old 
 
 test('a client that the token URL does not know is a matter of credentials', async () => {
   const { settings } = made('salesforce-records');
-  const item = {
-    position: 1,
-    event: sampleEvent('email.bounced', { id: 'evt_1', atMs: 0 }),
-    body: {},
-  };
+  const item = toItem(1, sampleEvent('email.bounced', { id: 'evt_1', atMs: 0 }), {});
   const said: [Said, RegExp][] = [
     [{ status: 400, json: { error: 'invalid_client' } }, /invalid_client/],
     [{ status: 401, text: 'no' }, /401: no/],

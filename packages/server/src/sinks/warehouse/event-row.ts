@@ -17,7 +17,7 @@ export interface EventRow {
   event: string;
 }
 
-export function toEventRow({ event, body }: SinkItem): EventRow {
+export function toEventRow({ event, json }: SinkItem): EventRow {
   const { message, recipient } = event.data;
   return {
     id: event.id,
@@ -25,7 +25,7 @@ export function toEventRow({ event, body }: SinkItem): EventRow {
     timestampMs: Date.parse(event.timestamp),
     message_id: message?.id ?? null,
     recipient: recipient ?? null,
-    event: JSON.stringify(body),
+    event: json,
   };
 }
 

@@ -20,6 +20,7 @@ import {
   testSinkKind,
   troubleOf,
 } from '../fixtures/test-sink-kind.ts';
+import { toItem } from '../fixtures/to-item.ts';
 import { findSinkKind } from '../sink-kinds.ts';
 
 const PROGRAM = findProgram('mariadbd');
@@ -149,7 +150,8 @@ describe('tables of MariaDB', { skip: missing }, () => {
   }
 
   test('one is made, with the whole event in it, and the same event stands there once', async () => {
-    const first = { ...itemAt(1), body: { text: `"'\\ \u0000 ü 💌`, n: 1 } };
+    const made = { text: `"'\\ \u0000 ü 💌`, n: 1 };
+    const first = toItem(1, itemAt(1).event, made);
     await send([first, itemAt(2)]);
     await send([first, itemAt(3)]);
     const rows = await database.execute('SELECT * FROM posthorn_events ORDER BY id');
@@ -162,7 +164,7 @@ describe('tables of MariaDB', { skip: missing }, () => {
       message_id: first.event.data.message?.id,
       recipient: first.event.data.recipient,
     });
-    assert.deepEqual(event, first.body);
+    assert.deepEqual(event, made);
   });
 
   test('one of an older version gets the columns that it does not have; those of others stay', async () => {
@@ -213,7 +215,7 @@ describe('tables of MariaDB', { skip: missing }, () => {
     assert.deepEqual(await database.execute('SELECT id FROM narrow'), []);
 
     const sink = await openSink('mysql', database.settings);
-    const large = { ...itemAt(11), body: '"'.repeat(600_000) };
+    const large = toItem(11, itemAt(11).event, '"'.repeat(600_000));
     const { code, message } = await troubleOf(sink.send([large], never));
     assert.deepEqual([code, /max_allowed_packet/.test(message)], ['refused', true]);
     assert.deepEqual(await sink.send([itemAt(12)], never), []);

@@ -16,6 +16,7 @@ import {
   testSinkKind,
   troubleOf,
 } from '../fixtures/test-sink-kind.ts';
+import { toItem } from '../fixtures/to-item.ts';
 
 const never = new AbortController().signal;
 
@@ -161,7 +162,7 @@ describe('tables of PostgreSQL', { skip: withoutPostgres }, () => {
   }
 
   test('what it cannot store is refused, and says why', async () => {
-    const item = { ...itemAt(9), body: { text: 'zero \u0000 byte' } };
+    const item = toItem(9, itemAt(9).event, { text: 'zero \u0000 byte' });
     const { code, message } = await troubleOf(send([itemAt(8), item]));
     assert.equal(code, 'refused');
     assert.match(message, /unsupported Unicode escape sequence/);

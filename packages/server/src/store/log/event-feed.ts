@@ -14,7 +14,8 @@ export interface FeedQuery {
 }
 
 export interface FeedPage {
-  events: { position: number; event: CanonicalEvent }[];
+  /** `json`: the event as it is stored. */
+  events: { position: number; event: CanonicalEvent; json: string }[];
   /** Everything up to here was looked at: the next page begins behind it. */
   position: number;
   /** Nothing stands behind `position` yet. */
@@ -26,6 +27,7 @@ export interface LoggedEvent {
   projectId: string;
   messageKey: string | null;
   event: CanonicalEvent;
+  json: string;
 }
 
 /**
@@ -99,6 +101,7 @@ export function createEventFeed(
         projectId: row.project_id,
         messageKey: row.message_key,
         event: JSON.parse(row.body),
+        json: row.body,
       }));
       const full = rows.length === limit ? rows.at(-1) : undefined;
       const position = full?.position ?? last;
@@ -125,7 +128,9 @@ export function createEventFeed(
       if (messageKey !== null) select = select.where('message_key', '=', messageKey);
       if (recipient !== null) select = select.where('recipient', '=', recipient);
       const rows = await select.orderBy('position').limit(limit).execute();
-      const events = rows.map(({ position, body }) => ({ position, event: JSON.parse(body) }));
+      const events = rows.map(({ position, body }) => {
+        return { position, event: JSON.parse(body), json: body };
+      });
       const full = rows.length === limit ? rows.at(-1) : undefined;
       const position = full?.position ?? last;
       return { events, position, atEnd: position >= newest };

@@ -77,19 +77,23 @@ export function createEventLog(options: {
     };
   }
 
-  function announce(record: EventRecord, appended: AppendedEvent): void {
-    const { projectId } = record;
-    let body: string | null = null;
-    for (const owed of record.deliveries) {
-      if (appended.duplicateOf !== null) subscribers.dropped(projectId, owed);
-      else if (owed.node === null) subscribers.stored(projectId, owed, record.type);
+  function announce(record: EventRecord, event: CanonicalEvent, appended: AppendedEvent): void {
+    const { projectId, deliveries } = record;
+    const { position, place } = appended;
+    if (place === null) {
+      for (const owed of deliveries) subscribers.dropped(projectId, owed);
+      return;
+    }
+    const body = sealEventBody(record.json, position);
+    for (const owed of deliveries) {
+      if (owed.node === null) subscribers.stored(projectId, owed, record.type);
       else {
-        body ??= sealEventBody(record.json, appended.position);
         const { endpointId } = owed;
         const delivery = { projectId, eventId: record.id, endpointId, type: record.type, body };
         subscribers.committed(delivery);
       }
     }
+    recent?.add(toLogged(record, event, { position, place, body }));
   }
 
   return {
@@ -105,13 +109,8 @@ export function createEventLog(options: {
         throw error;
       }
       records.forEach((record, i) => {
-        const one = appended[i];
-        if (one === undefined) return;
-        announce(record, one);
-        const { event } = events[i] ?? {};
-        if (recent !== null && event !== undefined && one.place !== null) {
-          recent.add(toLogged(record, event, one.place, one.position));
-        }
+        const [given, one] = [events[i], appended[i]];
+        if (given !== undefined && one !== undefined) announce(record, given.event, one);
       });
       return appended;
     },
@@ -121,11 +120,10 @@ export function createEventLog(options: {
 function toLogged(
   { projectId, messageKey }: EventRecord,
   { id, type, timestamp, data }: CanonicalEvent,
-  place: number,
-  position: EventPosition | null,
+  { position, place, body }: { position: EventPosition | null; place: number; body: string },
 ): LoggedEvent {
-  const event = { id, type, timestamp, data: withoutRaw(data) };
-  return { position: place, projectId, messageKey, event: sealEvent(event, position) };
+  const event = sealEvent({ id, type, timestamp, data: withoutRaw(data) }, position);
+  return { position: place, projectId, messageKey, event, json: body };
 }
 
 function withoutRaw(data: CanonicalEvent['data']): CanonicalEvent['data'] {

@@ -16,7 +16,8 @@ const ANY = { limit: 100, wants: () => true };
 
 function logged(position: number): LoggedEvent {
   const event = { id: `evt_${position}`, type: 'email.sent', timestamp: '', data: {} };
-  return { position, projectId: 'prj_1', messageKey: null, event: event as CanonicalEvent };
+  const json = JSON.stringify(event);
+  return { position, projectId: 'prj_1', messageKey: null, event: event as CanonicalEvent, json };
 }
 
 function setUp(limit = 100) {
@@ -126,7 +127,7 @@ test('a reader gets the same with it as without it', async () => {
         const filter = { messageKey: null, recipient: isTyped ? 'a@b.test' : null };
         const query = { projectId, afterPosition, limit, types: isTyped ? types : null, ...filter };
         const [one, other] = [await quick.after(query), await plain.after(query)];
-        const events = one.events.map(({ position, event }) => ({ position, event }));
+        const events = one.events.map(({ position, event, json }) => ({ position, event, json }));
         assert.deepEqual({ ...one, events }, other);
       }),
       { numRuns: 60 },

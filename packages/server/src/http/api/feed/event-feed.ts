@@ -1,4 +1,3 @@
-import type { CanonicalEvent } from '@posthorn/sdk';
 import { encodeCursor } from '../../../core/cursor.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { PosthornError } from '../../../lib/errors.ts';
@@ -114,8 +113,8 @@ async function* frames(
   }
 }
 
-function toFrame({ position, event }: { position: number; event: CanonicalEvent }): string {
-  return `id: ${toFeedCursor(position)}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+function toFrame({ position, event, json }: FeedPage['events'][number]): string {
+  return `id: ${toFeedCursor(position)}\nevent: ${event.type}\ndata: ${json}\n\n`;
 }
 
 async function readOn(
