@@ -633,6 +633,56 @@ test('does not take a reply that nobody asked for as the answer to MAIL', async 
   assert.equal(server.connections(), 2);
 });
 
+for (const { name, extensions } of MODES) {
+  for (const recipients of [
+    ['no@example.com', 'yes@example.com'],
+    ['yes@example.com', 'no@example.com'],
+  ]) {
+    test(`takes no 250 that came a step too late for a delivery, nor a refusal for another's, ${name}, ${recipients[0]} first`, async () => {
+      const bodies: string[] = [];
+      const server = await serve(async (peer, number) => {
+        const all = ['250-mx.test', ...extensions.map((one) => `250-${one}`), '250 HELP'];
+        // One reply too many: from here on each answers the command before.
+        const ehlo = `${all.join('\r\n')}\r\n250 2.0.0 one more`;
+        const talk = {
+          extensions,
+          onBody: (body: string) => bodies.push(body),
+          rcpt: (line: string) => (line.includes('<no@') ? '550 5.1.1 No' : '250 2.1.5 OK'),
+        };
+        await converse(peer, number === 1 ? { ...talk, ehlo } : talk);
+      });
+      const to = transmitter(server.port, { resolver: pointing('127.0.0.1', '127.0.0.1') });
+      const { results } = await to.transmit(job({ recipients }));
+      assert.deepEqual(
+        results.map((result) => [result.recipient.split('@')[0], brief(result)]).sort(),
+        [
+          ['no', 'refused rcpt smtp_reply 550'],
+          ['yes', 'delivered reply  250'],
+        ],
+      );
+      assert.equal(bodies.length, 1);
+      assert.equal(server.connections(), 2);
+    });
+  }
+
+  test(`a reply that has no place after the final dot is no delivery, and asks nobody else, ${name}`, async () => {
+    const server = await serve({ extensions, body: '354 Go ahead' });
+    const to = transmitter(server.port, { resolver: pointing('127.0.0.1', '127.0.0.1') });
+    assert.equal(brief(await sendOne(to)), 'deferred reply connection_lost_after_data ');
+    assert.equal(server.connections(), 1);
+  });
+
+  test(`a server that answers too little is not waited for, ${name}`, async () => {
+    const server = await serve(async (peer, number) => {
+      const rcpt = () => '354 Go ahead';
+      await converse(peer, number === 1 ? { extensions, rcpt } : { extensions });
+    });
+    const to = transmitter(server.port, { resolver: pointing('127.0.0.1', '127.0.0.1') });
+    assert.equal((await sendOne(to)).outcome, 'delivered');
+    assert.equal(server.connections(), 2);
+  });
+}
+
 test('says HELO to a server that knows no EHLO', async () => {
   const server = await serve({ ehlo: '502 5.5.1 What?' });
   assert.equal((await sendOne(transmitter(server.port))).outcome, 'delivered');

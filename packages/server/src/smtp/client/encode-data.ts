@@ -1,6 +1,5 @@
 import { createBareNewlineScan } from '../bare-newline-scan.ts';
 
-const CR = 0x0d;
 const LF = 0x0a;
 const DOT = 0x2e;
 const STUFFING = Buffer.from('.');
@@ -33,11 +32,5 @@ function normalizeNewlines(raw: Uint8Array): Buffer {
   const newlines = createBareNewlineScan();
   newlines.push(bytes);
   if (newlines.end() === null) return bytes;
-  const out: number[] = [];
-  for (const [at, byte] of bytes.entries()) {
-    if (byte === LF && bytes[at - 1] !== CR) out.push(CR, LF);
-    else if (byte === CR && bytes[at + 1] !== LF) out.push(CR, LF);
-    else out.push(byte);
-  }
-  return Buffer.from(out);
+  return Buffer.from(bytes.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n'), 'latin1');
 }

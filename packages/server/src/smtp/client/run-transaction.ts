@@ -108,6 +108,7 @@ class Transaction {
       if (!(error instanceof LinkFailure)) throw error;
       this.#reusable = false;
       this.#session.link.transcript?.note(`Broken off: ${error.message} (${error.errorCode})`);
+      if (error.errorCode === 'protocol_error') this.#session.link.destroy(error);
       broken = this.#breakOff(error);
     }
     return { verdicts: this.#verdicts, broken, reusable: this.#reusable };
@@ -126,6 +127,7 @@ class Transaction {
       throw new LinkFailure('connection_lost', 'the server closed an idle connection');
     }
     this.#mailAnswered = true;
+    this.#expect(mailReply, mailReply.code < 300);
     if (mailReply.code >= 300) {
       this.#settle(recipients, mailReply);
       // Refused in a pipeline: the rest of the replies come all the same.
@@ -136,6 +138,7 @@ class Transaction {
     for (const [order, index] of recipients.entries()) {
       if (!this.#pipelining) link.write([commands[order] ?? '']);
       const reply = await this.#next();
+      this.#expect(reply, reply.code < 300);
       if (reply.code === 421) return this.#settle(this.#open(), reply);
       if (reply.code >= 300) this.#settle([index], reply);
     }
@@ -147,6 +150,7 @@ class Transaction {
     this.#stage = 'data';
     if (!this.#pipelining) link.write(['DATA\r\n']);
     const dataReply = await this.#next();
+    this.#expect(dataReply, dataReply.code === 354);
     if (dataReply.code !== 354) {
       this.#settle(this.#open(), dataReply);
       return this.#reset();
@@ -160,7 +164,20 @@ class Transaction {
       link.write(piece);
     }
     const reply = await link.nextReply(this.#how.dataTimeoutMs);
+    this.#expect(reply, reply.code < 300);
     this.#settle(this.#open(), reply);
+  }
+
+  /**
+   * Where neither what is due comes nor a refusal, replies and commands are out of step: a 250 to DATA answers
+   * something before it, and is no delivery.
+   */
+  #expect(reply: ServerReply, isDue: boolean): void {
+    if (isDue || reply.code >= 400) return;
+    throw new LinkFailure(
+      'protocol_error',
+      `the server answered ${reply.code} where that has no place`,
+    );
   }
 
   /** Nobody is left. A pipelined DATA is answered yet, and a 354 must be ended (RFC 2920 3.1). */
@@ -171,7 +188,8 @@ class Transaction {
       const reply = await this.#next();
       if (reply.code === 354) {
         this.#session.link.write(['.\r\n']);
-        await this.#next();
+        const end = await this.#next();
+        if (end.code === 421) this.#reusable = false;
         return;
       }
     }
@@ -194,6 +212,7 @@ class Transaction {
     if (!this.#reusable) return;
     this.#session.link.write(['RSET\r\n']);
     const reply = await this.#next();
+    this.#expect(reply, reply.code < 300);
     if (reply.code !== 250) this.#reusable = false;
   }
 
@@ -207,7 +226,7 @@ class Transaction {
 
   #settle(indexes: readonly number[], reply: ServerReply): void {
     const outcome = reply.code < 300 ? 'delivered' : reply.code >= 500 ? 'refused' : 'deferred';
-    const errorCode = outcome === 'delivered' ? null : outcomeError(reply);
+    const errorCode = outcome === 'delivered' ? null : 'smtp_reply';
     for (const index of indexes) {
       this.#verdicts[index] = { outcome, stage: this.#stage, errorCode, reply };
     }
@@ -224,6 +243,8 @@ class Transaction {
       this.#settle(this.#open(), said);
       return null;
     }
+    // Who can tell which of them was refused?
+    if (failure.errorCode === 'protocol_error') this.#forgetReplies();
     if (this.#stage !== 'reply' || failure.errorCode === 'aborted') {
       return this.#open().length === 0
         ? null
@@ -238,6 +259,12 @@ class Transaction {
       };
     }
     return null;
+  }
+
+  #forgetReplies(): void {
+    for (const [index, verdict] of this.#verdicts.entries()) {
+      if (verdict !== null && verdict.reply !== null) this.#verdicts[index] = null;
+    }
   }
 
   /** RFC 6531 3.2: an address that is not ASCII goes to no server that did not offer SMTPUTF8. */
@@ -277,11 +304,6 @@ class Transaction {
     const parameters = this.#dsn === null ? '' : formatRcptParameters(this.#dsn, recipient);
     return `RCPT TO:<${recipient}>${parameters}\r\n`;
   }
-}
-
-function outcomeError(reply: ServerReply): TransmitErrorCode {
-  // 3yz where 2yz is due makes no sense; it is deferred like a 4yz.
-  return reply.code >= 400 ? 'smtp_reply' : 'protocol_error';
 }
 
 function needsUtf8(address: string): boolean {
