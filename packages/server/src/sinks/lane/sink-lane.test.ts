@@ -35,6 +35,7 @@ function setUp({ positions = [1, 2, 3, 4, 5], place = {}, ...rest }: Setup = {})
   const opened = { times: 0, closed: 0 };
   const refusals: SinkRefusal[] = [];
   let steps = 0;
+  let reads = 0;
   let now: SinkPlace | null = {
     ...NEW_PLACE,
     position: 0,
@@ -63,7 +64,10 @@ function setUp({ positions = [1, 2, 3, 4, 5], place = {}, ...rest }: Setup = {})
       };
     },
     places: {
-      get: async () => now,
+      async get() {
+        reads += 1;
+        return now;
+      },
       async advance(_lane, step) {
         steps += 1;
         if (now === null || now.position !== step.from) throw new Error('conflict');
@@ -97,7 +101,16 @@ function setUp({ positions = [1, 2, 3, 4, 5], place = {}, ...rest }: Setup = {})
     random: () => 0.5,
     log: silentLog,
   });
-  return { runner, clock, log, sent, opened, refusals, place: () => now, steps: () => steps };
+  return {
+    ...{ runner, clock, log, sent, opened, refusals },
+    place: () => now,
+    /** Somebody else has moved it. */
+    move(position: number) {
+      if (now !== null) now = { ...now, position };
+    },
+    steps: () => steps,
+    reads: () => reads,
+  };
 }
 
 test('events go in the order of the log, without those that are not wanted', async () => {
@@ -105,6 +118,17 @@ test('events go in the order of the log, without those that are not wanted', asy
   while ((await runner.step()) !== null);
   assert.deepEqual(sent, [[1, 2], [4], [5]]);
   assert.deepEqual([place()?.position, place()?.sent, opened.times], [5, 4, 1]);
+});
+
+test('while it runs on it knows where it stands, until somebody else has moved it', async () => {
+  const { runner, sent, reads, move } = setUp({ batch: 1, positions: [1, 2, 4, 5] });
+  assert.equal(await runner.step(), 0);
+  assert.equal(await runner.step(), 0);
+  assert.deepEqual([sent, reads()], [[[1], [2]], 1]);
+  move(3);
+  await assert.rejects(runner.step(), /conflict/);
+  while ((await runner.step()) !== null);
+  assert.deepEqual(sent.flat(), [1, 2, 4, 4, 5]);
 });
 
 test('trouble keeps the place, waits longer each time, and connects anew', async () => {

@@ -1,5 +1,11 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
-import type { SinkLane, SinkPlace, SinkRecord, SinkRefusal } from '../../core/sink.ts';
+import {
+  NEW_PLACE,
+  type SinkLane,
+  type SinkPlace,
+  type SinkRecord,
+  type SinkRefusal,
+} from '../../core/sink.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
@@ -97,6 +103,11 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
   let passed = { stored: -1, to: -1, storedAtMs: Number.NEGATIVE_INFINITY };
   /** The next try of a batch that failed ends where that did: a destination may know it again then. */
   let failed = { from: -1, to: -1 };
+  /**
+   * Where the live lane stands when the next step follows at once: nobody else moves it, and the store would
+   * refuse the step that began elsewhere. (A backfill may be stopped in between.)
+   */
+  let known: SinkPlace | null = null;
   /** When all had been sent, and the destination wants batches that are worth it: see restMs. */
   let restUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -126,11 +137,33 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
     await old?.close().catch(() => {});
   }
 
-  async function advance(from: number, to: number, sent: number, refusals: SinkRefusal[]) {
+  async function readPlace(): Promise<SinkPlace | null> {
+    const place = known;
+    known = null;
+    return place ?? (await places.get(sink));
+  }
+
+  /** Resolves to where the lane stands then. */
+  async function advance(
+    place: SinkPlace,
+    to: number,
+    sent: number,
+    refusals: SinkRefusal[],
+  ): Promise<SinkPlace> {
     const nowMs = clock.now();
+    const { position: from } = place;
     const retainUntilMs = nowMs + options.retentionMs();
     await places.advance(sink, { from, to, sent, refusals, nowMs, retainUntilMs });
     passed = { stored: to, to, storedAtMs: nowMs };
+    const lastSentAtMs = sent > 0 ? nowMs : place.lastSentAtMs;
+    return {
+      ...place,
+      ...NEW_PLACE,
+      position: to,
+      sent: place.sent + sent,
+      refused: place.refused + refusals.length,
+      lastSentAtMs,
+    };
   }
 
   async function fail(place: SinkPlace, from: number, trouble: SinkTrouble): Promise<number> {
@@ -154,7 +187,7 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
     async step() {
       const restMs = sink.lane === 'live' ? restUntilMs - clock.now() : 0;
       if (restMs > 0) return restMs;
-      const place = await places.get(sink);
+      const place = await readPlace();
       if (place === null) return null;
       const { position: from, untilPosition, retryAtMs } = place;
       const end = untilPosition ?? Number.POSITIVE_INFINITY;
@@ -180,11 +213,12 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
       const { taken, refusals, trouble } = await send(items);
       const to = trouble === null ? Math.min(page.position, last) : placeBehind(items, taken, from);
 
+      let moved: SinkPlace | null = null;
       const isIdle = items.length + broken.length === 0 && untilPosition === null;
       if (isIdle && clock.now() - passed.storedAtMs < IDLE_STORE_MS) {
         passed = { ...passed, stored: from, to };
       } else if (to > from) {
-        await advance(from, to, taken - refusals.length, [
+        moved = await advance(place, to, taken - refusals.length, [
           ...broken.filter(({ position }) => position <= to).map(({ refusal }) => refusal),
           ...refusals.map(({ index, detail }) => {
             return { eventId: items[index]?.event.id ?? '', code: 'refused' as const, detail };
@@ -196,7 +230,10 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
         return fail(place, Math.max(to, from), trouble);
       }
       failed = { from: -1, to: -1 };
-      if (!page.atEnd || (last < end && page.position > last)) return 0;
+      if (!page.atEnd || (last < end && page.position > last)) {
+        if (sink.lane === 'live') known = moved;
+        return 0;
+      }
       if (untilPosition !== null) await places.end(sink);
       if (items.length > 0) restUntilMs = clock.now() + (connection?.restMs ?? 0);
       return null;
