@@ -6,6 +6,9 @@ import { createTestClock } from '../../../lib/fixtures/test-clock.ts';
 import { NOW_MS } from '../../conformance/sandbox.ts';
 import { openTestEngine } from '../fixtures/open-test-engine.ts';
 import { startTestCluster, type TestCluster, withoutPostgres } from '../fixtures/test-cluster.ts';
+import { LOCK_TEXT } from '../write/recipient-states.ts';
+import { MOVE_TEXT } from '../write/record-attempts.ts';
+import { WRITE_SETTINGS } from '../write/writer.ts';
 import { CLAIM_SETTINGS, dueText, LINES_TEXT } from './claim-deliveries.ts';
 
 /**
@@ -33,6 +36,8 @@ describe('plans', { skip: withoutPostgres }, () => {
          occurred_at, received_at, body, retain_until)
        SELECT i, 'p', '${lowestIdAt('event', NOW_MS).slice(0, 20)}' || lpad(i::text, 10, '0'), 't',
          'm' || i % 1000, 'r', 0, 0, '{}', 0 FROM generate_series(1, ${ROWS}) i;
+       INSERT INTO posthorn.recipient_states (project_id, message_key, recipient, sequence, retain_until)
+       SELECT 'p', 'm' || i, 'r', 1, 0 FROM generate_series(1, ${ROWS}) i;
        ANALYZE;
        UPDATE posthorn.deliveries SET due_at = due_at - 120000`,
     );
@@ -68,6 +73,23 @@ describe('plans', { skip: withoutPostgres }, () => {
     const plan = await planOf(LINES_TEXT, ['p', 'e1', '{k2,k4}', '{10,20}'], CLAIM_SETTINGS);
     assert.match(plan, /Index Scan using deliveries_in_line on deliveries x/);
     assert.doesNotMatch(plan, /Sort|Bitmap|Seq Scan/);
+  });
+
+  test('a large batch looks up what it changes by key, one by one', async () => {
+    const column = (value: (i: number) => unknown) =>
+      Array.from({ length: 1_000 }, (_, i) => value(i));
+    const keys = [column(() => 'p'), column((i) => `m${i}`), column(() => 'r')];
+    const states = await planOf(LOCK_TEXT, keys, WRITE_SETTINGS);
+    assert.match(
+      states,
+      /Nested Loop\n.*Function Scan.*\n +-> +Index Scan using recipient_states_/,
+    );
+    const numbers = [5, 7, 8, 9, 15, 16, 17];
+    const attempts = Array.from({ length: 17 }, (_, i) =>
+      column((row) => (numbers.includes(i + 1) ? row : `evt_${row}`)),
+    );
+    const results = await planOf(MOVE_TEXT, attempts, WRITE_SETTINGS);
+    assert.match(results, /Nested Loop\n.*Function Scan.*\n +-> +Index Scan using deliveries_/);
   });
 
   test('an event is looked up by its id in one partition', async () => {

@@ -84,19 +84,18 @@ export async function lockStates(
   };
 }
 
+export const LOCK_TEXT = `SELECT k.ord, r.sequence, r.state, r.state_rank, r.state_at
+  FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
+    AS k(project_id, message_key, recipient, ord)
+  JOIN posthorn.recipient_states r USING (project_id, message_key, recipient)
+  ORDER BY k.ord FOR UPDATE OF r`;
+
 async function readLocked(tx: Transaction, events: readonly EventRecord[]): Promise<StateRow[]> {
-  const { rows } = await tx.send<StateRow>(
-    `SELECT k.ord, r.sequence, r.state, r.state_rank, r.state_at
-     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY
-       AS k(project_id, message_key, recipient, ord)
-     JOIN posthorn.recipient_states r USING (project_id, message_key, recipient)
-     ORDER BY k.ord FOR UPDATE OF r`,
-    [
-      textArray(events.map((event) => event.projectId)),
-      textArray(events.map((event) => event.messageKey)),
-      textArray(events.map((event) => event.recipient)),
-    ],
-  );
+  const { rows } = await tx.send<StateRow>(LOCK_TEXT, [
+    textArray(events.map((event) => event.projectId)),
+    textArray(events.map((event) => event.messageKey)),
+    textArray(events.map((event) => event.recipient)),
+  ]);
   return rows;
 }
 

@@ -18,7 +18,7 @@ export async function recordAttempts(
   const columns = columnsOf(attempts);
   const hasEarlier = attempts.some(({ number }) => number !== 1);
   const earlier = hasEarlier ? keepEarlier(tx, attempts) : Promise.resolve();
-  const { rows } = await afterBoth(earlier, tx.send<{ ord: number }>(MOVE, columns));
+  const { rows } = await afterBoth(earlier, tx.send<{ ord: number }>(MOVE_TEXT, columns));
   if (rows.length < attempts.length) {
     const moved = new Set(rows.map(({ ord }) => ord));
     await keepStrays(
@@ -42,7 +42,7 @@ async function afterBoth<T>(first: Promise<unknown>, second: Promise<T>): Promis
   return two.value;
 }
 
-const MOVE = `UPDATE posthorn.deliveries d SET node = NULL, attempts = k.number,
+export const MOVE_TEXT = `UPDATE posthorn.deliveries d SET node = NULL, attempts = k.number,
     attempt_id = k.attempt_id, attempt_started_at = k.started_at, attempt_latency_ms = k.latency_ms,
     last_status = k.status, last_error = k.error_code, last_error_detail = k.error_detail,
     last_response_excerpt = k.response_excerpt, last_trace = k.trace, state = k.state,
