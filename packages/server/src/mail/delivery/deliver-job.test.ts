@@ -56,6 +56,21 @@ for (const [choice, expected] of [
   });
 }
 
+test('a result whose events the store refuses is kept without them: nothing is sent twice', async (t) => {
+  const { send, transmitter, log, untilAll, clock, queue, typesOf } = await setUpMail(t);
+  const { append } = log;
+  log.append = (events, beside) =>
+    events.some(({ event }) => event.type === 'email.delivered')
+      ? Promise.reject(new Error('The database refused a statement.'))
+      : append(events, beside);
+  const id = await send('mila@a.example');
+  await untilAll('delivered');
+  assert.equal((await queue())[0]?.attempts, 1);
+  await clock.advance(60 * MINUTE_MS);
+  assert.equal(transmitter.jobs.length, 1);
+  assert.deepEqual(await typesOf(id), ['accepted']);
+});
+
 test('what cannot be sent for a fault of ours is tried every half minute, and fails in the end', async (t) => {
   let tries = 0;
   const { send, deliverer, clock, queue, untilAll, typesOf } = await setUpMail(t, {

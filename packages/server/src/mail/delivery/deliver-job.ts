@@ -21,7 +21,7 @@ import { judgeDestination } from './judge-destination.ts';
 import type { TranscriptKeeper } from './keep-transcripts.ts';
 import type { MailTransmitter } from './mail-transmitter.ts';
 import { suspendedTransmission } from './suspended-transmission.ts';
-import { untilStored } from './until-stored.ts';
+import { untilSettled, untilStored } from './until-stored.ts';
 
 export interface JobDeliveryOptions {
   messages: Pick<Messages, 'get' | 'outgoing' | 'settlement' | 'release'>;
@@ -229,17 +229,15 @@ export function createJobDelivery(
     const kept = options.transcripts.insertion(message, transmission, decisions);
     const { envelopeSender } = options;
     const toTell = decideDsns(message, decisions, { envelopeSender, nowMs: atMs });
-    await untilStored(
-      async () => {
-        const told = await options.dsnWriter.write(message, toTell);
-        const more = told ?? { events: [], statements: [] };
-        const beside = [...statements, ...kept, ...more.statements];
-        await options.log.append([...events, ...more.events], beside);
-        told?.pass();
-      },
-      messageId,
-      options,
-    );
+    const store = async (): Promise<void> => {
+      const told = await options.dsnWriter.write(message, toTell);
+      const more = told ?? { events: [], statements: [] };
+      const beside = [...statements, ...kept, ...more.statements];
+      await options.log.append([...events, ...more.events], beside);
+      told?.pass();
+    };
+    const bare = (): Promise<unknown> => options.log.append([], statements);
+    await untilSettled({ store, settle: bare }, messageId, options);
     for (const { step } of decisions) if (step.state === 'queued') options.wake(step.dueAtMs);
   }
 
