@@ -1,5 +1,5 @@
 /**
- * Loaded into every test file's process by run-test-file.ts. Tells the runner which process it is, so
+ * Loaded into every process of test files by run-test-file.ts. Tells the runner which process it is, so
  * that one which ignores SIGTERM can still be ended; and when the tests are over but something keeps
  * the process alive, says what that is and ends it.
  */
@@ -13,10 +13,12 @@ const GRACE_MS = 5_000;
 const OPEN_HANDLES_EXIT_CODE = 70;
 
 const folder = process.env.POSTHORN_TEST_PID_FOLDER;
-// Worker threads and child processes of a test inherit this preload; only the test file itself counts.
-if (folder && isMainThread && process.argv[1]?.endsWith('.test.ts')) {
+/** Where several files share the process (shared-process.mjs): the first of them. */
+const file = process.argv.slice(1).find((path) => path.endsWith('.test.ts'));
+// Worker threads and child processes of a test inherit this preload; only the test's own process counts.
+if (folder && isMainThread && file !== undefined) {
   delete process.env.POSTHORN_TEST_PID_FOLDER;
-  writeFileSync(join(folder, encodeURIComponent(process.argv[1])), String(process.pid));
+  writeFileSync(join(folder, encodeURIComponent(file)), String(process.pid));
   after(() => {
     setTimeout(endWithReport, GRACE_MS).unref();
   });

@@ -1,12 +1,13 @@
 /**
- * `npm test [-- part-of-a-path ...]`: the checks, then every test file in a process of its own. The
- * last line of stdout is `N passed, N failed, N skipped`.
+ * `npm test [-- part-of-a-path ...]`: the checks, then every test file, in a process of its own or in one
+ * that it shares (share-out.ts). The last line of stdout is `N passed, N failed, N skipped`.
  */
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { describeChecks, runChecks } from './check.ts';
-import { runTestFile } from './run-test-file.ts';
+import { runSharedFiles, runTestFile } from './run-test-file.ts';
+import { shareOut } from './share-out.ts';
 import { findMissingPackages, installSystemPackages } from './system-packages.ts';
 import { describeFile, describeRun } from './test-report.ts';
 import { countTotals, decideExitCode, type FileResult } from './test-tally.ts';
@@ -57,15 +58,22 @@ async function runAll(filters: readonly string[], isCi: boolean): Promise<FileRe
   if (filters.length === 0) take(await runCheckAsTest());
   const files = findTestFiles(filters);
   installSystemPackages(findMissingPackages(files.map((file) => join(root, file))), print);
-  const queue = files.values();
+  const queue = shareOut(files, (file) => readFileSync(join(root, file), 'utf8')).values();
   const limits = {
     timeoutMs: FILE_TIMEOUT_MS,
     pidFolder: mkdtempSync(join(tmpdir(), 'posthorn-test-')),
   };
   const work = async () => {
-    for (const file of queue) {
-      const result = await runTestFile(join(root, file), limits);
-      take({ ...result, file: relative(root, result.file).split(sep).join('/') });
+    for (const group of queue) {
+      const paths = group.map((file) => join(root, file));
+      const [only = ''] = paths;
+      const results =
+        paths.length === 1
+          ? [await runTestFile(only, limits)]
+          : await runSharedFiles(paths, limits);
+      for (const result of results) {
+        take({ ...result, file: relative(root, result.file).split(sep).join('/') });
+      }
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));

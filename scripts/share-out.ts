@@ -1,0 +1,28 @@
+/** Which test files run in a process of their own, and which share one. */
+
+/** Rooms whose tests call functions and in-process servers, and leave nothing behind in the process. */
+const SHARING =
+  /^packages\/(bounce\/|sdk\/src\/(providers|standard-webhooks)\/|server\/src\/(core|http|lib)\/)/;
+/** What belongs to the whole process or machine: its state, other programs, other threads' servers. */
+const NEEDS_ITS_OWN =
+  /\bprocess\.|node:(child_process|worker_threads|diagnostics_channel)|globalThis|\bmock\.|\bwithout[A-Z]|\brunSwaks\b/;
+/** Enough to save nearly all of what a process costs, few enough that it ends soon. */
+const MOST_TOGETHER = 12;
+
+/**
+ * Groups of files for one process each, those that run alone first: they are the long ones.
+ *
+ * @param files paths relative to the root, sorted
+ * @param read gives the text of a file
+ */
+export function shareOut(files: readonly string[], read: (file: string) => string): string[][] {
+  const alone: string[][] = [];
+  const shared: string[][] = [];
+  for (const file of files) {
+    const group = shared.at(-1);
+    if (!SHARING.test(file) || NEEDS_ITS_OWN.test(read(file))) alone.push([file]);
+    else if (group !== undefined && group.length < MOST_TOGETHER) group.push(file);
+    else shared.push([file]);
+  }
+  return [...alone, ...shared];
+}
