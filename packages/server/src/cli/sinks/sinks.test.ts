@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type CommandResult, type RunOptions, runCommand } from '../fixtures/run-command.ts';
@@ -218,6 +218,21 @@ test('a name that leads to a private address is refused when it is dialled, and 
   };
   const at = await run(['create', 'http', '--set', `url=${receiver.url}`], { env });
   assert.match(at.err, /settings\/url.*not a public/);
+  // The same address as one number, and where a key of Google would have its token fetched.
+  const number = ['create', 'redis', '--set', 'host=2130706433', '--set', 'stream=a'];
+  assert.match((await run(number, { env })).err, /settings\/host.*not a public/);
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const account = {
+    client_email: 'a@example.com',
+    private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    token_uri: `${receiver.url}/token`,
+  };
+  const pubsub = [
+    ...['create', 'pubsub', '--set', 'topic=projects/shop-1/topics/mail'],
+    ...['--set', 'service_account=@-'],
+  ];
+  const keyed = await run(pubsub, { env, input: JSON.stringify(account) });
+  assert.match(keyed.err, /settings\/service_account.*not a public/);
   const name = receiver.url.replace('127.0.0.1', 'localhost');
   const made = await run(['create', 'http', '--name', 'moved', '--set', `url=${name}`], { env });
   assert.equal(made.code, 0, made.err);

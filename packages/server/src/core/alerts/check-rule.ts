@@ -3,6 +3,9 @@ import { type AlertTypeEntry, entryOf, SUMMED_SCOPES } from './alert-types.ts';
 import { explainQuietHours } from './quiet-hours.ts';
 import { sayCount, saySeconds, sayValue } from './say-numbers.ts';
 
+/** More than anybody sends within the longest window. */
+const MAX_MIN_VOLUME = 1_000_000_000;
+
 /** What is wrong with a rule, with the JSON pointer of its field. */
 export interface RuleFault {
   pointer: string;
@@ -43,9 +46,12 @@ function checkThreshold(
   if (threshold > range.max) {
     const never = unit === 'share' ? 'A share over 100% can never be reached. ' : '';
     const percent = unit === 'share' ? ' 5% is 0.05.' : '';
-    at('/threshold', `${never}A threshold of ${title.toLowerCase()} is ${within}.${percent}`);
-  } else if (threshold < range.min) {
-    at('/threshold', `That is always reached. A threshold of ${title.toLowerCase()} is ${within}.`);
+    at('/threshold', `${never}A threshold of "${title}" is ${within}.${percent}`);
+    return faults;
+  }
+  if (threshold < range.min) {
+    at('/threshold', `That is always reached. A threshold of "${title}" is ${within}.`);
+    return faults;
   }
   if (unit === 'count' && !Number.isInteger(threshold)) {
     at('/threshold', 'This is a count: use a whole number.');
@@ -91,6 +97,10 @@ function checkVolume(
     if (minVolume === null) return [];
     const why = unit === 'share' ? 'goes by what there is' : 'is no rate';
     return [{ pointer, detail: `${title} ${why}, and has no minimum volume.` }];
+  }
+  if (minVolume !== null && minVolume > MAX_MIN_VOLUME) {
+    const detail = `Nobody sends so much: it would never fire. Use at most ${sayCount(MAX_MIN_VOLUME)}.`;
+    return [{ pointer, detail }];
   }
   if (minVolume !== null && minVolume >= range.min) return [];
   const detail = `A rate of nothing says nothing: use at least ${sayCount(range.min)}, better ${sayCount(range.default)}.`;

@@ -92,6 +92,8 @@ test('what can never fire is refused, with the field', () => {
     checkRule(ruleOf(type, fields)).map(({ pointer }) => pointer);
   assert.deepEqual(pointers('bounce_rate', { threshold: 5, resolveBelow: 4 }), ['/threshold']);
   assert.deepEqual(pointers('bounce_rate', { threshold: 0, resolveBelow: null }), ['/threshold']);
+  assert.deepEqual(pointers('bounce_rate', { threshold: -1 }), ['/threshold']);
+  assert.deepEqual(pointers('bounce_rate', { minVolume: 1e10 }), ['/min_volume']);
   assert.deepEqual(pointers('bounce_rate', { threshold: null, resolveBelow: null }), [
     '/threshold',
   ]);

@@ -53,7 +53,7 @@ export function createSinkHttp(options: {
 export function refuseLiteral(guard: Pick<AddressGuard, 'refuse'>, hostname: string): void {
   const literal = hostname.replace(/^\[|\]$/g, '');
   const reason = isIP(literal) === 0 ? null : guard.refuse(literal);
-  if (reason !== null) throw new SinkTrouble('address_refused', `${sentence(reason)}.`);
+  if (reason !== null) throw new SinkTrouble('address_refused', `${reason}.`);
 }
 
 /** Of a GuardedLookup. */
@@ -95,8 +95,4 @@ function toHeaders(
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
     ),
   );
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -4,7 +4,8 @@ import { createPerson } from '../../core/erase-person.ts';
 import type { SourcePayload } from '../../core/source.ts';
 import { encodeAttemptTrace } from '../../core/webhooks/attempt-trace.ts';
 import { packBytes } from '../../lib/pack.ts';
-import { NODE, NOW_MS, type OpenEngine, type Sandbox, useStore } from './sandbox.ts';
+import { NODE, NOW_MS, type OpenEngine, RETENTION_MS, type Sandbox, useStore } from './sandbox.ts';
+import { sinkOf } from './sink-cases.ts';
 
 const ANNA = 'anna@person.test';
 const BERT = 'bert@person.test';
@@ -38,6 +39,7 @@ async function dump({ engine: { db }, projectId }: Sandbox): Promise<string> {
     'events',
     'deliveries',
     'attempts',
+    'sink_refusals',
     'recipient_states',
     'messages',
     'transmissions',
@@ -157,6 +159,17 @@ export function describeErasure(open: OpenEngine): void {
       await engine.claimDeliveries(box.claim());
       await engine.recordAttempt(attempt(first, { ...told, number: 2 }));
       await engine.recordAttempt(attempt(second, { responseExcerpt: `ok ${BERT}` }));
+      const sink = sinkOf(box);
+      await store.sinks.insert(sink, 0, []);
+      const refusals = [ANNA, BERT].map((address, i) => {
+        return {
+          eventId: both.eventIds[i] ?? '',
+          code: 'refused',
+          detail: `No ${address}`,
+        } as const;
+      });
+      const step = { from: 0, to: 1, sent: 0, nowMs: NOW_MS, retainUntilMs: NOW_MS + RETENTION_MS };
+      await store.sinkPlaces.advance({ ...sink, lane: 'live' }, { ...step, refusals });
       const bertBefore = await store.events.body(projectId, second);
       const webhooks = await storeWebhooks(box);
       const changed = await erase(box);
@@ -165,6 +178,7 @@ export function describeErasure(open: OpenEngine): void {
         events: 4,
         deliveries: 1,
         attempts: 1,
+        refusals: 1,
         transmissions: 2,
         transcripts: 0,
         messages: 1,

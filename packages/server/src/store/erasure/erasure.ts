@@ -5,6 +5,7 @@ import { createEventErasure } from './erase-events.ts';
 import { createMessageErasure, createTransmissionErasure } from './erase-mail.ts';
 import { createPayloadErasure } from './erase-payloads.ts';
 import { createReceivedErasure } from './erase-received.ts';
+import { createRefusalErasure } from './erase-refusals.ts';
 import { createStateErasure } from './erase-states.ts';
 import {
   createJobPartErasure,
@@ -36,6 +37,7 @@ export function createErasure(
       { name: 'events', step: createEventErasure(db, () => recent?.clear()) },
       { name: 'deliveries', step: createDeliveryErasure(db) },
       { name: 'attempts', step: createAttemptErasure(db) },
+      { name: 'refusals', step: createRefusalErasure(db) },
       { name: 'transmissions', step: createTransmissionErasure(db) },
       // Behind the transmissions: none of his is under way by then, to leave another one.
       { name: 'transcripts', step: createTranscriptErasure(db) },

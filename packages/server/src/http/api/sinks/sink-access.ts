@@ -7,6 +7,7 @@ import type { AddressGuard } from '../../../lib/network/address-guard.ts';
 import { SinkTrouble } from '../../../sinks/contract.ts';
 import type { SinkRoom } from '../../../sinks/create-sinks.ts';
 import { refuseLiteral } from '../../../sinks/dialing/sink-http.ts';
+import { readServiceAccount } from '../../../sinks/google/service-account.ts';
 import { findSinkPreset } from '../../../sinks/presets/sink-presets.ts';
 import { findSinkKind } from '../../../sinks/sink-kinds.ts';
 import type { EventFeed } from '../../../store/log/event-feed.ts';
@@ -146,12 +147,24 @@ export function toSettingsSchema(settings: z.ZodType): Record<string, unknown> {
   return shape;
 }
 
-/** What a setting leads to: kinds that dial themselves have a `host`, or `brokers` with ports. */
+/**
+ * What a setting leads to: kinds that dial themselves have a `host`, or `brokers` with ports; a key of Google names
+ * where its token is fetched.
+ */
 function hostsIn(name: string, value: unknown): string[] {
   if (typeof value !== 'string') return [];
-  if (name === 'host') return [value];
-  if (name === 'brokers') return value.split(',').map((one) => one.trim().replace(/:\d+$/, ''));
+  if (name === 'host') return [asDialled(value)];
+  if (name === 'brokers') {
+    return value.split(',').map((one) => asDialled(one.trim().replace(/:\d+$/, '')));
+  }
+  if (name === 'service_account') return hostsIn('', readServiceAccount(value)?.token_uri);
   return /^\w+:\/\//.test(value) && URL.canParse(value) ? [new URL(value).hostname] : [];
+}
+
+/** An address may be written as one number, in hexadecimal or octal: 167772161 is 10.0.0.1. */
+function asDialled(host: string): string {
+  const url = `http://${host}/`;
+  return URL.canParse(url) ? new URL(url).hostname : host;
 }
 
 function readFilter(before: SinkRecord['filter'], given: unknown): SinkRecord['filter'] {
