@@ -80,6 +80,17 @@ test('many that are slow, but not too slow, are all evaluated', async () => {
   );
 });
 
+test('what is large goes in several groups, and all of it comes back', async () => {
+  const inputs = Array.from({ length: 60 }, (_, n) => ({ n, text: 'x'.repeat(300_000) }));
+  const made = await Promise.all(
+    inputs.map((input) => evaluateValue(evaluator, '{ "n": n, "text": text & text }', input)),
+  );
+  assert.deepEqual(
+    made.map((one) => (one as { n: number; text: string }).text.length),
+    inputs.map(() => 600_000),
+  );
+});
+
 test('what cannot be compiled says where', () => {
   assert.equal(explainExpression('data.{"a": 1}'), null);
   assert.match(explainExpression('{ "a": ') ?? '', /not JSONata.*character/);

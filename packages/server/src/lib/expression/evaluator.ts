@@ -5,6 +5,7 @@ import {
   type ExpressionAnswer,
   type ExpressionAnswers,
   type ExpressionGroup,
+  GROUP_CHARS,
   GROUP_MS,
 } from './protocol.ts';
 
@@ -45,8 +46,11 @@ const LIMIT_MS = 1_000;
 /** And the process to start. */
 const START_MS = 30_000;
 const HEAP_MB = 64;
-/** So many inputs go to the process at once: the way there and back costs more than most evaluations. */
-const MAX_GROUP = 32;
+/**
+ * So many inputs go to the process at once: the way there and back costs more than most evaluations, and where
+ * this thread is busy it takes as long as a hundred of them.
+ */
+const MAX_GROUP = 500;
 const MAX_SUSPECTS = 1_000;
 /** What it makes may have so many bytes, as JSON. */
 const MAX_BYTES = 1_048_576;
@@ -168,7 +172,7 @@ export function createExpressionEvaluator(
     const [turn] = queues;
     if (turn === undefined) return;
     const [expression, waiting] = turn;
-    const size = suspects.has(expression) ? 1 : group;
+    const size = suspects.has(expression) ? 1 : sizeOfGroup(waiting, group);
     current = { expression, tasks: waiting.slice(0, size) };
     queues.delete(expression);
     if (waiting.length > size) queues.set(expression, waiting.slice(size));
@@ -217,6 +221,17 @@ export function createExpressionEvaluator(
       if (child !== null) lose(child, STOPPED);
     },
   };
+}
+
+function sizeOfGroup(waiting: readonly Waiting[], most: number): number {
+  let size = 0;
+  let chars = 0;
+  for (const { input } of waiting) {
+    chars += input.length;
+    if (size === most || (size > 0 && chars > GROUP_CHARS)) break;
+    size += 1;
+  }
+  return size;
 }
 
 function answerTo(task: Waiting | undefined, answer: ExpressionAnswer): void {

@@ -3,6 +3,7 @@ import {
   type ExpressionAnswer,
   type ExpressionAnswers,
   type ExpressionGroup,
+  GROUP_CHARS,
   GROUP_MS,
 } from './protocol.ts';
 
@@ -34,9 +35,12 @@ async function evaluate(expression: string, input: string): Promise<ExpressionAn
 async function evaluateGroup({ expression, inputs }: ExpressionGroup): Promise<ExpressionAnswers> {
   const endsAt = performance.now() + GROUP_MS;
   const answers: ExpressionAnswer[] = [];
+  let chars = 0;
   for (const input of inputs) {
-    answers.push(await evaluate(expression, input));
-    if (performance.now() >= endsAt) break;
+    const answer = await evaluate(expression, input);
+    answers.push(answer);
+    if (answer.ok) chars += answer.json?.length ?? 0;
+    if (performance.now() >= endsAt || chars >= GROUP_CHARS) break;
   }
   return answers;
 }
