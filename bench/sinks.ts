@@ -4,6 +4,7 @@ import { createCounter } from 'posthorn/src/analytics/counter.ts';
 import { systemClock } from 'posthorn/src/lib/clock.ts';
 import { createExpressionEvaluator } from 'posthorn/src/lib/expression/evaluator.ts';
 import { silentLog } from 'posthorn/src/lib/log.ts';
+import { createLoopGauge } from 'posthorn/src/lib/loop-gauge.ts';
 import { createSecretBox } from 'posthorn/src/lib/secrets/secret-box.ts';
 import { createSinkRoom } from 'posthorn/src/sinks/create-sinks.ts';
 import { createSinkHttp } from 'posthorn/src/sinks/dialing/sink-http.ts';
@@ -237,6 +238,7 @@ async function startSinks(engine: BenchEngine, wanted: readonly Wanted[], afterP
     contextOf: ({ id }) => id,
     projectExists: () => true,
     retentionMs: () => 30 * DAY_MS,
+    isPressed: createLoopGauge(),
     clock: systemClock,
     random: Math.random,
     log: silentLog,

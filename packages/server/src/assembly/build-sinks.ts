@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns';
 import { createExpressionEvaluator } from '../lib/expression/evaluator.ts';
+import { createLoopGauge } from '../lib/loop-gauge.ts';
 import { SinkTrouble } from '../sinks/contract.ts';
 import { createSinkRoom, type SinkRoom } from '../sinks/create-sinks.ts';
 import { resolveForSinks } from '../sinks/dialing/resolve-address.ts';
@@ -47,6 +48,7 @@ export function buildSinks(
     contextOf: sinkContext,
     projectExists: (projectId) => projects.find(projectId) !== null,
     retentionMs,
+    isPressed: createLoopGauge(),
     clock,
     random,
     log,

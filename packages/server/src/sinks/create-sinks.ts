@@ -68,6 +68,8 @@ export function createSinkRoom(options: {
   contextOf(sink: Pick<SinkRecord, 'projectId' | 'id'>): string;
   projectExists(projectId: string): boolean;
   retentionMs(projectId: string): number;
+  /** The process has no time to spare. */
+  isPressed(): boolean;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -103,6 +105,7 @@ export function createSinkRoom(options: {
     const worker = createSinkWorker({
       sinkId: record.id,
       lanes: [runnerOf('live'), runnerOf('backfill')],
+      isPressed: options.isPressed,
       clock,
       log,
     });

@@ -1,4 +1,5 @@
 import type { CanonicalEvent, EventType } from '@posthorn/sdk';
+import { timeOfId } from '../../core/ids.ts';
 import {
   NEW_PLACE,
   type SinkLane,
@@ -93,6 +94,8 @@ const IDLE_STORE_MS = 10_000;
 export interface LaneRunner {
   /** Resolves to how long to wait for the next step, ms; null when the lane has nothing to do. */
   step(): Promise<number | null>;
+  /** How old the last event was when it was sent or put aside, ms; 0 before the first. */
+  behindMs(): number;
   close(): Promise<void>;
 }
 
@@ -110,6 +113,7 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
   let known: SinkPlace | null = null;
   /** When all had been sent, and the destination wants batches that are worth it: see restMs. */
   let restUntilMs = Number.NEGATIVE_INFINITY;
+  let behindMs = 0;
 
   /** Never rejects: what went wrong is in the answer. */
   async function send(items: readonly SinkItem[]): Promise<Sent> {
@@ -183,7 +187,13 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
     return waitMs;
   }
 
+  /** By its id, which has the time at which it came. */
+  function ageOf(last: FoundEvent | undefined): number {
+    return last === undefined ? 0 : clock.now() - timeOfId(last.event.id);
+  }
+
   return {
+    behindMs: () => behindMs,
     async step() {
       const restMs = sink.lane === 'live' ? restUntilMs - clock.now() : 0;
       if (restMs > 0) return restMs;
@@ -211,6 +221,7 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
       const found = page.events.filter(({ position }) => position <= last);
       const { items, broken } = await prepare(found, options.wants, options.transform);
       const { taken, refusals, trouble } = await send(items);
+      behindMs = ageOf(found.at(-1));
       const to = trouble === null ? Math.min(page.position, last) : placeBehind(items, taken, from);
 
       let moved: SinkPlace | null = null;

@@ -18,10 +18,12 @@ async function start(
       return next();
     },
     async close() {},
+    behindMs: () => 0,
   };
   const worker = createSinkWorker({
     sinkId: 'snk_1',
     lanes: [lane, ...others(clock)],
+    isPressed: () => false,
     clock,
     log: silentLog,
   });
@@ -87,6 +89,7 @@ test('a backfill is looked for once a second while there is none, and goes on wh
           return left;
         },
         async close() {},
+        behindMs: () => 0,
       },
     ],
   );
@@ -98,5 +101,39 @@ test('a backfill is looked for once a second while there is none, and goes on wh
   left = 400;
   await clock.advance(1_800);
   assert.deepEqual(at, [0, 1_000, 2_000, 2_400, 2_800]);
+  await worker.close();
+});
+
+test('in a rush a sink that has more to send gives way, unless it is far behind', async () => {
+  const clock = createTestClock(0);
+  const looks: number[] = [];
+  let [behindMs, isPressed, next] = [1_000, true, 0 as number | null];
+  const lane: LaneRunner = {
+    async step() {
+      looks.push(clock.now());
+      await new Promise<void>((resolve) => clock.after(100, resolve));
+      return next;
+    },
+    async close() {},
+    behindMs: () => behindMs,
+  };
+  const worker = createSinkWorker({
+    ...{ sinkId: 'snk_1', lanes: [lane], clock, log: silentLog },
+    isPressed: () => isPressed,
+  });
+  worker.begin();
+  await clock.advance(600);
+  worker.wake();
+  await clock.advance(450);
+  assert.deepEqual(looks, [0, 500, 1_000], 'four times as long as it was busy, told or not');
+  behindMs = 60_001;
+  await clock.advance(150);
+  assert.deepEqual(looks.slice(3), [1_100, 1_200]);
+  [behindMs, isPressed] = [0, false];
+  await clock.advance(200);
+  assert.deepEqual(looks.slice(5), [1_300, 1_400]);
+  [isPressed, next] = [true, null];
+  await clock.advance(1_200);
+  assert.deepEqual(looks.slice(7), [2_500], 'who is done looks as usual');
   await worker.close();
 });

@@ -24,9 +24,20 @@ const LOOK_MS = 1_000;
  */
 const GATHER_MS = 250;
 
+/**
+ * A sink that has more to send gives way while the process has no time to spare, so that webhooks and mail go
+ * first in a rush: it rests so many times as long as it was busy, and not when it is a minute behind already.
+ */
+const REST_TIMES = 4;
+const MAX_REST_MS = 2_000;
+const PATIENCE_MS = 60_000;
+
 export function createSinkWorker(options: {
   sinkId: string;
+  /** The live one first. */
   lanes: readonly LaneRunner[];
+  /** The process has no time to spare. */
+  isPressed: () => boolean;
   clock: Clock;
   log: Log;
 }): SinkWorker {
@@ -37,6 +48,7 @@ export function createSinkWorker(options: {
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   /** No backfill is looked for before. */
   let quietUntilMs = Number.NEGATIVE_INFINITY;
+  let restsUntilMs = Number.NEGATIVE_INFINITY;
   let underWay: Promise<void> = Promise.resolve();
   let cancel = (): void => {};
 
@@ -57,14 +69,24 @@ export function createSinkWorker(options: {
     cancel();
     isAwake = false;
     isTurning = true;
+    const startedAtMs = clock.now();
     const waitMs = await round().catch((error: unknown) => {
       // The store is away, or another node has gone on with the lane.
       log.warn({ sink: options.sinkId, error: messageOf(error) }, 'A sink waits; it tries again');
       return LOOK_MS;
     });
     isTurning = false;
+    const restMs = waitMs === 0 ? restAfter(clock.now() - startedAtMs) : 0;
     lookedAtMs = clock.now();
-    if (isHeld) cancel = clock.after(isAwake ? Math.min(waitMs, untilTogether()) : waitMs, go);
+    restsUntilMs = lookedAtMs + restMs;
+    const soonMs = isAwake ? Math.min(waitMs, untilTogether()) : waitMs;
+    if (isHeld) cancel = clock.after(Math.max(soonMs, restMs), go);
+  }
+
+  function restAfter(busyMs: number): number {
+    const behindMs = lanes[0]?.behindMs() ?? 0;
+    if (behindMs > PATIENCE_MS || !options.isPressed()) return 0;
+    return Math.min(busyMs * REST_TIMES, MAX_REST_MS);
   }
 
   const untilTogether = (): number => GATHER_MS - (clock.now() % GATHER_MS);
@@ -92,7 +114,7 @@ export function createSinkWorker(options: {
     wake() {
       if (!isHeld || isAwake) return;
       isAwake = true;
-      if (isTurning) return;
+      if (isTurning || clock.now() < restsUntilMs) return;
       cancel();
       const isRested = clock.now() - lookedAtMs >= GATHER_MS;
       cancel = clock.after(isRested ? 0 : untilTogether(), go);
