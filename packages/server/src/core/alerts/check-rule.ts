@@ -47,9 +47,8 @@ function checkThreshold(
     const never = unit === 'share' ? 'A share over 100% can never be reached. ' : '';
     const percent = unit === 'share' ? ' 5% is 0.05.' : '';
     at('/threshold', `${never}A threshold of "${title}" is ${within}.${percent}`);
-    return faults;
-  }
-  if (threshold < range.min) {
+  } else if (threshold < range.min) {
+    // The lower line that goes with it would be as wrong.
     at('/threshold', `That is always reached. A threshold of "${title}" is ${within}.`);
     return faults;
   }

@@ -35,7 +35,10 @@ const QUEUES: readonly AlertType[] = [
 /** The lower line for a threshold. What lasts is over as soon as it ends, so a time needs none. */
 export function usualResolveBelow(type: AlertType, threshold: number | null): number | null {
   if (threshold === null) return null;
-  if (entryOf(type).unit !== 'share' && !QUEUES.includes(type)) return threshold;
+  const { unit } = entryOf(type);
+  if (unit !== 'share' && !QUEUES.includes(type)) return threshold;
+  // Between whole numbers there is nothing to be below.
+  if (unit === 'count') return Math.ceil(threshold * CLEAR_SHARE);
   return Math.round(threshold * CLEAR_SHARE * PLACES) / PLACES;
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { AlertReading } from './alert-rule.ts';
 import { ALERT_TYPE_NAMES, type AlertType, entryOf } from './alert-types.ts';
 import { checkRule } from './check-rule.ts';
-import { DEFAULT_RULES, defaultSettings } from './new-rule.ts';
+import { DEFAULT_RULES, defaultSettings, usualResolveBelow } from './new-rule.ts';
 import { sayAge, saySeconds, sayShare } from './say-numbers.ts';
 import { sayReading, sayRule } from './say-rule.ts';
 
@@ -46,6 +46,11 @@ test('a rule says when it fires and resolves, whom it tells and what it does', (
       'Tells 1 sink, a@example.com and b@example.com, and again every hour, from 22:00 to 07:00 (Europe/Berlin) only afterwards. ' +
       'Holds mail of the stream broadcast for review.',
   );
+});
+
+test('the lower line of a queue is a whole number, and above 0', () => {
+  const lines = [1_000, 3, 1].map((line) => usualResolveBelow('mail_queue_depth', line));
+  assert.deepEqual(lines, [800, 3, 1]);
 });
 
 test('every type says what it has found', () => {
