@@ -5,7 +5,7 @@ import type { TransmissionsTable } from '../tables.ts';
 type DueRow = Pick<
   TransmissionsTable,
   'project_id' | 'message_id' | 'recipient' | 'domain' | 'attempts' | 'reached_server'
->;
+> & { expires_at: number | null };
 
 /**
  * Walks the partial index transmissions_due; domains whose lanes are full are passed over. `LIMIT ?3 + 0`, since
@@ -13,7 +13,10 @@ type DueRow = Pick<
  */
 export function prepareClaimTransmissions(db: DatabaseSync) {
   const selectDue = db.prepare(
-    `SELECT project_id, message_id, recipient, domain, attempts, reached_server FROM transmissions
+    `SELECT project_id, message_id, recipient, domain, attempts, reached_server,
+       (SELECT expires_at FROM messages m WHERE m.project_id = t.project_id AND m.id = t.message_id)
+         AS expires_at
+     FROM transmissions t
      WHERE state = 'queued' AND node IS NULL AND due_at <= ?1
        AND domain NOT IN (SELECT value FROM json_each(?2))
      ORDER BY due_at LIMIT ?3 + 0`,
@@ -39,6 +42,7 @@ export function prepareClaimTransmissions(db: DatabaseSync) {
         domain: row.domain,
         attempts: row.attempts,
         reachedServer: row.reached_server === 1,
+        expiresAtMs: row.expires_at,
       })),
       nextDueAtMs: next?.dueAt ?? null,
     };

@@ -36,19 +36,23 @@ const FAULTS: Record<number, FileFault> = {
   26: 'corrupt',
 };
 
-const CONSTRAINT = 19;
+/**
+ * Extended codes of a key that is taken or missing: UNIQUE, PRIMARYKEY, ROWID, FOREIGNKEY. What breaks another
+ * constraint (NOTNULL, CHECK) would break it alone too, so it is nobody's conflict.
+ */
+const KEY_CONFLICTS = [2067, 1555, 2579, 787];
 
-function resultCode(error: unknown): number | null {
+function extendedCode(error: unknown): number | null {
   if (!(error instanceof Error) || !('errcode' in error)) return null;
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+  return typeof error.errcode === 'number' ? error.errcode : null;
 }
 
 /** The store's word for what SQLite threw; null when the fault is in a statement, not in the store. */
 export function faultOf(error: unknown): FileFault | null {
-  const code = resultCode(error);
-  return code === null ? null : (FAULTS[code] ?? null);
+  const code = extendedCode(error);
+  return code === null ? null : (FAULTS[code & 0xff] ?? null);
 }
 
-export function isConstraintViolation(error: unknown): boolean {
-  return resultCode(error) === CONSTRAINT;
+export function isKeyConflict(error: unknown): boolean {
+  return KEY_CONFLICTS.includes(extendedCode(error) ?? 0);
 }

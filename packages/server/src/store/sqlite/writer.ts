@@ -3,7 +3,7 @@ import type { Statement } from '../engine.ts';
 import { prepareAppendEvents } from './append-events.ts';
 import { prepareClaimDeliveries } from './claim-deliveries.ts';
 import { prepareClaimTransmissions } from './claim-transmissions.ts';
-import { faultOf, isConstraintViolation } from './open-database.ts';
+import { faultOf, isKeyConflict } from './open-database.ts';
 import { createPageBudget } from './page-budget.ts';
 import type { CommitResult, CommitRows, WriteBatch, WriteBatchResult } from './protocol.ts';
 import { preparePurgeExpired } from './purge-expired.ts';
@@ -88,7 +88,7 @@ export function createWriter(db: DatabaseSync) {
       if (faultOf(error) !== null || !(error instanceof Error)) throw error;
       db.exec('ROLLBACK TO one');
       db.exec('RELEASE one');
-      const isConflict = error instanceof Conflict || isConstraintViolation(error);
+      const isConflict = error instanceof Conflict || isKeyConflict(error);
       return { isConflict, message: error.message };
     }
   }

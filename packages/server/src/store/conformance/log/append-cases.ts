@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type Compilable, sql } from 'kysely';
 import { StoreConflict } from '../../engine.ts';
+import { toStatement } from '../../statement.ts';
 import { DAY_MS, NODE, NOW_MS, type OpenEngine, OTHER_NODE, useStore } from '../sandbox.ts';
 
 export function describeAppend(open: OpenEngine): void {
@@ -88,6 +90,35 @@ export function describeAppend(open: OpenEngine): void {
       for (const one of good) assert.ok(await store.events.get(projectId, one.event.id));
       assert.equal((await store.deliveries.attempts(projectId, [used.event.id])).length, 1);
       assert.ok(ids);
+    });
+
+    test('calls it a conflict when a key is taken or missing, but not when a value is', async () => {
+      const { engine, ids, projectId } = await sandbox();
+      const run = (query: Compilable) =>
+        engine.commit({ events: [], statements: [toStatement(query)] });
+      const fact = (value: unknown) =>
+        engine.db.insertInto('facts').values({ name: 'twice', value: sql<string>`${value}` });
+      const isRefused = (query: Compilable, isConflict: boolean) =>
+        assert.rejects(run(query), (error) => error instanceof StoreConflict === isConflict);
+      await isRefused(fact(null), false);
+      await run(fact('here'));
+      await isRefused(fact('again'), true);
+      const key = (values: { projectId: string; mode: unknown }) =>
+        engine.db.insertInto('api_keys').values({
+          project_id: values.projectId,
+          ...{
+            id: ids.next('apiKey'),
+            name: '',
+            key_hash: ids.next('apiKey'),
+            hint: '',
+            scopes: '',
+          },
+          mode: sql<'live'>`${values.mode}`,
+          created_at: NOW_MS,
+        });
+      await isRefused(key({ projectId: 'prj_nobody', mode: 'live' }), true);
+      await isRefused(key({ projectId, mode: 'neither' }), false);
+      await run(key({ projectId, mode: 'live' }));
     });
 
     test('spares the others in the same batch a statement that makes no sense', async () => {

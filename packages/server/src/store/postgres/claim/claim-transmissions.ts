@@ -7,7 +7,7 @@ import type { Transaction } from '../connect/transactions.ts';
 type DueRow = Pick<
   TransmissionsTable,
   'project_id' | 'message_id' | 'recipient' | 'domain' | 'attempts' | 'reached_server'
->;
+> & { expires_at: number | null };
 
 const WAITS = "state = 'queued' AND node IS NULL AND domain <> ALL ($1::text[])";
 
@@ -19,9 +19,11 @@ export async function claimTransmissions(
 ): Promise<ClaimedTransmissions> {
   const except = textArray(claim.exceptDomains);
   const { rows } = await tx.send<DueRow>(
-    `SELECT project_id, message_id, recipient, domain, attempts, reached_server
-     FROM posthorn.transmissions WHERE ${WAITS} AND due_at <= $2
-     ORDER BY due_at LIMIT ${Math.trunc(claim.limit)} FOR UPDATE${skipLocked ? ' SKIP LOCKED' : ''}`,
+    `SELECT project_id, message_id, recipient, domain, attempts, reached_server,
+       (SELECT expires_at FROM posthorn.messages m
+        WHERE m.project_id = t.project_id AND m.id = t.message_id) AS expires_at
+     FROM posthorn.transmissions t WHERE ${WAITS} AND due_at <= $2
+     ORDER BY due_at LIMIT ${Math.trunc(claim.limit)} FOR UPDATE OF t${skipLocked ? ' SKIP LOCKED' : ''}`,
     [except, claim.nowMs],
   );
   if (rows.length > 0) {
@@ -50,6 +52,7 @@ export async function claimTransmissions(
       domain: row.domain,
       attempts: row.attempts,
       reachedServer: row.reached_server === 1,
+      expiresAtMs: row.expires_at,
     })),
     nextDueAtMs: next.rows[0]?.dueAt ?? null,
   };

@@ -16,8 +16,11 @@ const FAULTS: readonly [RegExp, StoreFault][] = [
 
 /** What the same transaction may well get through the next time: deadlock, serialization. */
 const PASSING = /^40(001|P01)$/;
-/** Integrity constraint violations. */
-const CONSTRAINT = /^23/;
+/**
+ * A key that is taken or missing: unique, foreign key, exclusion. What breaks another constraint (not null,
+ * check) would break it alone too, so it is nobody's conflict.
+ */
+const KEY_CONFLICT = /^23(001|503|505|P01)$/;
 
 /** TLS errors of Node's client: certificate, name, protocol. */
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/;
@@ -77,8 +80,8 @@ export function isPassing(error: unknown): boolean {
   return error instanceof LostRace || PASSING.test(codeOf(error));
 }
 
-export function isConstraintViolation(error: unknown): boolean {
-  return CONSTRAINT.test(codeOf(error));
+export function isKeyConflict(error: unknown): boolean {
+  return KEY_CONFLICT.test(codeOf(error));
 }
 
 /** Another node changed what this transaction had read. It is made again. */

@@ -3,7 +3,7 @@ import { DatabaseError } from 'pg';
 import { messageOf } from '../../../lib/errors.ts';
 import { textArray } from '../connect/arrays.ts';
 import type { Capabilities } from '../connect/capabilities.ts';
-import { isConstraintViolation } from '../connect/faults.ts';
+import { isKeyConflict } from '../connect/faults.ts';
 import type { Transaction, Transactions } from '../connect/transactions.ts';
 
 const FOLDER = new URL('../../migrations/postgres/', import.meta.url);
@@ -57,7 +57,7 @@ export async function migrate(
       });
     } catch (error) {
       if (isThereAlready(error)) throw new SchemaUnknown(messageOf(error));
-      if (!isConstraintViolation(error)) throw error;
+      if (!isKeyConflict(error)) throw error;
     }
     version = await readVersion(transactions);
   }
@@ -83,7 +83,7 @@ async function makeHistory(transactions: Transactions): Promise<void> {
         { slow: true },
       );
     } catch (error) {
-      if (!isConstraintViolation(error) || attempt === 5) throw error;
+      if (!isKeyConflict(error) || attempt === 5) throw error;
     }
   }
 }

@@ -6,7 +6,7 @@ import {
   StoreConflict,
 } from '../../engine.ts';
 import type { Capabilities } from '../connect/capabilities.ts';
-import { faultOf, isConstraintViolation, isPassing } from '../connect/faults.ts';
+import { faultOf, isKeyConflict, isPassing } from '../connect/faults.ts';
 import { all, type Transaction, type Transactions } from '../connect/transactions.ts';
 import { prepareAppend } from './append-events.ts';
 import { type LinesOfEndpoint, lockLines } from './delivery-lines.ts';
@@ -118,7 +118,7 @@ async function writeOne(
     if (faultOf(error) !== null || isPassing(error) || !(error instanceof Error)) throw error;
     await tx.send('ROLLBACK TO SAVEPOINT one');
     await tx.send('RELEASE SAVEPOINT one');
-    const isConflict = error instanceof StoreConflict || isConstraintViolation(error);
+    const isConflict = error instanceof StoreConflict || isKeyConflict(error);
     return isConflict
       ? new StoreConflict(error.message)
       : new Error(`The database refused a statement: ${error.message}`, { cause: error });
