@@ -20,6 +20,7 @@ import { ensureFirstProject } from './http/access/ensure-first-project.ts';
 import { createMetrics } from './http/metrics.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Log } from './lib/log.ts';
+import { createLeaseFence } from './nodes/lease-fence.ts';
 import { checkSourceAddresses } from './smtp/client/source-addresses.ts';
 import type { SmtpListener } from './smtp/smtp-listener.ts';
 
@@ -80,8 +81,10 @@ async function buildParts(basics: Basics) {
     waitingMail: store.messages.waiting,
   });
   const access = buildAccess(basics);
+  const fence = createLeaseFence({ ...basics, engine: store.engine, wallMs: Date.now });
   const webhooks = await buildWebhooks(basics, {
     nodes: () => sharing.count('dispatch'),
+    fence,
     report: (report) => reports.reporter.report(report),
     onAttempt: ({ errorCode, latencyMs }) => metrics.attempt(errorCode, latencyMs),
   });
@@ -90,7 +93,7 @@ async function buildParts(basics: Basics) {
   const { announce } = sinks.sinkRoom;
   const logbook = buildLog(basics, { subscribers: dispatcher, metrics, announce });
   const nodes = (): number => sharing.count('mail');
-  const mail = await buildMail(basics, { ...logbook, metrics, nodes });
+  const mail = await buildMail(basics, { ...logbook, metrics, nodes, fence });
   const { acceptor } = mail;
   const reports = buildReports(basics, { ...logbook, ...webhooks, acceptor });
   const sources = await buildSources(basics, { ...logbook, ...access, ...webhooks, metrics });
@@ -100,7 +103,7 @@ async function buildParts(basics: Basics) {
     ...{ ...logbook, ...webhooks, ...sinks, ...analytics },
     ...{ ...access, acceptor },
   });
-  const sharing = buildSharing(basics, { access, webhooks, mail, sources, sinks });
+  const sharing = buildSharing(basics, { access, webhooks, mail, sources, sinks, fence });
   const app = buildHttp(basics, {
     access,
     webhooks,

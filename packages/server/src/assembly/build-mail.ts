@@ -15,6 +15,7 @@ import { createSendLimits, type SendLimits } from '../mail/send-limits.ts';
 import { createTrackingRoom, type TrackingRoom } from '../mail/tracking/create-tracking-room.ts';
 import { createUnsubscribeMail } from '../mail/tracking/unsubscribe-mail.ts';
 import { createExpectationWatch } from '../mail/watch-expectations.ts';
+import type { LeaseFence } from '../nodes/lease-fence.ts';
 import type { SmtpListener } from '../smtp/smtp-listener.ts';
 import type { Logbook } from './build-log.ts';
 import { buildTransmitter, type WaysOut } from './build-transmitter.ts';
@@ -39,6 +40,7 @@ interface MailTies extends Pick<Logbook, 'eventLog' | 'suppression'> {
   metrics: Pick<Metrics, 'messageAccepted' | 'mailReturned' | 'mailReceived'>;
   /** How many nodes deliver mail. */
   nodes: () => number;
+  fence: LeaseFence;
 }
 
 const MEMORY_MAIL_BYTES = 64 * 1_048_576;
@@ -143,7 +145,7 @@ function buildDeliverer(
   const { out } = rooms;
   const { config, store, projects, clock, random, ids, node } = basics;
   return createDeliverer({
-    engine: store.engine,
+    engine: { ...store.engine, ...ties.fence },
     messages: store.messages,
     log: ties.eventLog,
     transmitter: out.transmitter,

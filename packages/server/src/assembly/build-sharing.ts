@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { LeaseFence } from '../nodes/lease-fence.ts';
 import { shareWork, type WorkSharing } from '../nodes/share-work.ts';
 import type { Access } from './build-access.ts';
 import type { Mail } from './build-mail.ts';
@@ -16,6 +17,7 @@ export function buildSharing(
     mail: Pick<Mail, 'deliverer' | 'domainRoom'>;
     sources: Sources;
     sinks: Sinks;
+    fence: LeaseFence;
   },
 ): WorkSharing {
   const { directory, dispatcher } = ties.webhooks;
@@ -45,6 +47,7 @@ export function buildSharing(
         deliverer.dropLeases();
       },
     },
+    fence: ties.fence,
     clock,
     log,
   });

@@ -1,5 +1,6 @@
 import { createExpressionEvaluator } from '../lib/expression/evaluator.ts';
 import { type AddressGuard, createAddressGuard } from '../lib/network/address-guard.ts';
+import type { LeaseFence } from '../nodes/lease-fence.ts';
 import {
   createDispatcher,
   type Dispatcher,
@@ -33,7 +34,7 @@ const MEMORY_DELIVERIES = 8_192;
 
 export async function buildWebhooks(
   basics: Basics,
-  ties: Required<Pick<DispatcherOptions, 'nodes' | 'report' | 'onAttempt'>>,
+  ties: Required<Pick<DispatcherOptions, 'nodes' | 'report' | 'onAttempt'>> & { fence: LeaseFence },
 ): Promise<Webhooks> {
   const { config, store, secretBox, clock, random, ids, log, node, retentionMs } = basics;
   const { engine, deliveries, endpoints } = store;
@@ -52,7 +53,7 @@ export async function buildWebhooks(
   const poster = buildPoster(basics, networks);
   const dispatcher = createDispatcher({
     ...ties,
-    engine,
+    engine: { ...engine, ...ties.fence },
     deliveries,
     directory,
     poster: createTransformingPoster(poster, { evaluator, now: clock.now }),

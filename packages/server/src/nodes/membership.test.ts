@@ -51,7 +51,13 @@ async function setUp(t: TestContext): Promise<Shared> {
 
 /** A node whose time can be stopped, as by SIGSTOP, and whose clock can jump. */
 async function joinAs({ store, clock }: Pick<Shared, 'store' | 'clock'>, id: string) {
-  const heard = { changes: 0, expelled: 0, releases: 0, ownReleases: [] as string[][] };
+  const heard = {
+    changes: 0,
+    expelled: 0,
+    confirmedAtMs: 0,
+    releases: 0,
+    ownReleases: [] as string[][],
+  };
   let frozen = false;
   let aheadMs = 0;
   let doubts = 0;
@@ -80,6 +86,9 @@ async function joinAs({ store, clock }: Pick<Shared, 'store' | 'clock'>, id: str
     },
     onExpelled: () => {
       heard.expelled += 1;
+    },
+    onConfirmed: (sentAtMs) => {
+      heard.confirmedAtMs = sentAtMs;
     },
   });
   await membership.start();
@@ -117,8 +126,11 @@ test('a silent node is declared dead by one of the others, and joins again when 
     nodes.map(({ membership }) => membership.count('dispatch')),
     [3, 3, 3],
   );
+  const { confirmedAtMs } = c.heard;
+  assert.equal(confirmedAtMs, shared.clock.now(), 'each beat confirms what it holds');
   c.freeze();
   await pass(DEAD_AFTER_MS + 4_000);
+  assert.equal(c.heard.confirmedAtMs, confirmedAtMs);
   assert.deepEqual(
     (await store.nodes.list()).map(({ id }) => id),
     ['node_a', 'node_b'],
@@ -135,6 +147,7 @@ test('a silent node is declared dead by one of the others, and joins again when 
   assert.equal(a.heard.expelled + b.heard.expelled, 0);
   const [listed] = c.heard.ownReleases;
   assert.deepEqual(listed, ['node_a', 'node_b'], 'what it held was freed before it joined again');
+  assert.ok(c.heard.confirmedAtMs > confirmedAtMs + DEAD_AFTER_MS);
   for (const { membership } of nodes) await membership.stop();
   assert.deepEqual(await store.nodes.list(), []);
   const before = ['node_b', 'node_c'];

@@ -45,6 +45,8 @@ export function createMembership(options: {
   doubtfulCommits: () => number;
   /** Others had declared this node dead: none of its leases is its own any more. */
   onExpelled: () => void;
+  /** See LeaseFence.confirm. */
+  onConfirmed: (sentAtMs: number) => void;
 }): Membership {
   const { nodes, self, clock, log } = options;
   /** The last beat of each other node, and for how long this one has looked and seen no other. */
@@ -57,10 +59,11 @@ export function createMembership(options: {
   let stopped = false;
   let doubts = 0;
 
-  function register(): Promise<void> {
+  async function register(): Promise<void> {
     const nowMs = clock.now();
     const times = { startedAtMs: nowMs, beat, beatAtMs: nowMs };
-    return nodes.register({ ...self, state, stats: options.stats(), ...times });
+    await nodes.register({ ...self, state, stats: options.stats(), ...times });
+    options.onConfirmed(nowMs);
   }
 
   async function turn(): Promise<void> {
@@ -69,8 +72,10 @@ export function createMembership(options: {
       const stats = options.stats();
       const doubtful = options.doubtfulCommits();
       if (doubtful > doubts) await nodes.leave(self.id);
-      const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs: clock.now() });
-      if (!known && !stopped) {
+      const beatAtMs = clock.now();
+      const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs });
+      if (known) options.onConfirmed(beatAtMs);
+      else if (!stopped) {
         const why =
           doubtful > doubts
             ? 'This node has lost track of a commit in an outage; it joins again'

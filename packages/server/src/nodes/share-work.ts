@@ -6,6 +6,7 @@ import type { Engine } from '../store/engine.ts';
 import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
 import type { Deliveries, DueDelivery } from '../store/webhooks/deliveries.ts';
 import { followChanges } from './follow-changes.ts';
+import type { LeaseFence } from './lease-fence.ts';
 import { createMembership } from './membership.ts';
 import { createRounds } from './rounds.ts';
 
@@ -51,6 +52,7 @@ export function shareWork(options: {
   engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health' | 'onSignal' | 'doubtfulCommits'>;
   self: Pick<NodeRecord, 'id' | 'host' | 'pid' | 'version' | 'roles'>;
   stats: () => NodeStats;
+  fence: Pick<LeaseFence, 'confirm'>;
   sharer: Sharer;
   clock: Clock;
   log: Log;
@@ -72,6 +74,7 @@ export function shareWork(options: {
     doubtfulCommits: options.engine.doubtfulCommits,
     onChange: () => looks.wake(),
     onExpelled: () => sharer.dropLeases(),
+    onConfirmed: options.fence.confirm,
   });
 
   const follower = followChanges({
