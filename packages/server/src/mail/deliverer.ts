@@ -39,6 +39,9 @@ export interface Deliverer extends FreshMail {
 const CLAIM_LIMIT = 200;
 /** How often the store is asked for due mail when nothing else calls for it, ms. */
 const IDLE_POLL_MS = 30_000;
+/** The last try falls on the expiry itself: so long after it somebody may still have his turn, ms. */
+const EXPIRY_GRACE_MS = 60_000;
+const EXPIRED = 'it waited until it expired, for its destination gets no more at a time';
 /** How long settling may take once everything was aborted, ms. */
 const ABORT_BOUND_MS = 2_000;
 
@@ -81,7 +84,18 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return async (job) => answer.ticket.end(await delivery.deliver(job));
     }
     if (answer.waitMs !== null) pumpAfter(answer.waitMs);
+    giveUpExpired(lane);
     return null;
+  }
+
+  /** What still waits for its turn when it should be over is not tried any more. */
+  function giveUpExpired(lane: MailLane): void {
+    const nowMs = clock.now();
+    for (const job of lanes.beginExpired(lane, nowMs - EXPIRY_GRACE_MS)) {
+      void run(lane, job, (one) => delivery.putOff(one, EXPIRED));
+    }
+    const { firstExpiryMs } = lane;
+    if (Number.isFinite(firstExpiryMs)) pumpAfter(firstExpiryMs + EXPIRY_GRACE_MS - nowMs);
   }
 
   /** Destinations become free by time alone. */
@@ -216,6 +230,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         domain,
         attempts: 0,
         reachedServer: false,
+        expiresAtMs: message.expiresAtMs,
       }));
       lanes.add(rows, { message, raw });
       checkIdle();

@@ -9,6 +9,8 @@ export interface MailJob {
   /** Of the first recipient; with a smarthost the others may differ. */
   domain: string;
   recipients: { recipient: string; attempts: number; reachedServer: boolean }[];
+  /** When it is given up. */
+  expiresAtMs: number;
   /** Null when they have to be read back from the store. */
   message: MessageRecord | null;
   raw: Uint8Array | null;
@@ -23,12 +25,14 @@ export function groupTransmissions(
 ): MailJob[] {
   const open = new Map<string, MailJob>();
   const jobs: MailJob[] = [];
-  for (const { projectId, messageId, domain, ...recipient } of transmissions) {
+  for (const { projectId, messageId, domain, expiresAtMs: atMs, ...recipient } of transmissions) {
     const laneKey = laneKeyOf(domain);
     const key = `${messageId}/${laneKey}`;
     let job = open.get(key);
     if (job === undefined || job.recipients.length >= MAX_RECIPIENTS_PER_TRANSACTION) {
-      job = { projectId, messageId, laneKey, domain, recipients: [], message: null, raw: null };
+      const expiresAtMs = atMs ?? Number.POSITIVE_INFINITY;
+      const about = { projectId, messageId, laneKey, domain, expiresAtMs };
+      job = { ...about, recipients: [], message: null, raw: null };
       open.set(key, job);
       jobs.push(job);
     }

@@ -210,6 +210,8 @@ export interface ClaimedTransmission {
   domain: string;
   attempts: number;
   reachedServer: boolean;
+  /** When its message is given up; null where that is gone. */
+  expiresAtMs: number | null;
 }
 
 export interface ClaimedTransmissions {

@@ -57,6 +57,34 @@ test('mail that comes while a destination is left alone waits in the store, and 
   );
 });
 
+test('what waits for the rate of its destination expires when it should, in memory and in the store', async (t) => {
+  const { send, transmitter, queue, clock, eventsOf } = await setUpMail(t, {
+    ratePerSecond: 1 / 600,
+    expiryMs: 1_500_000,
+  });
+  transmitter.answer = (recipient) => (recipient.startsWith('tried') ? GREYLISTED : DELIVERED);
+  const tried = await send('tried@a.example');
+  await until('one was tried', async () => (await queue())[0]?.attempts === 1);
+  const ids = await Promise.all(Array.from({ length: 130 }, (_, i) => send(`m${i}@a.example`)));
+  const inState = async (...states: string[]) =>
+    (await queue()).filter(({ state }) => states.includes(state));
+  await clock.advance(1_500_000 + 59_999);
+  assert.deepEqual(await inState('failed', 'bounced'), []);
+  const attempts = transmitter.jobs.length;
+  await clock.advance(1);
+  await until('nobody waits any more', async () => (await inState('queued')).length === 0);
+  assert.equal(transmitter.jobs.length, attempts);
+  const last = async (id: string) => (await eventsOf(id)).at(-1);
+  const ends = await Promise.all(ids.map(last));
+  const failed = ends.filter((one) => one?.type === 'email.failed');
+  assert.ok(failed.length > 120);
+  assert.equal(failed.length, (await inState('failed')).length);
+  assert.equal(failed[0]?.data.delivery?.error_code, 'suspended');
+  assert.match(failed[0]?.data.delivery?.response ?? '', /^Not tried, since it waited until/);
+  const bounced = await last(tried);
+  assert.deepEqual([bounced?.type, bounced?.data.bounce?.type], ['email.bounced', 'soft']);
+});
+
 test('greylisting slows nobody down', async (t) => {
   const { send, transmitter, deliverer, untilAll } = await setUpMail(t);
   transmitter.answer = () => GREYLISTED;

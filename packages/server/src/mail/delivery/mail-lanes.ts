@@ -11,6 +11,8 @@ export interface MailLane {
   /** Messages whose commit is under way. */
   reserved: number;
   inFlight: number;
+  /** When the first of its jobs is given up. */
+  firstExpiryMs: number;
 }
 
 /** What a node holds of the mail queue in memory: one lane a destination, bounded by jobs and bytes. */
@@ -25,6 +27,8 @@ export interface MailLanes {
   ): void;
   /** The next job of a lane is under way; its turn is over. Undefined where it has none. */
   begin(key: string, lane: MailLane): MailJob | undefined;
+  /** Those that were to be given up by then are under way. */
+  beginExpired(lane: MailLane, byMs: number): MailJob[];
   end(lane: MailLane, job: MailJob): void;
   isFull(key: string): boolean;
   isHalfEmpty(lane: MailLane): boolean;
@@ -57,9 +61,19 @@ export function createMailLanes(options: {
   const keysOf = (domains: readonly string[]): string[] => [...new Set(domains.map(laneKeyOf))];
 
   function laneFor(key: string): MailLane {
-    const lane = byKey.get(key) ?? { jobs: [], reserved: 0, inFlight: 0 };
+    const lane = byKey.get(key) ?? { jobs: [], reserved: 0, inFlight: 0, firstExpiryMs: Infinity };
     byKey.set(key, lane);
     return lane;
+  }
+
+  function put(lane: MailLane, job: MailJob): void {
+    lane.jobs.push(job);
+    lane.firstExpiryMs = Math.min(lane.firstExpiryMs, job.expiresAtMs);
+  }
+
+  function begun(lane: MailLane, count: number): void {
+    lane.inFlight += count;
+    inFlight += count;
   }
 
   /** The more destinations stand still, the fewer jobs each of them holds: some room always stays. */
@@ -73,7 +87,7 @@ export function createMailLanes(options: {
     keysOf,
     add(transmissions, fresh) {
       for (const job of groupTransmissions(transmissions, laneKeyOf)) {
-        laneFor(job.laneKey).jobs.push({ ...job, ...fresh });
+        put(laneFor(job.laneKey), { ...job, ...fresh });
         jobs += 1;
         heldBytes += fresh?.raw?.length ?? 0;
       }
@@ -81,12 +95,21 @@ export function createMailLanes(options: {
     begin(key, lane) {
       const job = lane.jobs.shift();
       if (job === undefined) return undefined;
-      lane.inFlight += 1;
-      inFlight += 1;
+      begun(lane, 1);
       // To the end of the line, where whoever walks comes by again: the next place is another lane's.
       byKey.delete(key);
       byKey.set(key, lane);
       return job;
+    },
+    beginExpired(lane, byMs) {
+      if (lane.firstExpiryMs > byMs) return [];
+      const waiting = lane.jobs;
+      lane.jobs = [];
+      lane.firstExpiryMs = Infinity;
+      for (const job of waiting) if (job.expiresAtMs > byMs) put(lane, job);
+      const expired = waiting.filter((job) => job.expiresAtMs <= byMs);
+      begun(lane, expired.length);
+      return expired;
     },
     end(lane, job) {
       lane.inFlight -= 1;

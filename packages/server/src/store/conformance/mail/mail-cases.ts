@@ -289,6 +289,7 @@ export function describeMail(open: OpenEngine): void {
           domain: 'b.test',
           attempts: 0,
           reachedServer: false,
+          expiresAtMs: NOW_MS + 5 * DAY_MS,
         };
         assert.deepEqual(one, { transmissions: [first], nextDueAtMs: NOW_MS - 1 });
         assert.deepEqual(
