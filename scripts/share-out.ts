@@ -2,10 +2,10 @@
 
 /** Rooms whose tests call functions and in-process servers, and leave nothing behind in the process. */
 const SHARING =
-  /^packages\/(bounce\/|sdk\/src\/(providers|standard-webhooks)\/|server\/src\/(core|http|lib)\/)/;
+  /^packages\/(bounce\/|sdk\/src\/(providers|standard-webhooks)\/|server\/src\/(core|http|lib|mail|nodes|smtp|sources|webhooks)\/)/;
 /** What belongs to the whole process or machine: its state, other programs, other threads' servers. */
 const NEEDS_ITS_OWN =
-  /\bprocess\.|node:(child_process|worker_threads|diagnostics_channel)|globalThis|\bmock\.|\bwithout[A-Z]|\brunSwaks\b/;
+  /\b(process|performance|mock)\.|node:(child_process|worker_threads|diagnostics_channel)|globalThis|\bwithout[A-Z]|\brunSwaks\b|posthorn-process/;
 /** Enough to save nearly all of what a process costs, few enough that it ends soon. */
 const MOST_TOGETHER = 12;
 
