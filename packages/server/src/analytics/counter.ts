@@ -34,6 +34,7 @@ export interface CounterPlaces {
 export interface CounterFeed {
   acrossProjects(query: {
     projectId: string | null;
+    follower: string;
     afterPosition: number;
     untilPosition: number | null;
     limit: number;
@@ -144,6 +145,7 @@ export function createCounter(options: CounterOptions): Counter {
     const isLive = place.state === 'live';
     const page = await feed.acrossProjects({
       projectId: isLive ? null : place.projectId,
+      follower: 'counter',
       afterPosition: place.position,
       untilPosition: place.untilPosition,
       limit: options.batch ?? BATCH,

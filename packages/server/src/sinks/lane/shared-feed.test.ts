@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { itemAt } from '../fixtures/scripted-http.ts';
 import { shareFeed } from './shared-feed.ts';
 
-const QUERY = { projectId: 'prj_1', afterPosition: 0, limit: 3, types: null } as const;
+const QUERY = {
+  projectId: 'prj_1',
+  follower: 'live snk_1',
+  afterPosition: 0,
+  limit: 3,
+  types: null,
+} as const;
 const NOBODY = { messageKey: null, recipient: null } as const;
 
 /** A log of four events, that says what it was asked for. */

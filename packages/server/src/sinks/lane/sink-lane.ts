@@ -47,6 +47,7 @@ export interface LanePlaces {
 export interface LaneFeed {
   after(query: {
     projectId: string;
+    follower: string;
     afterPosition: number;
     limit: number;
     types: readonly EventType[] | null;
@@ -212,6 +213,7 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
 
       const page = await feed.after({
         projectId: sink.projectId,
+        follower: `${sink.lane} ${sink.id}`,
         afterPosition: passed.stored === from ? passed.to : from,
         limit: options.batch,
         types: options.types,

@@ -4,6 +4,8 @@ import type { RecentEvents } from './recent-events.ts';
 
 export interface FeedQuery {
   projectId: string;
+  /** A name of who reads on all the time, so that what was just appended is kept for him. */
+  follower?: string;
   /** Behind this place in the log; 0 for its beginning. */
   afterPosition: number;
   limit: number;
@@ -39,6 +41,7 @@ export interface EventFeed {
   /** The same of all projects, or of one up to a place, with what an event does not say of itself. */
   acrossProjects(query: {
     projectId: string | null;
+    follower?: string;
     afterPosition: number;
     untilPosition: number | null;
     limit: number;
@@ -80,10 +83,18 @@ export function createEventFeed(
 
   return {
     end: logEnd,
-    async acrossProjects({ projectId, afterPosition, untilPosition, limit, types }) {
+    async acrossProjects({
+      projectId,
+      follower = null,
+      afterPosition,
+      untilPosition,
+      limit,
+      types,
+    }) {
       const wants = (one: LoggedEvent): boolean =>
         (projectId === null || one.projectId === projectId) && types.includes(one.event.type);
-      const known = untilPosition === null && recent?.page({ afterPosition, limit, wants });
+      const known =
+        untilPosition === null && recent?.page({ follower, afterPosition, limit, wants });
       if (known) return known;
       const window = await windowBehind(afterPosition, untilPosition);
       if (window === null) return { events: [], position: afterPosition, atEnd: true };
@@ -107,13 +118,21 @@ export function createEventFeed(
       const position = full?.position ?? last;
       return { events, position, atEnd: position >= newest };
     },
-    async after({ projectId, afterPosition, limit, types, messageKey, recipient }) {
+    async after({
+      projectId,
+      follower = null,
+      afterPosition,
+      limit,
+      types,
+      messageKey,
+      recipient,
+    }) {
       const wants = (one: LoggedEvent): boolean =>
         one.projectId === projectId &&
         (types === null || types.includes(one.event.type)) &&
         (messageKey === null || one.messageKey === messageKey) &&
         (recipient === null || one.event.data.recipient === recipient);
-      const known = recent?.page({ afterPosition, limit, wants });
+      const known = recent?.page({ follower, afterPosition, limit, wants });
       if (known) return known;
       const window = await windowBehind(afterPosition, null);
       if (window === null) return { events: [], position: afterPosition, atEnd: true };

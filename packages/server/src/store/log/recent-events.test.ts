@@ -12,7 +12,7 @@ import { createEventFeed, type LoggedEvent } from './event-feed.ts';
 import { createEventLog } from './event-log.ts';
 import { createRecentEvents, type RecentEvents } from './recent-events.ts';
 
-const ANY = { limit: 100, wants: () => true };
+const ANY = { follower: null, limit: 100, wants: () => true };
 
 function logged(position: number): LoggedEvent {
   const event = { id: `evt_${position}`, type: 'email.sent', timestamp: '', data: {} };
@@ -78,12 +78,35 @@ test('nothing is kept for long, and that nothing is new needs no reading', () =>
   assert.deepEqual(behind(2), [3]);
 });
 
+test('what all who follow are past is not kept, once each of them has asked', () => {
+  const { recent, add, behind, pass } = setUp();
+  const follow = (follower: string, afterPosition: number): number =>
+    recent.page({ ...ANY, follower, afterPosition })?.events.length ?? -1;
+  add(1, 2, 3, 4);
+  assert.deepEqual([follow('a', 0), follow('b', 0)], [4, 4]);
+  assert.equal(follow('a', 3), 1);
+  assert.deepEqual(behind(0), [1, 2, 3, 4]);
+  assert.equal(follow('b', 2), 2);
+  assert.equal(behind(1), null);
+  assert.deepEqual(behind(2), [3, 4]);
+  // Who asks no more is not waited for.
+  pass(1_000);
+  add(5);
+  follow('a', 4);
+  add(6);
+  follow('a', 5);
+  assert.equal(behind(4), null);
+  assert.deepEqual(behind(5), [6]);
+});
+
 test('a full page says where it ends and whether there is more', () => {
   const { recent, add } = setUp();
   add(1, 2, 3, 4);
   const wants = ({ position }: LoggedEvent): boolean => position % 2 === 0;
   const page = (afterPosition: number, limit: number) => {
-    const { events, ...rest } = recent.page({ afterPosition, limit, wants }) ?? { events: [] };
+    const { events, ...rest } = recent.page({ follower: null, afterPosition, limit, wants }) ?? {
+      events: [],
+    };
     return { ids: events.map(({ event }) => event.id), ...rest };
   };
   assert.deepEqual(page(0, 1), { ids: ['evt_2'], position: 2, atEnd: false });

@@ -10,6 +10,8 @@ export interface RecentEvents {
   add(event: LoggedEvent): void;
   /** What stands behind this place; null when not all of it is here, and the log has to be read. */
   page(query: {
+    /** Who asks again and again: what all of them are past is not kept. */
+    follower: string | null;
     afterPosition: number;
     limit: number;
     wants(event: LoggedEvent): boolean;
@@ -36,6 +38,8 @@ export function createRecentEvents(options: {
   let last = Number.NEGATIVE_INFINITY;
   /** What was here already when the time was last looked at goes when it is looked at again. */
   let old = { upTo: last, atMs: Number.NEGATIVE_INFINITY };
+  /** Where followers stand that have asked since then. */
+  const places = new Map<string, number>();
 
   function dropUpTo(place: number): void {
     if (place <= floor) return;
@@ -51,6 +55,14 @@ export function createRecentEvents(options: {
     if (Math.abs(nowMs - old.atMs) < KEPT_MS) return;
     dropUpTo(old.upTo);
     old = { upTo: last, atMs: nowMs };
+    places.clear();
+  }
+
+  function follow(follower: string, place: number): void {
+    const isKnown = places.has(follower);
+    places.set(follower, place);
+    // Who has not asked yet may stand before those that have.
+    if (isKnown) dropUpTo(Math.min(...places.values()));
   }
 
   return {
@@ -68,8 +80,9 @@ export function createRecentEvents(options: {
       if (last - floor > keptEvents) dropUpTo(last - keptEvents);
       dropOld();
     },
-    page({ afterPosition, limit, wants }) {
+    page({ follower, afterPosition, limit, wants }) {
       dropOld();
+      if (follower !== null) follow(follower, afterPosition);
       if (afterPosition < floor || afterPosition > last) return null;
       const found: LoggedEvent[] = [];
       for (let i = head + afterPosition - floor; i < events.length; i++) {
