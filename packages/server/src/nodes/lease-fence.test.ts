@@ -42,49 +42,55 @@ test('a node that has not joined yet, or that works alone, may begin anything', 
   joining.pass(DEAD_AFTER_MS * 10);
   assert.equal(joining.fence.health().ok, true);
   const alone = setUp(false);
-  alone.fence.confirm(0);
+  alone.fence.beat()();
+  alone.pass(DEAD_AFTER_MS);
   assert.equal(alone.fence.health().ok, true);
 });
 
 test('nothing begins from before others take the node for dead until its next beat is stored', () => {
   const { fence, heard, pass } = setUp();
-  const beatAtMs = pass(0);
+  const confirm = fence.beat();
   pass(500);
-  fence.confirm(beatAtMs);
+  confirm();
   // Counted from when the beat was sent, since others may have seen it at once.
   pass(DEAD_AFTER_MS - 1_501);
   assert.equal(fence.health().ok, true);
   pass(1);
   const health = fence.health();
   assert.ok(!health.ok && health.code === 'unreachable' && heard.length === 0);
-  const lateMs = pass(60_000);
-  fence.confirm(beatAtMs + 1);
+  const late = fence.beat();
+  pass(60_000);
+  late();
   assert.equal(fence.health().ok, false, 'an old beat that is answered late says nothing');
-  fence.confirm(lateMs);
+  fence.beat()();
   assert.equal(fence.health().ok, true);
   assert.deepEqual(heard, [true], 'what waits is told once that it may go on');
-  fence.confirm(pass(1_000));
+  pass(1_000);
+  fence.beat()();
   assert.deepEqual(heard, [true]);
 });
 
 test('what the store says of itself is passed on, and a store that is back does not end the doubt', () => {
   const { fence, heard, pass, change } = setUp();
-  fence.confirm(pass(0));
+  fence.beat()();
   change({ ok: false, code: 'disk_full', detail: 'Full.' });
   assert.deepEqual(fence.health(), { ok: false, code: 'disk_full', detail: 'Full.' });
   pass(DEAD_AFTER_MS);
   change({ ok: true });
   assert.deepEqual(heard, [false, false]);
-  fence.confirm(pass(0));
+  fence.beat()();
   assert.deepEqual(heard, [false, false, true]);
 });
 
 test('a machine that was suspended is noticed although its own clock stood still', () => {
-  const { fence, pass, suspend } = setUp();
-  fence.confirm(pass(0));
+  const { fence, suspend } = setUp();
+  fence.beat()();
+  const old = fence.beat();
   suspend(DEAD_AFTER_MS);
   assert.equal(fence.health().ok, false);
-  fence.confirm(pass(5));
+  old();
+  assert.equal(fence.health().ok, false, 'the answer to a beat from before says nothing');
+  fence.beat()();
   assert.equal(fence.health().ok, true);
   suspend(-3_600_000);
   assert.equal(fence.health().ok, true, 'a clock that is set back is no reason to doubt');

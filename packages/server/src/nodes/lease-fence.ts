@@ -9,8 +9,8 @@ import { DEAD_AFTER_MS } from './membership.ts';
  * sending mail stop, as they do while the store is failing, until a beat has said that it still lives.
  */
 export interface LeaseFence extends Pick<Engine, 'health' | 'onHealthChange'> {
-  /** A beat that was sent at this time is stored, and this node was on the list. */
-  confirm(sentAtMs: number): void;
+  /** A beat is sent now. What it returns is to be called when that is stored, and this node on the list. */
+  beat(): () => void;
 }
 
 /** A second less than others wait: time for what has begun, and for clocks that run apart. */
@@ -49,12 +49,14 @@ export function createLeaseFence(options: {
       listeners.push(listener);
       engine.onHealthChange(() => listener(health()));
     },
-    confirm(sentAtMs) {
-      const held = holds();
-      const leftMs = sentAtMs + HOLDS_FOR_MS - clock.now();
-      until = { ms: sentAtMs + HOLDS_FOR_MS, wallMs: wallMs() + leftMs };
-      // A beat from before a long stop may be answered after it: that says nothing.
-      if (!held && holds()) for (const listener of listeners) listener(health());
+    beat() {
+      const next = { ms: clock.now() + HOLDS_FOR_MS, wallMs: wallMs() + HOLDS_FOR_MS };
+      return () => {
+        const held = holds();
+        until = next;
+        // A beat from before a long stop may be answered after it: that says nothing.
+        if (!held && holds()) for (const listener of listeners) listener(health());
+      };
     },
   };
 }

@@ -87,8 +87,13 @@ async function joinAs({ store, clock }: Pick<Shared, 'store' | 'clock'>, id: str
     onExpelled: () => {
       heard.expelled += 1;
     },
-    onConfirmed: (sentAtMs) => {
-      heard.confirmedAtMs = sentAtMs;
+    fence: {
+      beat() {
+        const sentAtMs = clock.now();
+        return () => {
+          heard.confirmedAtMs = sentAtMs;
+        };
+      },
     },
   });
   await membership.start();

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { NodeRecord, NodeStats, Nodes } from '../store/nodes.ts';
+import type { LeaseFence } from './lease-fence.ts';
 
 /**
  * Who works on the database. Each node beats once a second; one whose beat has not changed while another
@@ -45,8 +46,8 @@ export function createMembership(options: {
   doubtfulCommits: () => number;
   /** Others had declared this node dead: none of its leases is its own any more. */
   onExpelled: () => void;
-  /** See LeaseFence.confirm. */
-  onConfirmed: (sentAtMs: number) => void;
+  /** See LeaseFence. */
+  fence: Pick<LeaseFence, 'beat'>;
 }): Membership {
   const { nodes, self, clock, log } = options;
   /** The last beat of each other node, and for how long this one has looked and seen no other. */
@@ -62,8 +63,9 @@ export function createMembership(options: {
   async function register(): Promise<void> {
     const nowMs = clock.now();
     const times = { startedAtMs: nowMs, beat, beatAtMs: nowMs };
+    const confirm = options.fence.beat();
     await nodes.register({ ...self, state, stats: options.stats(), ...times });
-    options.onConfirmed(nowMs);
+    confirm();
   }
 
   async function turn(): Promise<void> {
@@ -72,9 +74,9 @@ export function createMembership(options: {
       const stats = options.stats();
       const doubtful = options.doubtfulCommits();
       if (doubtful > doubts) await nodes.leave(self.id);
-      const beatAtMs = clock.now();
-      const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs });
-      if (known) options.onConfirmed(beatAtMs);
+      const confirm = options.fence.beat();
+      const known = await nodes.beat({ id: self.id, state, stats, beat, beatAtMs: clock.now() });
+      if (known) confirm();
       else if (!stopped) {
         const why =
           doubtful > doubts

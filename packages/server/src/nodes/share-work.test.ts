@@ -34,7 +34,7 @@ async function setUp() {
       nextDue: async () =>
         isDue ? [{ projectId: 'prj_1', endpointId: 'ep_1', urgency: 1, dueAtMs: 0 }] : [],
     },
-    fence: { confirm: () => {} },
+    fence: { beat: () => () => {} },
     engine: {
       shared: true,
       releaseLeases: async () => ({ released: 0 }),

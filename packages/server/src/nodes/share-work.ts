@@ -52,7 +52,7 @@ export function shareWork(options: {
   engine: Pick<Engine, 'shared' | 'releaseLeases' | 'health' | 'onSignal' | 'doubtfulCommits'>;
   self: Pick<NodeRecord, 'id' | 'host' | 'pid' | 'version' | 'roles'>;
   stats: () => NodeStats;
-  fence: Pick<LeaseFence, 'confirm'>;
+  fence: Pick<LeaseFence, 'beat'>;
   sharer: Sharer;
   clock: Clock;
   log: Log;
@@ -74,7 +74,7 @@ export function shareWork(options: {
     doubtfulCommits: options.engine.doubtfulCommits,
     onChange: () => looks.wake(),
     onExpelled: () => sharer.dropLeases(),
-    onConfirmed: options.fence.confirm,
+    fence: options.fence,
   });
 
   const follower = followChanges({
