@@ -8,8 +8,8 @@ export interface PageBudget {
   /**
    * The log is folded back when it has so many pages. The same few pages of the indexes change with
    * every commit, and each fold writes them once, however often they changed: with 16,000 (64 MB) against
-   * 4,000 that saves 5 of the 31 us that an event costs here. A fold stops this
-   * thread for a moment, never the main one.
+   * 4,000 that saves 5 of the 31 us that an event costs here. A fold stops this thread for a moment, never
+   * the main one.
    */
   foldAtPages: number;
 }
@@ -22,7 +22,7 @@ const MOST: PageBudget = { cacheKb: 65_536, foldAtPages: 64_000 };
  * indexes that its next event changes. When those do not fit into the cache, they are read anew for each
  * event and written before the commit and again with it; when the log is folded back before they have
  * changed several times, each fold writes all of them. With 1,000 projects in turns and room for them,
- * an event costs the writer a fifth less time and the disk a quarter less bytes.
+ * an event costs the writer a quarter to a third less time, and the disk gets a quarter less.
  */
 const KB_PER_PROJECT = 64;
 const PAGES_PER_PROJECT = 64;
