@@ -126,8 +126,8 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
     purpose: 'a sink on a real server',
   },
   {
-    name: 'chromium',
-    probe: 'chromium',
+    name: 'chromium-headless-shell',
+    probe: 'chromium-headless-shell',
     neededBy: /skipWithoutBrowser/,
     purpose: 'the portal in a real browser',
   },
