@@ -9,7 +9,7 @@ import { runSize } from './fixtures/run-size.ts';
 
 const KILLS = runSize(2, 30);
 /** Things that are acknowledged between two kills, at most. */
-const MAX_BETWEEN = 150;
+const MAX_BETWEEN = runSize(75, 150);
 
 test('nodes are killed at random moments, and what they answered for is done by the others', async (t) => {
   if (withoutPostgres !== false) return t.skip(withoutPostgres);

@@ -8,7 +8,7 @@ import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { runSize } from './fixtures/run-size.ts';
 
 /** The long form is 10,000 a minute for ten minutes; the short one is faster and shorter. */
-const EVENTS = runSize(4_000, 100_000);
+const EVENTS = runSize(2_000, 100_000);
 const PER_SECOND = runSize(1_000, 10_000 / 60);
 const PER_REQUEST = 20;
 

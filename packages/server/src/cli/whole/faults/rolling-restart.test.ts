@@ -8,6 +8,8 @@ import { heldInPostgres, startFaultWorld } from './fixtures/fault-world.ts';
 import { runSize } from './fixtures/run-size.ts';
 
 const ROUNDS = runSize(1, 5);
+/** Things that are acknowledged between two replacements. */
+const BETWEEN = runSize(25, 50);
 
 test('all nodes are replaced one after the other under load: nothing is lost, and nothing goes twice', async (t) => {
   if (withoutPostgres !== false) return t.skip(withoutPostgres);
@@ -21,12 +23,12 @@ test('all nodes are replaced one after the other under load: nothing is lost, an
   });
   for (let round = 0; round < ROUNDS; round++) {
     for (const node of world.nodes.slice(-3)) {
-      await world.feed.untilMore(50);
+      await world.feed.untilMore(BETWEEN);
       await world.start();
       await world.kill(node, 'SIGTERM');
       assert.equal(await node.ended, 0);
     }
   }
-  await world.feed.untilMore(50);
+  await world.feed.untilMore(BETWEEN);
   await world.settle();
 });
