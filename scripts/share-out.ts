@@ -1,8 +1,11 @@
 /** Which test files run in a process of their own, and which share one. */
 
-/** Rooms whose tests call functions and in-process servers, and leave nothing behind in the process. */
+/**
+ * Rooms whose tests call functions and in-process servers, and leave nothing behind in the process. Not
+ * cli/receiver, which measures how long a receiver takes.
+ */
 const SHARING =
-  /^packages\/(bounce\/|sdk\/src\/(providers|standard-webhooks)\/|server\/src\/(core|http|lib|mail|nodes|smtp|sources|webhooks)\/)/;
+  /^packages\/(bounce\/|sdk\/src\/(providers|standard-webhooks)\/|server\/src\/(cli\/(?!receiver\/|whole\/)|(alerts|core|http|lib|mail|nodes|sinks|smtp|sources|webhooks)\/))/;
 /** What belongs to the whole process or machine: its state, other programs, other threads' servers. */
 const NEEDS_ITS_OWN =
   /\b(process|performance|mock)\.|node:(child_process|worker_threads|diagnostics_channel)|globalThis|\bwithout[A-Z]|\brunSwaks\b|posthorn-process/;
