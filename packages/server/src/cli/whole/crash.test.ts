@@ -20,7 +20,7 @@ const KILLS = 21;
 /** Of these kills, every seventh is followed by one that falls into the start. */
 const START_KILL_EVERY = 7;
 /** Answers before a kill, at most. */
-const MAX_ANSWERS = 90;
+const MAX_ANSWERS = 50;
 const API_KEY = 'phk_crash-test';
 
 /** Settings of webhook_concurrency and mail_destination_concurrency: what can be under way at once. */
