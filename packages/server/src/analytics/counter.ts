@@ -65,8 +65,9 @@ export const MAX_VALUES = 200;
 /** Between two full batches, so that what sends and delivers has the processor to itself. */
 const PAUSE_MS = 50;
 const LOOK_MS = 1_000;
-/** While events come: what was just appended is at hand then, and need not be read (store/log/recent-events.ts). */
+/** Where a look has found many: what was just appended is at hand then, and need not be read (store/log/recent-events.ts). */
 const BUSY_LOOK_MS = 250;
+const MANY = 200;
 const PURGE_MS = 600_000;
 /** Days whose values are remembered. */
 const REMEMBERED_DAYS = 128;
@@ -166,7 +167,8 @@ export function createCounter(options: CounterOptions): Counter {
       })),
     });
     if (isLive) countedTo = page.position;
-    return page.atEnd ? BUSY_LOOK_MS : PAUSE_MS;
+    if (!page.atEnd) return PAUSE_MS;
+    return page.events.length >= MANY ? BUSY_LOOK_MS : LOOK_MS;
   }
 
   function readPage(events: Page): Counted[] {
