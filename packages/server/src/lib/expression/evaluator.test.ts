@@ -21,6 +21,9 @@ test('what fails says why, and the next one is evaluated all the same', async ()
   const failing = evaluateValue(evaluator, '$number(data.recipient)', EVENT);
   const fine = evaluateValue(evaluator, 'type', EVENT);
   await assert.rejects(failing, { name: 'ExpressionError', fault: 'expression' });
+  await assert.rejects(evaluateValue(evaluator, '{ "f": function($x) { $x } }', EVENT), {
+    message: 'What it makes is not JSON: a function is in it.',
+  });
   assert.equal(await fine, 'email.bounced');
 });
 

@@ -25,10 +25,19 @@ function compile(expression: string): jsonata.Expression {
 async function evaluate(expression: string, input: string): Promise<ExpressionAnswer> {
   try {
     const value: unknown = await compile(expression).evaluate(JSON.parse(input));
-    const json: string | undefined = JSON.stringify(value);
+    const json = toJson(value);
     return { ok: true, ...(json === undefined ? {} : { json }) };
   } catch (error) {
     return { ok: false, error: String((error as { message?: unknown }).message ?? error) };
+  }
+}
+
+function toJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // A function of JSONata has its surroundings with it, which lead back to it.
+    throw new Error('What it makes is not JSON: a function is in it.');
   }
 }
 
