@@ -20,9 +20,9 @@ function logged(position: number): LoggedEvent {
   return { position, projectId: 'prj_1', messageKey: null, event: event as CanonicalEvent, json };
 }
 
-function setUp(limit = 100) {
+function setUp(keptChars = 10_000) {
   let nowMs = 0;
-  const recent = createRecentEvents({ clock: { now: () => nowMs }, limit });
+  const recent = createRecentEvents({ clock: { now: () => nowMs }, keptChars });
   const add = (...positions: number[]): void => {
     for (const position of positions) recent.add(logged(position));
   };
@@ -56,11 +56,19 @@ test('where one is missing, what stands behind it is here and no more', () => {
   assert.deepEqual(behind(3), [4, 5, 6]);
 });
 
-test('the oldest give way to new ones', () => {
-  const { add, behind } = setUp(3);
+test('the oldest give way to new ones, the more the larger they are', () => {
+  const { recent, add, behind } = setUp(3 * logged(10).json.length);
   add(...Array.from({ length: 20 }, (_, i) => i + 1));
   assert.equal(behind(16), null);
   assert.deepEqual(behind(17), [18, 19, 20]);
+  recent.add({ ...logged(21), json: 'x'.repeat(2 * logged(10).json.length) });
+  assert.equal(behind(18), null);
+  assert.deepEqual(behind(19), [20, 21]);
+  recent.add({ ...logged(22), json: 'x'.repeat(1_000) });
+  assert.equal(behind(21), null);
+  assert.deepEqual(behind(22), []);
+  add(23);
+  assert.deepEqual(behind(22), [23]);
 });
 
 test('nothing is kept for long, and that nothing is new needs no reading', () => {
@@ -89,14 +97,18 @@ test('what all who follow are past is not kept, once each of them has asked', ()
   assert.equal(follow('b', 2), 2);
   assert.equal(behind(1), null);
   assert.deepEqual(behind(2), [3, 4]);
+  // Who has read the log may be further than what was told.
+  assert.deepEqual([follow('a', 6), follow('b', 6)], [-1, -1]);
+  add(5, 6, 7);
+  assert.deepEqual([behind(4), behind(6)], [[5, 6, 7], [7]]);
   // Who asks no more is not waited for.
   pass(1_000);
-  add(5);
-  follow('a', 4);
-  add(6);
-  follow('a', 5);
-  assert.equal(behind(4), null);
-  assert.deepEqual(behind(5), [6]);
+  add(8);
+  follow('a', 7);
+  add(9);
+  follow('a', 8);
+  assert.equal(behind(7), null);
+  assert.deepEqual(behind(8), [9]);
 });
 
 test('a full page says where it ends and whether there is more', () => {
@@ -119,7 +131,7 @@ test('a reader gets the same with it as without it', async () => {
   const engine = await openSqliteEngine({ folder, clock: systemClock });
   try {
     const box = await createSandbox(engine);
-    const recent = createRecentEvents({ clock: { now: () => 0 }, limit: 40 });
+    const recent = createRecentEvents({ clock: { now: () => 0 }, keptChars: 12_000 });
     const log = createEventLog({
       engine,
       subscribers: { owedFor: () => [], committed() {}, dropped() {}, stored() {} },

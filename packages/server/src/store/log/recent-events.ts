@@ -22,17 +22,18 @@ export interface RecentEvents {
 
 /** What is older, a page has been asked for long ago: sinks and the counter look four times a second while events come. */
 const KEPT_MS = 1_000;
-/** About 10 MB; at 10,000 events a second the last 0.8 s. */
-const KEPT_EVENTS = 8_192;
+/** As JSON, together: some ten thousand usual events, which take about 30 MB as objects and text; or a few large ones. */
+const KEPT_CHARS = 8_000_000;
 
 export function createRecentEvents(options: {
   clock: Pick<Clock, 'now'>;
-  limit?: number;
+  keptChars?: number;
 }): RecentEvents {
-  const { clock, limit: keptEvents = KEPT_EVENTS } = options;
+  const { clock, keptChars = KEPT_CHARS } = options;
   /** From `head` on, with places one behind the other. */
   let events: LoggedEvent[] = [];
   let head = 0;
+  let chars = 0;
   /** Everything behind `floor` and up to `last` is here. */
   let floor = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
@@ -42,10 +43,12 @@ export function createRecentEvents(options: {
   const places = new Map<string, number>();
 
   function dropUpTo(place: number): void {
-    if (place <= floor) return;
-    head += place - floor;
-    floor = place;
-    if (head < keptEvents && head < events.length) return;
+    for (; floor < place; floor += 1) {
+      chars -= events[head]?.json.length ?? 0;
+      head += 1;
+    }
+    // Each is moved once or so, and what was dropped is soon held by nobody.
+    if (head * 2 < events.length) return;
     events = events.slice(head);
     head = 0;
   }
@@ -61,8 +64,8 @@ export function createRecentEvents(options: {
   function follow(follower: string, place: number): void {
     const isKnown = places.has(follower);
     places.set(follower, place);
-    // Who has not asked yet may stand before those that have.
-    if (isKnown) dropUpTo(Math.min(...places.values()));
+    // Who has not asked yet may stand before those that have; who has read the log, behind what is here.
+    if (isKnown) dropUpTo(Math.min(last, ...places.values()));
   }
 
   return {
@@ -73,11 +76,13 @@ export function createRecentEvents(options: {
       if (position !== last + 1) {
         events = [];
         head = 0;
+        chars = 0;
         floor = position - 1;
       }
       events.push(event);
       last = position;
-      if (last - floor > keptEvents) dropUpTo(last - keptEvents);
+      chars += event.json.length;
+      while (chars > keptChars) dropUpTo(floor + 1);
       dropOld();
     },
     page({ follower, afterPosition, limit, wants }) {
