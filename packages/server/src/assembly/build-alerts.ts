@@ -175,8 +175,7 @@ async function tellSink(
   if (isInLog && byLog?.outcome === 'sent') return 'It takes alerts from the log.';
   const [line] = await sinkRoom.preview({ ...sink, eventTypes: ['*'], filter: null }, [event]);
   if (line?.outcome === 'left_out') throw new Hopeless('Its transformation makes nothing of it.');
-  const answers = await sinkRoom.resend(sink, [event]);
-  const refusal = answers.get(event.id) ?? null;
-  if (refusal !== null) throw new Hopeless(refusal);
+  const [refusal] = await sinkRoom.resend(sink, [event]);
+  if (refusal !== undefined) throw new Hopeless(refusal.detail);
   return null;
 }

@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '@posthorn/sdk';
 import type { PreviewLine } from '../core/preview-line.ts';
-import type { SinkRecord, SinkTroubleNote } from '../core/sink.ts';
+import type { SinkRecord, SinkRefusal, SinkTroubleNote } from '../core/sink.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -38,8 +38,8 @@ export interface SinkRoom {
   test(sink: SinkRecord, event: CanonicalEvent): Promise<TestResult>;
   /** What would be sent of these events; nothing is. */
   preview(sink: SinkRecord, events: readonly CanonicalEvent[]): Promise<PreviewLine[]>;
-  /** Sends these events once more; their answers by event. */
-  resend(sink: SinkRecord, events: readonly CanonicalEvent[]): Promise<Map<string, string | null>>;
+  /** Sends these events once more. Resolves with those that are refused again. */
+  resend(sink: SinkRecord, events: readonly CanonicalEvent[]): Promise<SinkRefusal[]>;
 }
 
 export interface TestResult {
@@ -54,6 +54,8 @@ interface Held {
   giveUp: () => void;
 }
 
+const NOTHING_MADE =
+  'Nothing was sent: the transformation makes nothing of this sample. Try another type, or see what it makes of your own events with a preview.';
 /** How long a test may take, ms: a person waits for it. */
 const TEST_MS = 20_000;
 
@@ -189,8 +191,11 @@ export function createSinkRoom(options: {
         return { ok: trouble === null, trouble, durationMs: clock.now() - startedAtMs };
       };
       try {
-        const { broken, refused } = await sendNow(sink, [event]);
-        const detail = broken[0]?.refusal.detail ?? refused[0]?.detail;
+        const { items, broken, refused } = await sendNow(sink, [event]);
+        // Nothing was sent then, and so nothing was found out.
+        const isEmpty = items.length + broken.length === 0;
+        const detail =
+          broken[0]?.refusal.detail ?? refused[0]?.detail ?? (isEmpty ? NOTHING_MADE : undefined);
         return done(detail === undefined ? null : { code: 'refused', detail });
       } catch (error) {
         if (!(error instanceof SinkTrouble)) throw error;
@@ -221,10 +226,12 @@ export function createSinkRoom(options: {
     },
     async resend(sink, events) {
       const { items, broken, refused } = await sendNow(sink, events);
-      const answers = new Map<string, string | null>(events.map(({ id }) => [id, null]));
-      for (const { refusal } of broken) answers.set(refusal.eventId, refusal.detail);
-      for (const { index, detail } of refused) answers.set(items[index]?.event.id ?? '', detail);
-      return answers;
+      return [
+        ...broken.map(({ refusal }) => refusal),
+        ...refused.map(({ index, detail }) => {
+          return { eventId: items[index]?.event.id ?? '', code: 'refused' as const, detail };
+        }),
+      ];
     },
   };
 }

@@ -204,6 +204,11 @@ test('an expression that never ends puts its event aside, and says so', async ()
   await done(['update', 'endless', '--transformation', '-'], { input: '$error("still no")' });
   assert.equal((await run(['resend', 'endless'])).code, 1);
   assert.match(await done(['refused', 'endless']), /transformation +still no/);
+  await done(['update', 'endless', '--transformation', '-'], { input: '$' });
+  receiver.answerWith(422);
+  assert.equal((await run(['resend', 'endless'])).code, 1);
+  receiver.answerWith(204);
+  assert.match(await done(['refused', 'endless']), /mila@example\.com +refused +It answ/);
   assert.match(await done(['show', 'endless']), /^sent +1, 1 refused$/m);
 });
 

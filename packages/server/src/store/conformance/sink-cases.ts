@@ -201,9 +201,10 @@ export function describeSinks(open: OpenEngine): void {
         ['evt_1'],
       );
       const detail = 'Still too large.';
-      await sinkPlaces.refuseAgain(sink, [{ eventId: 'evt_3', detail }], NOW_MS + 9);
+      const reason = { eventId: 'evt_3', code: 'transformation' as const, detail };
+      await sinkPlaces.refuseAgain(sink, [reason], NOW_MS + 9);
       const [newest] = (await read(null)).rows;
-      assert.deepEqual(newest, { eventId: 'evt_3', code: 'refused', detail, atMs: NOW_MS + 9 });
+      assert.deepEqual(newest, { ...reason, atMs: NOW_MS + 9 });
       await sinkPlaces.refuseAgain(sink, [], NOW_MS);
       assert.equal(await sinkPlaces.forget(sink, ['evt_1', 'evt_3', 'evt_9']), 2);
       assert.deepEqual(

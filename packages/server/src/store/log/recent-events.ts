@@ -20,7 +20,7 @@ export interface RecentEvents {
   clear(): void;
 }
 
-/** What is older, a page has been asked for long ago: sinks and the counter look four times a second while events come. */
+/** Sinks and the counter look four times a second while events come: what is older than this they have had. */
 const KEPT_MS = 1_000;
 /** As JSON, together: some ten thousand usual events, which take about 30 MB as objects and text; or a few large ones. */
 const KEPT_CHARS = 8_000_000;

@@ -69,11 +69,7 @@ export interface SinkPlaces {
     limit: number;
   }): Promise<number>;
   /** They were sent once more, and refused with another reason. */
-  refuseAgain(
-    sink: SinkKey,
-    refusals: readonly Pick<SinkRefusal, 'eventId' | 'detail'>[],
-    nowMs: number,
-  ): Promise<void>;
+  refuseAgain(sink: SinkKey, refusals: readonly SinkRefusal[], nowMs: number): Promise<void>;
   /** They were sent after all, or nobody wants them any more. */
   forget(sink: SinkKey, eventIds: readonly string[]): Promise<number>;
 }
@@ -214,11 +210,11 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
     },
     async refuseAgain({ projectId, id }, refusals, nowMs) {
       if (refusals.length === 0) return;
-      const noted = refusals.map(({ eventId, detail }) =>
+      const noted = refusals.map(({ eventId, code, detail }) =>
         toStatement(
           db
             .updateTable('sink_refusals')
-            .set({ detail, refused_at: nowMs })
+            .set({ code, detail, refused_at: nowMs })
             .where('project_id', '=', projectId)
             .where('sink_id', '=', id)
             .where('event_id', '=', eventId),
