@@ -390,13 +390,14 @@ export interface Sink {
   filter: Record<string, unknown> | null;
   transformation: string | null;
   paused: boolean;
-  state: 'ok' | 'failing' | 'paused';
+  state: 'ok' | 'failing' | 'refusing' | 'paused';
   progress: {
     sent: number;
     refused: number;
     lag_seconds: number;
     last_sent_at: string | null;
     failing_since: string | null;
+    refusing_since: string | null;
     next_attempt_at: string | null;
     last_error: SinkTrouble | null;
   };

@@ -391,7 +391,7 @@ export const de: Words = {
     name: 'Name',
     kind: 'Art',
     state: 'Zustand',
-    states: { ok: 'In Ordnung', failing: 'Gestört', paused: 'Angehalten' },
+    states: { ok: 'In Ordnung', failing: 'Gestört', refusing: 'Lehnt ab', paused: 'Angehalten' },
     lag: 'Rückstand',
     upToDate: 'auf dem Stand',
     sent: 'Gesendet',
@@ -424,6 +424,7 @@ export const de: Words = {
     removeEffect:
       'Es wird nichts mehr an sie gesendet, und ihre Stelle im Protokoll ist vergessen.',
     failingSince: 'Gestört seit',
+    refusingSince: 'Lehnt alles ab seit',
     nextAttempt: 'Nächster Versuch',
     backfill: 'Vergangenes senden',
     backfillLead:

@@ -382,7 +382,7 @@ export const en = {
     name: 'Name',
     kind: 'Kind',
     state: 'State',
-    states: { ok: 'Well', failing: 'Failing', paused: 'Paused' },
+    states: { ok: 'Well', failing: 'Failing', refusing: 'Refusing', paused: 'Paused' },
     lag: 'Behind',
     upToDate: 'up to date',
     sent: 'Sent',
@@ -413,6 +413,7 @@ export const en = {
     removeTitle: (name: string) => `Delete ${name}`,
     removeEffect: 'Nothing more is sent to it, and its place in the log is forgotten.',
     failingSince: 'Failing since',
+    refusingSince: 'It has refused everything since',
     nextAttempt: 'Next attempt',
     backfill: 'Send the past',
     backfillLead:

@@ -390,7 +390,7 @@ export const fr: Words = {
     name: 'Nom',
     kind: 'Type',
     state: 'État',
-    states: { ok: 'En ordre', failing: 'En échec', paused: 'En pause' },
+    states: { ok: 'En ordre', failing: 'En échec', refusing: 'Refuse', paused: 'En pause' },
     lag: 'Retard',
     upToDate: 'à jour',
     sent: 'Envoyés',
@@ -422,6 +422,7 @@ export const fr: Words = {
     removeTitle: (name) => `Supprimer ${name}`,
     removeEffect: 'Plus rien ne lui est envoyé, et sa place dans le journal est oubliée.',
     failingSince: 'En échec depuis',
+    refusingSince: 'Refuse tout depuis',
     nextAttempt: 'Prochaine tentative',
     backfill: 'Envoyer le passé',
     backfillLead:

@@ -387,7 +387,7 @@ export const nl: Words = {
     name: 'Naam',
     kind: 'Soort',
     state: 'Toestand',
-    states: { ok: 'In orde', failing: 'Gestoord', paused: 'Gepauzeerd' },
+    states: { ok: 'In orde', failing: 'Gestoord', refusing: 'Weigert', paused: 'Gepauzeerd' },
     lag: 'Achterstand',
     upToDate: 'bij',
     sent: 'Verzonden',
@@ -419,6 +419,7 @@ export const nl: Words = {
     removeTitle: (name) => `${name} verwijderen`,
     removeEffect: 'Er wordt niets meer naartoe verzonden, en de plaats in het logboek is vergeten.',
     failingSince: 'Gestoord sinds',
+    refusingSince: 'Weigert alles sinds',
     nextAttempt: 'Volgende poging',
     backfill: 'Het verleden versturen',
     backfillLead:

@@ -50,6 +50,8 @@ export interface SinkPlace {
   /** Not before then. */
   retryAtMs: number | null;
   lastSentAtMs: number | null;
+  /** Since then it has refused every event that it was sent; null: it took the last one, or had none yet. */
+  refusingSinceMs: number | null;
 }
 
 export interface SinkTroubleNote {
@@ -91,4 +93,5 @@ export const NEW_PLACE: Omit<SinkPlace, 'position' | 'fromPosition' | 'untilPosi
   lastError: null,
   retryAtMs: null,
   lastSentAtMs: null,
+  refusingSinceMs: null,
 };

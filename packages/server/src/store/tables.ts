@@ -372,6 +372,7 @@ export interface SinkPlacesTable {
   last_error: string | null;
   retry_at: number | null;
   last_sent_at: number | null;
+  refusing_since: number | null;
 }
 
 export interface SinkRefusalsTable {

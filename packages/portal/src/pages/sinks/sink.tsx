@@ -53,7 +53,7 @@ export function SinkPage() {
 function Answer({ sink }: { sink: Sink }) {
   const { sinks } = useWords();
   const mayManage = useMayManage();
-  const { last_error, failing_since, next_attempt_at } = sink.progress;
+  const { last_error, failing_since, refusing_since, next_attempt_at } = sink.progress;
   return (
     <div className="flex flex-col items-start gap-3">
       <SinkState state={sink.state} />
@@ -76,6 +76,11 @@ function Answer({ sink }: { sink: Sink }) {
             )}
           </p>
         </div>
+      )}
+      {sink.state === 'refusing' && refusing_since !== null && (
+        <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
+          {sinks.refusingSince} <Time at={refusing_since} />
+        </p>
       )}
       {mayManage && <TestSink sink={sink} />}
     </div>

@@ -81,6 +81,7 @@ export function SinksPage() {
 const LOOKS = {
   ok: { tone: 'good', icon: 'check' },
   failing: { tone: 'bad', icon: 'again' },
+  refusing: { tone: 'bad', icon: 'cross' },
   paused: { tone: 'idle', icon: 'pause' },
 } as const;
 

@@ -70,6 +70,7 @@ const BAD = new Set([
   'failed',
   'rejected',
   'failing',
+  'refusing',
   'missing',
   'wrong',
   'fail',

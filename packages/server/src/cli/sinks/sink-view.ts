@@ -17,6 +17,7 @@ export interface SinkView {
     lag_seconds: number;
     last_sent_at: string | null;
     failing_since: string | null;
+    refusing_since: string | null;
     next_attempt_at: string | null;
     last_error: SinkTroubleView | null;
   };
@@ -66,6 +67,7 @@ export function renderSink(sink: SinkView): string[] {
     ['state', sink.state],
     ['why', describeTrouble(progress.last_error)],
     ['failing since', timeOf(progress.failing_since)],
+    ['refusing since', timeOf(progress.refusing_since)],
     ['next attempt', timeOf(progress.next_attempt_at)],
     ['sent', `${progress.sent}, ${progress.refused} refused`],
     ['last sent', timeOf(progress.last_sent_at)],

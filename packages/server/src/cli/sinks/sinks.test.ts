@@ -171,6 +171,7 @@ test('what was refused is listed, and sent once more', async () => {
   await done(['create', 'http', '--name', 'picky', '--set', `url=${receiver.url}`]);
   const { data } = await append(2);
   await until('both are refused', async () => (await show('picky')).progress.refused === 2);
+  assert.match(await done(['show', 'picky']), /^state +refusing\n(?:.*\n)?refusing since +2/m);
   const { out } = await run(['refused', 'picky'], { columns: 80 });
   assert.match(out[1] ?? '', /^evt_\w+ +email\.\S+ +mila@\S+ +refused +It answ/);
   for (const line of out) assert.ok(line.length <= 80, line);
@@ -182,6 +183,7 @@ test('what was refused is listed, and sent once more', async () => {
     '2 sent, 0 refused again, 0 no longer kept',
   );
   assert.match((await run(['refused', 'picky'])).err, /picky has refused nothing/);
+  assert.match(await done(['show', 'picky']), /^state +ok$/m);
 });
 
 test('an expression that never ends puts its event aside, and says so', async () => {

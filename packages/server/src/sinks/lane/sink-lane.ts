@@ -161,6 +161,8 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
     await places.advance(sink, { from, to, sent, refusals, nowMs, retainUntilMs });
     passed = { stored: to, to, storedAtMs: nowMs };
     const lastSentAtMs = sent > 0 ? nowMs : place.lastSentAtMs;
+    const refusingSinceMs =
+      refusals.length > 0 ? (place.refusingSinceMs ?? nowMs) : place.refusingSinceMs;
     return {
       ...place,
       ...NEW_PLACE,
@@ -168,6 +170,7 @@ export function createLaneRunner(options: SinkLaneOptions): LaneRunner {
       sent: place.sent + sent,
       refused: place.refused + refusals.length,
       lastSentAtMs,
+      refusingSinceMs: sent > 0 ? null : refusingSinceMs,
     };
   }
 

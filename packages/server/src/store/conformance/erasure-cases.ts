@@ -40,6 +40,7 @@ async function dump({ engine: { db }, projectId }: Sandbox): Promise<string> {
     'deliveries',
     'attempts',
     'sink_refusals',
+    'sink_places',
     'recipient_states',
     'messages',
     'transmissions',
@@ -170,6 +171,9 @@ export function describeErasure(open: OpenEngine): void {
       });
       const step = { from: 0, to: 1, sent: 0, nowMs: NOW_MS, retainUntilMs: NOW_MS + RETENTION_MS };
       await store.sinkPlaces.advance({ ...sink, lane: 'live' }, { ...step, refusals });
+      const note = { code: 'refused', detail: `"${ANNA}"?`, atMs: NOW_MS } as const;
+      const trouble = { from: 1, failures: 1, failingSinceMs: NOW_MS, retryAtMs: NOW_MS, note };
+      await store.sinkPlaces.fail({ ...sink, lane: 'live' }, trouble);
       const bertBefore = await store.events.body(projectId, second);
       const webhooks = await storeWebhooks(box);
       const changed = await erase(box);
@@ -179,6 +183,7 @@ export function describeErasure(open: OpenEngine): void {
         deliveries: 1,
         attempts: 1,
         refusals: 1,
+        'troubles of sinks': 1,
         transmissions: 2,
         transcripts: 0,
         messages: 1,
@@ -188,6 +193,8 @@ export function describeErasure(open: OpenEngine): void {
         'parts of jobs': 0,
         'received mail': 0,
       });
+      const place = await store.sinkPlaces.get({ ...sink, lane: 'live' });
+      assert.equal(place?.lastError?.detail, '"[erased]"?');
       const text = await dump(box);
       assert.doesNotMatch(text, /anna/i);
       const left = await store.sourcePayloads.walk(webhooks.all);

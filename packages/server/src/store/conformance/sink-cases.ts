@@ -115,6 +115,7 @@ export function describeSinks(open: OpenEngine): void {
         lastError: null,
         retryAtMs: null,
         lastSentAtMs: NOW_MS + 5,
+        refusingSinceMs: null,
       });
       await sinkPlaces.advance(lane, stepOf({ from: 50, to: 60, sent: 0, nowMs: NOW_MS + 9 }));
       const after = await sinkPlaces.get(lane);
@@ -175,6 +176,29 @@ export function describeSinks(open: OpenEngine): void {
       assert.equal(await since(NOW_MS, { projectId: 'prj_other' }), 0);
     });
 
+    test('a sink that takes nothing is refusing, until it takes something', async () => {
+      const box = await sandbox();
+      const { sinkPlaces } = box.store;
+      const sink = await insertSink(box);
+      const lane = { ...sink, lane: 'live' as const };
+      const since = async () => (await sinkPlaces.get(lane))?.refusingSinceMs;
+      const refusals = [{ eventId: 'evt_1', code: 'refused' as const, detail: 'No.' }];
+      const refused = { refusals, sent: 0 };
+      await sinkPlaces.advance(lane, stepOf({ refusals }));
+      assert.equal(await since(), null, 'it took some of it');
+      await sinkPlaces.advance(lane, stepOf({ from: 50, to: 51, nowMs: NOW_MS + 7, ...refused }));
+      await sinkPlaces.advance(lane, stepOf({ from: 51, to: 52, nowMs: NOW_MS + 8, ...refused }));
+      await sinkPlaces.advance(lane, stepOf({ from: 52, to: 53, sent: 0 }));
+      assert.equal(await since(), NOW_MS + 7, 'nothing that it wants came');
+      await sinkPlaces.forget(sink, ['evt_1']);
+      assert.equal(await since(), NOW_MS + 7);
+      await sinkPlaces.advance(lane, stepOf({ from: 53, to: 54 }));
+      assert.equal(await since(), null);
+      await sinkPlaces.advance(lane, stepOf({ from: 54, to: 55, ...refused }));
+      await sinkPlaces.take(sink, ['evt_1']);
+      assert.equal(await since(), null);
+    });
+
     test('refused events are listed, once each, and forgotten when they are sent', async () => {
       const box = await sandbox();
       const { sinkPlaces } = box.store;
@@ -206,7 +230,8 @@ export function describeSinks(open: OpenEngine): void {
       const [newest] = (await read(null)).rows;
       assert.deepEqual(newest, { ...reason, atMs: NOW_MS + 9 });
       await sinkPlaces.refuseAgain(sink, [], NOW_MS);
-      assert.equal(await sinkPlaces.forget(sink, ['evt_1', 'evt_3', 'evt_9']), 2);
+      await sinkPlaces.take(sink, ['evt_1']);
+      await sinkPlaces.forget(sink, ['evt_3', 'evt_9']);
       assert.deepEqual(
         (await read(null)).rows.map(({ eventId }) => eventId),
         ['evt_2'],

@@ -5,7 +5,7 @@ import { createEventErasure } from './erase-events.ts';
 import { createMessageErasure, createTransmissionErasure } from './erase-mail.ts';
 import { createPayloadErasure } from './erase-payloads.ts';
 import { createReceivedErasure } from './erase-received.ts';
-import { createRefusalErasure } from './erase-refusals.ts';
+import { createRefusalErasure, createSinkTroubleErasure } from './erase-sinks.ts';
 import { createStateErasure } from './erase-states.ts';
 import {
   createJobPartErasure,
@@ -38,6 +38,7 @@ export function createErasure(
       { name: 'deliveries', step: createDeliveryErasure(db) },
       { name: 'attempts', step: createAttemptErasure(db) },
       { name: 'refusals', step: createRefusalErasure(db) },
+      { name: 'troubles of sinks', step: createSinkTroubleErasure(db) },
       { name: 'transmissions', step: createTransmissionErasure(db) },
       // Behind the transmissions: none of his is under way by then, to leave another one.
       { name: 'transcripts', step: createTranscriptErasure(db) },

@@ -70,8 +70,10 @@ export interface SinkPlaces {
   }): Promise<number>;
   /** They were sent once more, and refused with another reason. */
   refuseAgain(sink: SinkKey, refusals: readonly SinkRefusal[], nowMs: number): Promise<void>;
-  /** They were sent after all, or nobody wants them any more. */
-  forget(sink: SinkKey, eventIds: readonly string[]): Promise<number>;
+  /** They were taken after all: the sink refuses no longer. */
+  take(sink: SinkKey, eventIds: readonly string[]): Promise<void>;
+  /** Nobody wants them any more. */
+  forget(sink: SinkKey, eventIds: readonly string[]): Promise<void>;
 }
 
 export function createSinkPlaces(engine: Engine): SinkPlaces {
@@ -92,6 +94,14 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
         .where('project_id', '=', projectId)
         .where('sink_id', '=', id)
         .where('lane', '=', 'backfill'),
+    );
+  const withdraw = ({ projectId, id }: SinkKey, eventIds: readonly string[]) =>
+    toStatement(
+      db
+        .deleteFrom('sink_refusals')
+        .where('project_id', '=', projectId)
+        .where('sink_id', '=', id)
+        .where('event_id', 'in', eventIds),
     );
   return {
     async get({ projectId, id, lane }) {
@@ -129,7 +139,10 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
           failing_since: null,
           last_error: null,
           retry_at: null,
-          ...(sent > 0 ? { last_sent_at: nowMs } : {}),
+          ...(sent > 0 ? { last_sent_at: nowMs, refusing_since: null } : {}),
+          ...(sent === 0 && refusals.length > 0
+            ? { refusing_since: eb.fn.coalesce('refusing_since', eb.val(nowMs)) }
+            : {}),
         }))
         .where('position', '=', from);
       const aside = refusals.map(({ eventId, code, detail }) =>
@@ -222,25 +235,13 @@ export function createSinkPlaces(engine: Engine): SinkPlaces {
       );
       await commit(...noted);
     },
-    async forget({ projectId, id }, eventIds) {
-      if (eventIds.length === 0) return 0;
-      const known = await db
-        .selectFrom('sink_refusals')
-        .select('event_id')
-        .where('project_id', '=', projectId)
-        .where('sink_id', '=', id)
-        .where('event_id', 'in', eventIds)
-        .execute();
-      await commit(
-        toStatement(
-          db
-            .deleteFrom('sink_refusals')
-            .where('project_id', '=', projectId)
-            .where('sink_id', '=', id)
-            .where('event_id', 'in', eventIds),
-        ),
-      );
-      return known.length;
+    async take(sink, eventIds) {
+      if (eventIds.length === 0) return;
+      const taken = at({ ...sink, lane: 'live' }).set({ refusing_since: null });
+      await commit(withdraw(sink, eventIds), toStatement(taken));
+    },
+    async forget(sink, eventIds) {
+      if (eventIds.length > 0) await commit(withdraw(sink, eventIds));
     },
   };
 }
@@ -273,6 +274,7 @@ function toRow(place: SinkPlace): Omit<SinkPlacesTable, 'project_id' | 'sink_id'
     last_error: place.lastError === null ? null : JSON.stringify(place.lastError),
     retry_at: place.retryAtMs,
     last_sent_at: place.lastSentAtMs,
+    refusing_since: place.refusingSinceMs,
   };
 }
 
@@ -288,5 +290,6 @@ function fromRow(row: SinkPlacesTable): SinkPlace {
     lastError: row.last_error === null ? null : JSON.parse(row.last_error),
     retryAtMs: row.retry_at,
     lastSentAtMs: row.last_sent_at,
+    refusingSinceMs: row.refusing_since,
   };
 }

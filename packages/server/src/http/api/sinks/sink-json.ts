@@ -26,13 +26,18 @@ export const sinkSchema = z.object({
   filter: z.looseObject({}).nullable(),
   transformation: z.string().nullable(),
   paused: z.boolean(),
-  state: z.enum(['ok', 'failing', 'paused']),
+  state: z
+    .enum(['ok', 'failing', 'refusing', 'paused'])
+    .describe('refusing: it answers, and has taken none of the events it was sent last.'),
   progress: z.object({
     ...countsShape,
     lag_seconds: z.number().describe('How old the oldest event is that waits for it; 0: none.'),
     last_sent_at: timestampSchema.nullable(),
     failures: z.int().describe('Batches that failed in a row.'),
     failing_since: timestampSchema.nullable(),
+    refusing_since: timestampSchema
+      .nullable()
+      .describe('Since when it has refused all it was sent; null: it took the last of it.'),
     next_attempt_at: timestampSchema.nullable(),
     last_error: troubleSchema.nullable(),
   }),
@@ -61,7 +66,6 @@ export function toSinkJson(
   { live, backfill, waitingSinceMs }: SinkPlacesShown,
   nowMs: number,
 ): z.input<typeof sinkSchema> {
-  const failing = live.failures > 0 ? 'failing' : 'ok';
   return {
     id: sink.id,
     name: sink.name,
@@ -74,7 +78,7 @@ export function toSinkJson(
     filter: sink.filter === null ? null : { ...sink.filter },
     transformation: sink.transformation,
     paused: sink.isPaused,
-    state: sink.isPaused ? 'paused' : failing,
+    state: stateOf(sink, live),
     progress: {
       sent: live.sent,
       refused: live.refused,
@@ -82,6 +86,7 @@ export function toSinkJson(
       last_sent_at: timeOrNull(live.lastSentAtMs),
       failures: live.failures,
       failing_since: timeOrNull(live.failingSinceMs),
+      refusing_since: timeOrNull(live.refusingSinceMs),
       next_attempt_at: timeOrNull(live.retryAtMs),
       last_error: toTroubleJson(live.lastError),
     },
@@ -98,6 +103,15 @@ export function toSinkJson(
     created_at: toTimestamp(sink.createdAtMs),
     updated_at: toTimestamp(sink.updatedAtMs),
   };
+}
+
+function stateOf(
+  { isPaused }: Pick<SinkRecord, 'isPaused'>,
+  { failures, refusingSinceMs }: SinkPlace,
+): z.input<typeof sinkSchema>['state'] {
+  if (isPaused) return 'paused';
+  if (failures > 0) return 'failing';
+  return refusingSinceMs === null ? 'ok' : 'refusing';
 }
 
 function percentOf({ position, fromPosition, untilPosition }: SinkPlace): number {

@@ -23,7 +23,7 @@ import { sinkSchema, troubleSchema } from './sink-json.ts';
 export interface SinkWorkDeps {
   access: SinkAccess;
   events: Pick<Events, 'list' | 'get' | 'walk'>;
-  sinkPlaces: Pick<SinkPlaces, 'backfill' | 'end' | 'refusals' | 'refuseAgain' | 'forget'>;
+  sinkPlaces: Pick<SinkPlaces, 'backfill' | 'end' | 'refusals' | 'refuseAgain' | 'take' | 'forget'>;
   sinkRoom: Pick<SinkRoom, 'test' | 'preview' | 'resend' | 'announce' | 'open'>;
   feed: Pick<EventFeed, 'end'>;
   log: EventLog;
@@ -71,7 +71,8 @@ export function createSinkWorkRoutes(deps: SinkWorkDeps): Route[] {
     const refused = new Set(again.map(({ eventId }) => eventId));
     const sent = kept.map(({ id }) => id).filter((id) => !refused.has(id));
     const gone = eventIds.filter((_, i) => found[i] === null);
-    await sinkPlaces.forget(sink, [...sent, ...gone]);
+    await sinkPlaces.take(sink, sent);
+    await sinkPlaces.forget(sink, gone);
     return { sent: sent.length, refused: refused.size, gone: gone.length };
   }
 

@@ -380,6 +380,7 @@ CREATE TABLE posthorn.sink_places (
   last_error text COLLATE "C",
   retry_at bigint,
   last_sent_at bigint,
+  refusing_since bigint,
   PRIMARY KEY (project_id, sink_id, lane)
 );
 

@@ -365,6 +365,7 @@ CREATE TABLE sink_places (
   last_error TEXT,
   retry_at INTEGER,
   last_sent_at INTEGER,
+  refusing_since INTEGER,
   PRIMARY KEY (project_id, sink_id, lane)
 ) STRICT, WITHOUT ROWID;
 

@@ -24,3 +24,26 @@ export function createRefusalErasure(db: Kysely<Tables>): ErasureWalk {
     return { statements, changed: statements.length, last };
   };
 }
+
+/** Why the last batch of a sink failed: kept until one gets through, which may be long. */
+export function createSinkTroubleErasure(db: Kysely<Tables>): ErasureWalk {
+  const texts = ['last_error'] as const;
+  const key = ['sink_id', 'lane'] as const;
+  const from = { table: 'sink_places', key, texts, columns: [...key, ...texts] } as const;
+  return async (input) => {
+    const { projectId, person } = input;
+    const { rows, last } = await readWindow(db, from, input);
+    const statements = rows.map(({ last_error: lastError, sink_id: sinkId, lane }) =>
+      toStatement(
+        db
+          .updateTable('sink_places')
+          .set({ last_error: person.replace(lastError ?? '') })
+          .where('project_id', '=', projectId)
+          .where('sink_id', '=', sinkId)
+          .where('lane', '=', lane)
+          .where('last_error', '=', lastError),
+      ),
+    );
+    return { statements, changed: statements.length, last };
+  };
+}
