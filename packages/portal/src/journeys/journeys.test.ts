@@ -221,6 +221,7 @@ describe('the portal in a browser', { skip: skipWithoutBrowser }, () => {
       await editor.fill('{ "what-it-is": type }');
       await page.getByText('"what-it-is": "').first().waitFor();
       await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.getByRole('button', { name: 'Save', exact: true, disabled: true }).waitFor();
       await page.reload();
       await page.getByText('{ "what-it-is": type }').waitFor();
       await editor.fill('');
