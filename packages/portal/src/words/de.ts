@@ -423,8 +423,8 @@ export const de: Words = {
     removeTitle: (name) => `${name} löschen`,
     removeEffect:
       'Es wird nichts mehr an sie gesendet, und ihre Stelle im Protokoll ist vergessen.',
-    failingSince: 'Gestört seit',
-    refusingSince: 'Lehnt alles ab seit',
+    firstFailure: 'Die erste Störung:',
+    firstRefusal: 'Sie nimmt nichts an. Die erste Ablehnung:',
     nextAttempt: 'Nächster Versuch',
     backfill: 'Vergangenes senden',
     backfillLead:

@@ -412,8 +412,8 @@ export const en = {
     remove: 'Delete',
     removeTitle: (name: string) => `Delete ${name}`,
     removeEffect: 'Nothing more is sent to it, and its place in the log is forgotten.',
-    failingSince: 'Failing since',
-    refusingSince: 'It has refused everything since',
+    firstFailure: 'The first failure:',
+    firstRefusal: 'It takes nothing. The first refusal:',
     nextAttempt: 'Next attempt',
     backfill: 'Send the past',
     backfillLead:

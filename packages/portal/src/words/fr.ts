@@ -421,8 +421,8 @@ export const fr: Words = {
     remove: 'Supprimer',
     removeTitle: (name) => `Supprimer ${name}`,
     removeEffect: 'Plus rien ne lui est envoyé, et sa place dans le journal est oubliée.',
-    failingSince: 'En échec depuis',
-    refusingSince: 'Refuse tout depuis',
+    firstFailure: 'Le premier échec :',
+    firstRefusal: 'Elle ne prend rien. Le premier refus :',
     nextAttempt: 'Prochaine tentative',
     backfill: 'Envoyer le passé',
     backfillLead:

@@ -418,8 +418,8 @@ export const nl: Words = {
     remove: 'Verwijderen',
     removeTitle: (name) => `${name} verwijderen`,
     removeEffect: 'Er wordt niets meer naartoe verzonden, en de plaats in het logboek is vergeten.',
-    failingSince: 'Gestoord sinds',
-    refusingSince: 'Weigert alles sinds',
+    firstFailure: 'De eerste storing:',
+    firstRefusal: 'Hij neemt niets aan. De eerste weigering:',
     nextAttempt: 'Volgende poging',
     backfill: 'Het verleden versturen',
     backfillLead:

@@ -15,6 +15,17 @@ import { sinkPath, useRefreshSink } from './use-sink.ts';
 /** As often as the sink itself, ms. */
 const LOOK_AGAIN_MS = 10_000;
 
+/** Why the destination did not take the newest of them. */
+export function LatestRefusal({ sink }: { sink: Sink }) {
+  const latest = useInfiniteQuery(refusedQuery(sink.id)).data?.pages[0]?.data[0];
+  if (latest === undefined) return null;
+  return (
+    <p>
+      {latest.detail} ({latest.code})
+    </p>
+  );
+}
+
 /** What the destination will not take, with its answer, and once more. */
 export function RefusedEvents({ sink }: { sink: Sink }) {
   const { words, language } = useLanguage();

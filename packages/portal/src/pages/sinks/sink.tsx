@@ -14,7 +14,7 @@ import { formatCount } from '../../words/format.ts';
 import { useLanguage, useWords } from '../../words/words.tsx';
 import { describeTypes } from '../webhooks/endpoints.tsx';
 import { Transformation } from '../webhooks/transformation.tsx';
-import { RefusedEvents } from './refused-events.tsx';
+import { LatestRefusal, RefusedEvents } from './refused-events.tsx';
 import { readSettings, SettingFields } from './setting-fields.tsx';
 import { SinkActions, TestSink } from './sink-actions.tsx';
 import { describeLag, SinkState } from './sinks.tsx';
@@ -65,7 +65,7 @@ function Answer({ sink }: { sink: Sink }) {
           <p>
             {failing_since !== null && (
               <>
-                {sinks.failingSince} <Time at={failing_since} />
+                {sinks.firstFailure} <Time at={failing_since} />
               </>
             )}
             {next_attempt_at !== null && (
@@ -78,9 +78,12 @@ function Answer({ sink }: { sink: Sink }) {
         </div>
       )}
       {sink.state === 'refusing' && refusing_since !== null && (
-        <p role="alert" className="rounded-md bg-bad-soft p-2.5 text-bad">
-          {sinks.refusingSince} <Time at={refusing_since} />
-        </p>
+        <div role="alert" className="rounded-md bg-bad-soft p-2.5 wrap-anywhere text-bad">
+          <LatestRefusal sink={sink} />
+          <p>
+            {sinks.firstRefusal} <Time at={refusing_since} />
+          </p>
+        </div>
       )}
       {mayManage && <TestSink sink={sink} />}
     </div>
