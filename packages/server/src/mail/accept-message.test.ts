@@ -156,6 +156,22 @@ test('mail by SMTP goes out as it came, with a trace line, a date and an id wher
   );
 });
 
+test('mail by SMTP with lines that servers may refuse goes out in shorter ones', async (t) => {
+  const { acceptor, transmitter, untilAll } = await setUpMail(t);
+  await acceptor.acceptRaw(PROJECT, {
+    keyMode: 'live',
+    envelopeFrom: null,
+    recipients: ['mila@example.com'],
+    raw: mail('From: shop@sender.example', '', 'word '.repeat(300)),
+  });
+  await untilAll('delivered');
+  const lines = Buffer.from(transmitter.jobs[0]?.raw ?? [])
+    .toString()
+    .split('\r\n');
+  assert.ok(lines.includes('Content-Transfer-Encoding: quoted-printable'));
+  assert.ok(lines.every((line) => line.length <= 998));
+});
+
 test('mail by SMTP without one sender is refused for good', async (t) => {
   const { acceptor, queue } = await setUpMail(t, { idle: true });
   const raw = mail('From: a@sender.example, b@sender.example');

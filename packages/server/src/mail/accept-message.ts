@@ -11,6 +11,7 @@ import { type AdmissionOptions, createAdmission } from './admission.ts';
 import { composeMessage } from './compose-message.ts';
 import type { Hold } from './hold/hold-decider.ts';
 import type { MessageInput } from './message-input.ts';
+import { shortenLines } from './mime/shorten-lines.ts';
 import {
   IDENTITY_HEADERS,
   readSubmission,
@@ -231,10 +232,8 @@ export function createMessageAcceptor(
       const date = new Date(clock.now()).toUTCString().replace('GMT', '+0000');
       // RFC 3848 has the word for SMTP with a login.
       const protocol = acceptedBy === 'smtp' ? 'ESMTPA' : 'HTTP';
-      const composed = withoutHeaders(
-        submission.raw,
-        again === undefined ? undefined : IDENTITY_HEADERS,
-      );
+      const dropped = again === undefined ? undefined : IDENTITY_HEADERS;
+      const composed = shortenLines(withoutHeaders(submission.raw, dropped));
       // A trace line (RFC 5321 4.4), and what a submission server adds where it is missing (RFC 6409 8).
       const added = [
         `Received: by ${options.hostname} (Posthorn) with ${protocol} id ${id}; ${date}`,

@@ -6,8 +6,8 @@ import type { IncomingDoor, IncomingMail, IncomingRefusal } from '../../smtp/inc
 import type { MessageAcceptor } from '../accept-message.ts';
 import { composeNotice } from '../compose-notice.ts';
 import type { DomainDirectory } from '../domains/domain-directory.ts';
-import { endLinesWithCrlf } from '../end-lines.ts';
 import type { MessageInput } from '../message-input.ts';
+import { endLinesWithCrlf } from '../mime/end-lines.ts';
 import { readSubmission } from '../read-submission.ts';
 
 export interface PostmasterSettings {

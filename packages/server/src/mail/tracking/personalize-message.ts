@@ -1,11 +1,17 @@
 import { hashSuppressed } from '../../core/mail/suppression.ts';
 import type { MessageTracking } from '../../core/mail/tracking.ts';
 import type { MessageRecord } from '../../store/mail/messages.ts';
+import { findTextParts, type Part } from '../mime/find-parts.ts';
+import {
+  applyPatches,
+  decodePart,
+  encodePart,
+  encodingPatch,
+  type Patch,
+} from '../mime/transfer-encoding.ts';
 import { applyEdits, findHtmlEdits, type HtmlEdit } from './find-html-edits.ts';
 import { findTextLinks } from './find-text-links.ts';
-import { findTextParts, type TextPart } from './mime-parts.ts';
 import { MAX_WRAPPED_URL_BYTES, type TrackingTokens } from './tracking-token.ts';
-import { decodePart, encodePart } from './transfer-encoding.ts';
 
 /** What stands in a message where the recipient's own unsubscribe page is to be linked. */
 export const UNSUBSCRIBE_PLACE = 'posthorn:unsubscribe';
@@ -20,13 +26,6 @@ interface CopyUrls {
   unsubscribe: string | null;
   leavingAddress: string | null;
   isTracked: boolean;
-}
-
-/** Bytes that take the place of others. */
-interface Patch {
-  start: number;
-  end: number;
-  bytes: Buffer;
 }
 
 /** A place of the message that differs from copy to copy. */
@@ -73,14 +72,10 @@ export function preparePersonalCopies(
       leavingAddress: tracking.unsubscribe ? deps.leavingAddress(recipient) : null,
       isTracked: !tracking.except.includes(hashSuppressed(projectId, recipient)),
     };
-    const pieces: Buffer[] = [];
-    let at = 0;
-    const patches = slots.flatMap((slot) => slot(urls)).sort((a, b) => a.start - b.start);
-    for (const patch of patches) {
-      pieces.push(raw.subarray(at, patch.start), patch.bytes);
-      at = patch.end;
-    }
-    return Buffer.concat([...pieces, raw.subarray(at)]);
+    return applyPatches(
+      raw,
+      slots.flatMap((slot) => slot(urls)),
+    );
   };
 }
 
@@ -116,7 +111,7 @@ function partSlots(
 
 function toSlot<E extends { start: number; end: number }>(
   raw: Buffer,
-  part: TextPart,
+  part: Part,
   content: string,
   edits: readonly E[],
   rendererOf: (urls: CopyUrls) => (edit: E) => string | null,
@@ -174,15 +169,6 @@ function decoderOf(charset: string): ((bytes: string) => string) | null {
   } catch {
     return null;
   }
-}
-
-function encodingPatch(raw: Buffer, part: TextPart, encoding: string): Patch {
-  const header = raw.toString('latin1', part.headerStart, part.bodyStart);
-  const named = /^content-transfer-encoding[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n/im;
-  const match = named.exec(header);
-  const start = part.headerStart + (match?.index ?? 0);
-  const bytes = Buffer.from(`Content-Transfer-Encoding: ${encoding}\r\n`, 'latin1');
-  return { start, end: start + (match?.[0].length ?? 0), bytes };
 }
 
 interface ListUnsubscribe {

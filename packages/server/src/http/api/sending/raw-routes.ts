@@ -5,7 +5,7 @@ import {
   type MessageAcceptor,
   SubmissionRefused,
 } from '../../../mail/accept-message.ts';
-import { endLinesWithCrlf } from '../../../mail/end-lines.ts';
+import { endLinesWithCrlf } from '../../../mail/mime/end-lines.ts';
 import { checkEnvelopeAddress } from '../../../smtp/check-envelope-address.ts';
 import type { EndpointDirectory } from '../../../webhooks/endpoints/endpoint-directory.ts';
 import { defineRoute, type Route } from '../../route.ts';

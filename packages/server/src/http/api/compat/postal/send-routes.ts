@@ -2,7 +2,7 @@ import { numberFor } from '@posthorn/sdk';
 import type { Ids } from '../../../../core/ids.ts';
 import { PosthornError } from '../../../../lib/errors.ts';
 import { type MessageAcceptor, SubmissionRefused } from '../../../../mail/accept-message.ts';
-import { endLinesWithCrlf } from '../../../../mail/end-lines.ts';
+import { endLinesWithCrlf } from '../../../../mail/mime/end-lines.ts';
 import { readSubmission } from '../../../../mail/read-submission.ts';
 import { checkEnvelopeAddress } from '../../../../smtp/check-envelope-address.ts';
 import { requireScope } from '../../../access/authenticate.ts';

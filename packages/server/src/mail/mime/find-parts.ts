@@ -1,10 +1,14 @@
-/** A leaf of a message's MIME tree that people read, by its place in the bytes. */
-export interface TextPart {
-  type: 'text/html' | 'text/plain';
+export type TransferEncoding = '7bit' | '8bit' | 'binary' | 'quoted-printable' | 'base64';
+
+/** A leaf of a message's MIME tree, by its place in the bytes. */
+export interface Part {
+  /** In lower case: `text/html`. */
+  type: string;
   /** In lower case; `us-ascii` where it does not say. */
   charset: string;
-  encoding: '7bit' | '8bit' | 'binary' | 'quoted-printable' | 'base64';
-  /** Its header section, the blank line not included. */
+  encoding: TransferEncoding;
+  isAttached: boolean;
+  /** Its header section, with the blank line. */
   headerStart: number;
   bodyStart: number;
   bodyEnd: number;
@@ -21,12 +25,19 @@ const MAX_PARTS = 1_000;
 /** Changing what is inside would break the signature, or is impossible. */
 const SEALED_TYPES = /^multipart\/(signed|encrypted)$/;
 
+/** Pure: the parts of a message that are shown as text; not its attachments. */
+export function findTextParts(raw: Buffer): Part[] {
+  return findParts(raw).filter(
+    ({ type, isAttached }) => !isAttached && (type === 'text/html' || type === 'text/plain'),
+  );
+}
+
 /**
- * Pure: the parts of a message that are shown as text. Attachments, messages within the message, and
- * what is signed or encrypted are left out. Any bytes give an answer.
+ * Pure: the parts of a message that can be written in another way. What is signed or encrypted, messages within the
+ * message, and encodings that nobody knows are left out. Any bytes give an answer.
  */
-export function findTextParts(raw: Buffer): TextPart[] {
-  const found: TextPart[] = [];
+export function findParts(raw: Buffer): Part[] {
+  const found: Part[] = [];
   const visit = (entity: Entity, depth: number): void => {
     if (depth > MAX_DEPTH || found.length >= MAX_PARTS) return;
     const bodyStart = findBodyStart(raw, entity);
@@ -43,13 +54,12 @@ export function findTextParts(raw: Buffer): TextPart[] {
       return;
     }
     const encoding = toEncoding(header['content-transfer-encoding']);
-    const isAttached = /^\s*attachment\b/i.test(header['content-disposition'] ?? '');
-    if ((type !== 'text/html' && type !== 'text/plain') || isAttached || encoding === null) return;
-    const charset = (parameterOf(header['content-type'], 'charset') ?? 'us-ascii').toLowerCase();
+    if (type.startsWith('message/') || encoding === null) return;
     found.push({
       type,
-      charset,
+      charset: (parameterOf(header['content-type'], 'charset') ?? 'us-ascii').toLowerCase(),
       encoding,
+      isAttached: /^\s*attachment\b/i.test(header['content-disposition'] ?? ''),
       headerStart: entity.start,
       bodyStart,
       bodyEnd: entity.end,
@@ -86,7 +96,7 @@ function parameterOf(value: string | undefined, name: string): string | null {
   return match[1]?.replace(/\\(.)/g, '$1') ?? match[2] ?? null;
 }
 
-function toEncoding(value: string | undefined): TextPart['encoding'] | null {
+function toEncoding(value: string | undefined): TransferEncoding | null {
   const named = value?.trim().toLowerCase() ?? '7bit';
   const known = ['7bit', '8bit', 'binary', 'quoted-printable', 'base64'] as const;
   return known.find((one) => one === named) ?? null;
