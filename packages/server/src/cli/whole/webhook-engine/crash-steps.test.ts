@@ -112,8 +112,11 @@ const STEPS: readonly Step[] = [
         return failing.has(id) ? 503 : 204;
       };
       await send();
+      // The others are stored too: nothing may come twice.
       await untilDeliveries(
-        (rows) => rows.filter(({ last_status }) => last_status === 503).length === 3,
+        (rows) =>
+          rows.filter(({ last_status }) => last_status === 503).length === 3 &&
+          rows.filter(({ state }) => state === 'delivered').length === EVENTS - 3,
       );
     },
   },
