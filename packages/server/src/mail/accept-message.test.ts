@@ -82,6 +82,23 @@ test('a Message-ID that the request gives is kept, and stands there once', async
   assert.equal((await store.messages.get(PROJECT, messageId))?.smtpId, '<mine@sender.example>');
 });
 
+test('the tag of mails of our own is not for others', async (t) => {
+  const { acceptor, queue } = await setUpMail(t, { idle: true });
+  const input = sampleInput({ tags: ['a', 'posthorn-notice'] });
+  const byHttp = acceptor.acceptInput(PROJECT, input, () => []);
+  await assert.rejects(byHttp, { code: 'invalid_field', message: /posthorn-notice/ });
+  const bySmtp = acceptor.acceptRaw(PROJECT, {
+    keyMode: 'live',
+    envelopeFrom: null,
+    recipients: ['mila@example.com'],
+    raw: mail('From: shop@sender.example', 'X-Posthorn-Tags: posthorn-notice'),
+  });
+  await assert.rejects(bySmtp, /The tag posthorn-notice is for mail/);
+  assert.deepEqual(await queue(), []);
+  await acceptor.acceptInput(PROJECT, { ...input, isNotice: true }, () => []);
+  assert.equal((await queue()).length, 1);
+});
+
 test('when what goes beside it is refused, nothing of the message is stored', async (t) => {
   const { acceptor, engine, queue, deliverer, transmitter } = await setUpMail(t);
   const refused = toStatement(

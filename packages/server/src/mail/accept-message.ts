@@ -2,6 +2,7 @@ import { domainToASCII } from 'node:url';
 import type { KeyMode } from '../core/key-mode.ts';
 import type { DsnRequest } from '../core/mail/dsn.ts';
 import { domainOf } from '../core/mail/mail-domain.ts';
+import { refuseNoticeTag } from '../core/mail/notice-tag.ts';
 import type { MessageTracking } from '../core/mail/tracking.ts';
 import { PosthornError } from '../lib/errors.ts';
 import type { Statement } from '../store/engine.ts';
@@ -181,6 +182,7 @@ export function createMessageAcceptor(
   ): Promise<AcceptedMessage[]> {
     for (const input of inputs) {
       admission.admit(projectId, input.from.email, input);
+      if (input.isNotice !== true) refuseNoticeTag(input.tags);
       admission.refuseFarAway(input.sendAtMs);
     }
     const pairs = inputs.map((input) => {
@@ -223,7 +225,10 @@ export function createMessageAcceptor(
       const headers = again === undefined ? read : { ...read, ...again, ...NO_IDENTITY };
       const { from, fault } = headers;
       if (fault !== null || from === null) throw new SubmissionRefused(fault ?? 'No From address.');
-      refusing(() => admission.admit(projectId, from, submission));
+      refusing(() => {
+        admission.admit(projectId, from, submission);
+        if (again === undefined) refuseNoticeTag(read.tags);
+      });
       admission.refuseFarAway(submission.sendAtMs);
       const id = ids.next('message');
       const acceptedBy = submission.acceptedBy ?? ('smtp' as const);
