@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { turn, until } from '../lib/fixtures/test-clock.ts';
 import { DELIVERED, GREYLISTED, UNKNOWN_USER, UNREACHABLE } from './fixtures/fake-transmitter.ts';
-import { PROJECT, START_MS, setUpMail } from './fixtures/set-up-mail.ts';
+import { PROJECT, START_MS, sampleInput, setUpMail } from './fixtures/set-up-mail.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -414,4 +414,30 @@ test('mail of a project that was deleted is not sent any more, and nobody is tol
   assert.equal(transmitter.jobs.length, 1);
   assert.deepEqual(await typesOf(id, 'mila@example.com'), ['accepted', 'sent', 'deferred']);
   assert.deepEqual(deliverer.stats(), { jobs: 0, inFlight: 0, slowed: 0 });
+});
+
+test('a node that may have lost its leases sends no further copy, and gives the rest back', async (t) => {
+  const { acceptor, engine, transmitter, queue, untilAll } = await setUpMail(t);
+  const { health } = engine;
+  transmitter.answer = () => {
+    engine.health = () => ({ ok: false, code: 'unreachable', detail: 'Nobody knows.' });
+    return DELIVERED;
+  };
+  const to = ['jo@example.com', 'mila@example.com'].map((email) => ({ email, name: null }));
+  const input = sampleInput({ to, html: '<p>Hello.</p>', tracking: { opens: true } });
+  await acceptor.acceptInput(PROJECT, input, () => []);
+  await until('nothing is held', async () => (await queue()).every(({ node }) => node === null));
+  assert.deepEqual(
+    (await queue()).map(({ state }) => state),
+    ['delivered', 'queued'],
+  );
+  assert.equal(transmitter.jobs.length, 1);
+  engine.health = health;
+  transmitter.answer = () => DELIVERED;
+  engine.recover();
+  await untilAll('delivered');
+  assert.deepEqual(
+    transmitter.jobs.map(({ recipients }) => recipients),
+    [['jo@example.com'], ['mila@example.com']],
+  );
 });

@@ -62,6 +62,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   const delivery = createJobDelivery({
     ...options,
     signal: abort.signal,
+    mayBegin: () => engine.health().ok,
     wake,
   });
 

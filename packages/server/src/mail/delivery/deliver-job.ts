@@ -55,10 +55,14 @@ export interface JobDelivery {
 
 /** What broke inside us would break again at once; so long it waits. */
 const BROKEN_WAIT_MS = 30_000;
+/** When what was given back is looked for again. */
+const SOON_MS = 1_000;
 
 export function createJobDelivery(
   options: JobDeliveryOptions & {
     signal: AbortSignal;
+    /** False where the store takes nothing, or other nodes may have taken this one for dead. */
+    mayBegin: () => boolean;
     /** Something waits in the store until then. */
     wake: (atMs: number) => void;
   },
@@ -106,6 +110,7 @@ export function createJobDelivery(
       const [first] = recipients;
       if (first === undefined) continue;
       const bytes = copyOf === null ? raw : await copyOf(first.recipient);
+      if (!options.mayBegin()) break;
       const envelopeFrom = senderOf(first);
       report = await transact({ ...job, recipients }, { message, raw: bytes, envelopeFrom });
       // What is settled must not be given back should a later transaction break.
@@ -113,7 +118,7 @@ export function createJobDelivery(
       if (report.verdict === 'slow' || report.verdict === 'dead') break;
     }
     // Who is asked for less must not get the rest of the list at once.
-    await giveBack([job], clock.now());
+    if (job.recipients.length > 0) await putBack(job, clock.now(), SOON_MS);
     return report;
   }
 
@@ -254,7 +259,7 @@ export function createJobDelivery(
     if (outcomes.length === 0) return;
     try {
       await messages.release(outcomes);
-      options.wake(Math.max(dueAtMs, clock.now() + 1_000));
+      options.wake(Math.max(dueAtMs, clock.now() + SOON_MS));
     } catch (error) {
       // They stay leased to this node and become due when it starts anew.
       logger.warn({ error: messageOf(error) }, 'Mail could not be given back to the queue');
@@ -267,8 +272,13 @@ export function createJobDelivery(
     if (job.message !== null && dueAtMs >= job.message.expiresAtMs) {
       return fail(job, 'Posthorn could not send this message; its log says why.');
     }
+    await putBack(job, dueAtMs);
+  }
+
+  /** However long the store takes: what stays leased to a node that lives is sent by nobody. */
+  async function putBack(job: MailJob, dueAtMs: number, waitMs = 0): Promise<void> {
     await untilStored(() => messages.release(outcomesOf(job, dueAtMs)), job.messageId, options);
-    options.wake(dueAtMs);
+    options.wake(dueAtMs + waitMs);
   }
 
   async function guarded<T>(job: MailJob, work: () => Promise<T>, broken: T): Promise<T> {
