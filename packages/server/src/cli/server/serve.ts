@@ -1,13 +1,16 @@
+import { flushCompileCache } from 'node:module';
 import pc from 'picocolors';
 import { loadConfig } from '../../config/load-config.ts';
 import { ConfigError, type SettingName } from '../../config.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { createLog, type Log } from '../../lib/log.ts';
+import { createMemoryKeeper } from '../../lib/memory-keeper.ts';
 import { type RunningPosthorn, startPosthorn } from '../../main.ts';
 import { loadKeyMaterial } from '../key-material.ts';
 
 /** Beyond the grace that work under way has, for what has to be stored after it, ms. */
 const EXIT_MARGIN_MS = 10_000;
+const MEMORY_LOOK_MS = 1_000;
 
 /** `posthorn serve`: runs until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function serve(input: {
@@ -25,6 +28,7 @@ export async function serve(input: {
     exitIfStuck(starting, stopAsked, { log, boundMs: config.shutdownGrace });
     const running = await starting;
     announceKey(running);
+    keepMemorySmall();
     log.info(
       {
         http: running.httpUrl,
@@ -35,6 +39,8 @@ export async function serve(input: {
       },
       'Posthorn is ready',
     );
+    // What was compiled for this start is read back by the next one, also after a SIGKILL.
+    flushCompileCache();
     await stopAsked;
     return await stop(running, log, config.shutdownGrace + EXIT_MARGIN_MS);
   } catch (error) {
@@ -42,6 +48,14 @@ export async function serve(input: {
     process.stderr.write(`posthorn: ${explainStart(error)}${hint}\n`);
     return error instanceof ConfigError ? 2 : 1;
   }
+}
+
+/** `posthorn` starts Node with --expose-gc for this (bin/posthorn.mjs). */
+function keepMemorySmall(): void {
+  const { gc } = globalThis;
+  if (gc === undefined) return;
+  const collect = (): void => void gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  setInterval(createMemoryKeeper(collect), MEMORY_LOOK_MS).unref();
 }
 
 /** Written to standard output and never to the log, which is kept and shipped elsewhere. */
