@@ -74,6 +74,16 @@ test('text of two bytes a character becomes base64', () => {
   assert.deepEqual(Buffer.from(encoded, 'base64'), body);
 });
 
+test('a long text becomes base64, which is never three times as long', () => {
+  const body = Buffer.from('é'.repeat(200_000));
+  const head = bytes('MIME-Version: 1.0', 'Content-Type: text/html; charset=utf-8', '', '');
+  const result = shortenLines(Buffer.concat([head, body]));
+  const text = result.toString('latin1');
+  assert.match(text, /Content-Transfer-Encoding: base64/);
+  assert.ok(result.length < body.length * 1.4);
+  assert.deepEqual(Buffer.from(text.slice(text.indexOf('\r\n\r\n')), 'base64'), body);
+});
+
 test('long header fields are folded where they have white space', () => {
   const ids = Array.from({ length: 80 }, (_, n) => `<${n}.abcdefghijklmnopqrstuvwxyz@example.com>`);
   const key = 'k'.repeat(1_200);

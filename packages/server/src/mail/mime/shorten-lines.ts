@@ -9,6 +9,9 @@ import {
   type Patch,
 } from './transfer-encoding.ts';
 
+/** Longer texts become base64: quoted-printable may be three times as long, and takes 80 ms a megabyte. */
+const MAX_QUOTED_BYTES = 262_144;
+
 /**
  * A message whose lines are as short as mail asks (998 bytes, RFC 5322 2.1.1): a server on the way may refuse
  * longer ones, or break them, and with them the signature. A part with longer ones gets another transfer encoding,
@@ -34,8 +37,9 @@ export function shortenLines(raw: Buffer): Buffer {
 function recode(raw: Buffer, part: Part): Patch[] {
   const content = decodePart(raw, part);
   // Quoted-printable keeps line ends as they are, which stand for something else where a character has two bytes.
-  const isText = part.type.startsWith('text/') && !content.includes(0);
-  const { body, encoding } = encodePart(content, isText ? part.encoding : 'base64');
+  const isQuotable =
+    part.type.startsWith('text/') && content.length <= MAX_QUOTED_BYTES && !content.includes(0);
+  const { body, encoding } = encodePart(content, isQuotable ? part.encoding : 'base64');
   const patch = { start: part.bodyStart, end: part.bodyEnd, bytes: body };
   return encoding === part.encoding ? [patch] : [encodingPatch(raw, part, encoding), patch];
 }
